@@ -1,0 +1,76 @@
+"""The Book (账簿): balances by account, and the one place that says a balance would go below zero.
+
+It is the in-memory model of the whole ledger and the engine the store decides with: the store
+loads the balances a batch may touch, posts through a Book, and appends what the Book accepted.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from ledger.accounts import CHART, Account, AccountKind, Reason, Side, Unit
+from ledger.money import Money
+from ledger.refusals import BalanceTooLow
+from ledger.transactions import Transaction
+
+
+class Book:
+    """Balances by account, each in fen or lessons on its normal side, never below zero (I-05)."""
+
+    __slots__ = ("_balances",)
+
+    def __init__(self, balances: Mapping[Account, int] | None = None) -> None:
+        """Open the book with the given balances, or empty."""
+        self._balances: dict[Account, int] = dict(balances or {})
+
+    def quantity(self, account: Account) -> int:
+        """Balance in fen or lessons; zero for an account that was never used."""
+        return self._balances.get(account, 0)
+
+    def balance(self, account: Account) -> Money:
+        """Balance of a money account."""
+        assert account.unit is Unit.CNY, "a balance in yuan is asked of a money account"
+        return Money.from_fen(self.quantity(account))
+
+    def accounts(self) -> Iterable[Account]:
+        """Every account that was ever used, in order of first use."""
+        return self._balances.keys()
+
+    def open(self, balances: Mapping[Account, int]) -> None:
+        """Take in balances read elsewhere; an account already here keeps its own."""
+        for account, quantity in balances.items():
+            self._balances.setdefault(account, quantity)
+
+    def post(self, *transactions: Transaction) -> None:
+        """Post the transactions in order, all or none.
+
+        Raises `BalanceTooLow` when any account would be below zero after any of them.
+        """
+        moved: dict[Account, int] = {}
+        for transaction in transactions:
+            for account, effect in transaction.effects().items():
+                after = moved.get(account, self.quantity(account)) + effect
+                if after < 0:
+                    raise _too_low(account, after)
+                moved[account] = after
+        self._balances.update(moved)
+
+    def total(self, kinds: Sequence[AccountKind], reason: Reason | None = None) -> int:
+        """Sum of balances over account kinds, optionally of one reason only."""
+        return sum(
+            quantity
+            for account, quantity in self._balances.items()
+            if account.kind in kinds and (reason is None or account.reason is reason)
+        )
+
+    def trial_balance(self, unit: Unit = Unit.CNY) -> tuple[int, int]:
+        """Sum of debit-normal and of credit-normal balances; equal for any history (I-03)."""
+        sums = {Side.DEBIT: 0, Side.CREDIT: 0}
+        for account, quantity in self._balances.items():
+            if account.unit is unit:
+                sums[account.side] += quantity
+        return sums[Side.DEBIT], sums[Side.CREDIT]
+
+
+def _too_low(account: Account, after: int) -> BalanceTooLow:
+    if account.unit is Unit.CNY:
+        return BalanceTooLow(account=account.kind.value, missing=str(Money.from_fen(-after)))
+    return BalanceTooLow(account=CHART[account.kind].en, missing=str(-after))

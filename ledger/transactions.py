@@ -1,0 +1,151 @@
+"""Transfers and transactions (凭证): a balanced set of moves that cannot be written unbalanced.
+
+A `Transfer` names one debit and one credit account of the same unit and the same custody
+account and a quantity above zero, so every transaction balances in total (I-01), within each
+custody account (I-02) and within each unit by construction.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final, Self
+
+from ledger.accounts import Account, Side, Unit
+from ledger.money import Money
+
+REFERENCES_MAX: Final = 24
+_NO_REFERENCES: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+class TransactionKind(StrEnum):
+    """What a transaction says happened; past tense, with the posting table's code beside it."""
+
+    # Money (posting table)
+    LEGACY_ONBOARDED = "LEGACY_ONBOARDED"  # E01
+    TOP_UP_RECEIVED = "TOP_UP_RECEIVED"  # E02, E12 deposit
+    RECEIPT_MATCHED = "RECEIPT_MATCHED"  # E04
+    CHANNEL_CAPTURED = "CHANNEL_CAPTURED"  # E05
+    CHANNEL_SETTLED = "CHANNEL_SETTLED"  # E06
+    CASH_REPORTED = "CASH_REPORTED"  # E07
+    CASH_PAID_IN = "CASH_PAID_IN"  # E07
+    RECEIPT_HELD = "RECEIPT_HELD"  # E08, E11
+    SUSPENSE_MATCHED = "SUSPENSE_MATCHED"  # E09
+    SUSPENSE_RETURN_INSTRUCTED = "SUSPENSE_RETURN_INSTRUCTED"  # E10
+    SUSPENSE_RETURN_EXECUTED = "SUSPENSE_RETURN_EXECUTED"  # E10
+    SUSPENSE_RETURN_REJECTED = "SUSPENSE_RETURN_REJECTED"  # E10 undone
+    SURPLUS_INSTRUCTED = "SURPLUS_INSTRUCTED"  # E12
+    LESSON_RECORDED = "LESSON_RECORDED"  # E13
+    LESSON_CONFIRMED = "LESSON_CONFIRMED"  # E14, E03
+    LESSON_DISPUTED = "LESSON_DISPUTED"  # E15
+    DISPUTE_UPHELD = "DISPUTE_UPHELD"  # E15
+    DISPUTE_REJECTED = "DISPUTE_REJECTED"  # E15
+    LESSON_VOIDED = "LESSON_VOIDED"  # E16
+    PAYOUT_INSTRUCTED = "PAYOUT_INSTRUCTED"  # E17
+    PAYOUT_EXECUTED = "PAYOUT_EXECUTED"  # E18
+    PAYOUT_REJECTED = "PAYOUT_REJECTED"  # E19
+    PAYOUT_CANCELLED = "PAYOUT_CANCELLED"  # E19 from NEW
+    PAYOUT_RETURNED = "PAYOUT_RETURNED"  # E20
+    LESSON_REVERSED = "LESSON_REVERSED"  # E28, E29
+    TRANSACTION_REVERSED = "TRANSACTION_REVERSED"  # E30
+    BANK_CHARGE_DEBITED = "BANK_CHARGE_DEBITED"  # E32
+    BANK_CHARGE_REIMBURSED = "BANK_CHARGE_REIMBURSED"  # E33
+    DIVERSION_DISCOVERED = "DIVERSION_DISCOVERED"  # E36
+    OWN_FUNDS_APPLIED = "OWN_FUNDS_APPLIED"  # E57
+    OWN_FUNDS_SENT = "OWN_FUNDS_SENT"  # E60, at the source
+    OWN_FUNDS_ARRIVED = "OWN_FUNDS_ARRIVED"  # E60, at the gap
+    # Facts without money: the journal is the one outbox, so they stand in it as well
+    ENROLMENT_OPENED = "ENROLMENT_OPENED"
+    ENROLMENT_LAPSED = "ENROLMENT_LAPSED"
+    ENROLMENT_COMPLETED = "ENROLMENT_COMPLETED"
+    LESSON_SCHEDULED = "LESSON_SCHEDULED"
+    LESSON_CANCELLED = "LESSON_CANCELLED"
+    NOTICE_DELIVERED = "NOTICE_DELIVERED"
+    INSTITUTION_REGISTERED = "INSTITUTION_REGISTERED"
+    INSTITUTION_CHANGED = "INSTITUTION_CHANGED"
+    INSTITUTION_MOVED = "INSTITUTION_MOVED"
+    AGREEMENT_SIGNED = "AGREEMENT_SIGNED"
+    CUSTODY_ACCOUNT_OPENED = "CUSTODY_ACCOUNT_OPENED"
+    COURSE_FILED = "COURSE_FILED"
+    COURSE_REVIEWED = "COURSE_REVIEWED"
+    COURSE_WITHDRAWN = "COURSE_WITHDRAWN"
+    ORDER_SENT = "ORDER_SENT"
+    ORDER_ACCEPTED = "ORDER_ACCEPTED"
+    ORDER_UNKNOWN = "ORDER_UNKNOWN"
+    BANK_ENTRY_KEPT = "BANK_ENTRY_KEPT"
+    STATEMENT_DELIVERED = "STATEMENT_DELIVERED"
+    DAY_CLOSED = "DAY_CLOSED"
+    RESTRAINT_PLACED = "RESTRAINT_PLACED"
+    RESTRAINT_LIFTED = "RESTRAINT_LIFTED"
+    APPROVAL_REQUESTED = "APPROVAL_REQUESTED"
+    APPROVAL_DECLINED = "APPROVAL_DECLINED"
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Move `amount` (Money, or a whole number of lessons) from the credit to the debit account."""
+
+    debit: Account
+    credit: Account
+    amount: Money | int
+
+    def __post_init__(self) -> None:
+        """Hold the promise of the class; breaking it is our mistake, not an answer."""
+        assert self.debit.unit is self.credit.unit, "a transfer stays in one unit"
+        assert self.debit.custody == self.credit.custody, "a transfer stays in one custody account"
+        assert self.debit != self.credit, "a transfer moves between two accounts"
+        assert isinstance(self.amount, Money) is (self.debit.unit is Unit.CNY), "unit fits amount"
+        assert self.quantity > 0, "a transfer moves more than zero"
+
+    @property
+    def quantity(self) -> int:
+        """Fen, or lessons."""
+        return self.amount.fen if isinstance(self.amount, Money) else self.amount
+
+    def mirrored(self) -> Self:
+        """Return the same move the other way round."""
+        return type(self)(self.credit, self.debit, self.amount)
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """A kind, its transfers in order, and references (opaque ids and codes, never prose or names).
+
+    `reason` is a code. Zero transfers record a fact without money.
+    """
+
+    kind: TransactionKind
+    transfers: tuple[Transfer, ...] = ()
+    references: Mapping[str, str] = field(default=_NO_REFERENCES)
+    reason: str | None = None
+
+    def __post_init__(self) -> None:
+        """Hold the bounds that the journal's encoding relies on."""
+        assert len(self.references) <= REFERENCES_MAX, "too many references"
+
+    def effects(self) -> dict[Account, int]:
+        """Net change of each touched account in fen or lessons, signed by its normal side."""
+        net: dict[Account, int] = {}
+        for transfer in self.transfers:
+            quantity = transfer.quantity
+            for account, side in ((transfer.debit, Side.DEBIT), (transfer.credit, Side.CREDIT)):
+                signed = quantity if account.side is side else -quantity
+                net[account] = net.get(account, 0) + signed
+        return net
+
+    def reversal(
+        self,
+        *,
+        references: Mapping[str, str],
+        kind: TransactionKind = TransactionKind.TRANSACTION_REVERSED,
+        reason: str | None = None,
+    ) -> Self:
+        """Return the exact mirror (E30, I-07); `references` must say what it reverses."""
+        return type(self)(
+            kind, tuple(transfer.mirrored() for transfer in self.transfers), references, reason
+        )
+
+
+def money_transfers(*moves: tuple[Account, Account, Money]) -> tuple[Transfer, ...]:
+    """Make transfers of (debit, credit, amount), leaving out zero amounts (never posted)."""
+    return tuple(Transfer(debit, credit, amount) for debit, credit, amount in moves if amount)
