@@ -16,6 +16,7 @@ from decimal import (
     InvalidOperation,
     Overflow,
 )
+from itertools import pairwise
 from typing import Final, Self
 
 _EXACT: Final = Context(
@@ -40,7 +41,9 @@ class Money:
         if not isinstance(self.yuan, Decimal):
             raise FloatOperation(f"money is made from Decimal, not {type(self.yuan).__name__}")
         exact = _EXACT.quantize(self.yuan, _FEN)
-        object.__setattr__(self, "yuan", exact if exact else exact.copy_abs())
+        if exact.is_nan():
+            raise InvalidOperation("money is a finite number")
+        object.__setattr__(self, "yuan", exact or exact.copy_abs())
 
     @classmethod
     def of(cls, text: str) -> Self:
@@ -50,7 +53,7 @@ class Money:
     @classmethod
     def from_fen(cls, fen: int) -> Self:
         """Make money from whole fen (分), a hundredth of a yuan."""
-        return cls(_EXACT.multiply(Decimal(fen), _FEN))
+        return cls(_EXACT.multiply(_EXACT.create_decimal(fen), _FEN))
 
     @property
     def fen(self) -> int:
@@ -67,7 +70,7 @@ class Money:
 
     def __neg__(self) -> Self:
         """Return the amount with its sign turned."""
-        return type(self)(-self.yuan)
+        return type(self)(_EXACT.minus(self.yuan))
 
     def __bool__(self) -> bool:
         """Tell whether there is any money at all."""
@@ -95,9 +98,7 @@ def split(amount: Money, parts: int) -> tuple[Money, ...]:
     fen = amount.fen
     assert fen >= 0, "only an amount of zero or more is split"
     marks = [fen * part // parts for part in range(parts + 1)]
-    return tuple(
-        Money.from_fen(after - before) for before, after in zip(marks, marks[1:], strict=False)
-    )
+    return tuple(Money.from_fen(after - before) for before, after in pairwise(marks))
 
 
 def share(pool: Money, weights: Sequence[int]) -> tuple[Money, ...]:
