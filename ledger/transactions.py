@@ -116,7 +116,7 @@ class Transaction:
 
     kind: TransactionKind
     transfers: tuple[Transfer, ...] = ()
-    references: Mapping[str, str] = field(default=_NO_REFERENCES)
+    references: Mapping[str, str] = field(default_factory=lambda: _NO_REFERENCES)
     reason: str | None = None
 
     def __post_init__(self) -> None:
