@@ -1,0 +1,1 @@
+"""The web layer: problems, callers, pages, wire types and the documentation page."""
