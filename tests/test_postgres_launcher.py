@@ -100,7 +100,7 @@ async def test_a_process_id_reused_by_another_program_does_not_stop_the_start(
     assert await answer(again, "select 1") == "1"
 
 
-async def test_the_server_outlives_the_process_that_started_it_and_is_joined(folder: Path) -> None:
+def test_the_server_outlives_the_process_that_started_it_and_is_joined(folder: Path) -> None:
     code = (
         "import pathlib, signal, sys\n"
         "from service.store import postgres\n"
@@ -193,9 +193,7 @@ def test_the_address_names_the_login_the_database_and_the_socket() -> None:
 
     address = server.url("escrow", "escrow_app")
 
-    assert address == (
-        "postgresql+asyncpg://escrow_app@/escrow?host=/some%20where&port=5432"
-    )
+    assert address == ("postgresql+asyncpg://escrow_app@/escrow?host=/some%20where&port=5432")
 
 
 @ROOT_ONLY

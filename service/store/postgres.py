@@ -30,7 +30,16 @@ from service.store.postgres_binaries import (
     runnable,
 )
 
-__all__ = ["SUPERUSER", "NoPostgres", "Server", "default_data_dir", "found", "running", "start", "stop"]
+__all__ = [
+    "SUPERUSER",
+    "NoPostgres",
+    "Server",
+    "default_data_dir",
+    "found",
+    "running",
+    "start",
+    "stop",
+]
 
 SUPERUSER = "escrow_admin"
 """The cluster's superuser: migrations and tests log in as it, the service never does."""
@@ -205,15 +214,14 @@ def _make_cluster(data: Path, private: Path, programs: Path, account: Account) -
         raise NoPostgres(message)
     growing = private / "initdb"
     shutil.rmtree(growing, ignore_errors=True)
-    locale = ("--locale=C.UTF-8",)
+    locale: tuple[str, ...] = ("--locale=C.UTF-8",)
     if major(programs) >= _BUILTIN_LOCALES_FROM:
         locale = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C")
     # `trust` trusts whoever can open the socket, and its folder (0700) lets in nobody but the
     # account itself and root, who could read the files anyway. No login works over TCP.
     code, printed = account.run(
-        programs / "initdb",
-        *("-D", growing, "-U", SUPERUSER, "-E", "UTF8", "--data-checksums", *locale),
-        *("--auth-local=trust", "--auth-host=reject"),
+        *(programs / "initdb", "-D", growing, "-U", SUPERUSER, "-E", "UTF8", "--data-checksums"),
+        *("--auth-local=trust", "--auth-host=reject", *locale),
     )
     if code != 0:
         message = f"initdb failed: {printed}"
@@ -223,9 +231,7 @@ def _make_cluster(data: Path, private: Path, programs: Path, account: Account) -
     growing.rename(data)
 
 
-def _started(
-    data: Path, private: Path, programs: Path, socket: Path, account: Account
-) -> Server:
+def _started(data: Path, private: Path, programs: Path, socket: Path, account: Account) -> Server:
     options = ["-k", str(socket), "-p", str(_PORT)]
     for name, value in _SETTINGS.items():
         options += ["-c", f"{name}={value}"]

