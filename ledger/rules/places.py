@@ -1,0 +1,83 @@
+"""Where an institution's money stands: the accounts of one institution in one custody account.
+
+Every rule that is not about one enrolment starts from a `Place`; an enrolment's own accounts are
+on its `Contract`. References on transactions are ids and codes, as strings.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from ledger.accounts import Account, AccountKind, Reason
+from ledger.entitlement import Contract
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """One institution's books in one custody account (托管专户)."""
+
+    institution: UUID
+    custody: UUID
+
+    @property
+    def bank(self) -> Account:
+        """A1: the money in the bank."""
+        return self._account(AccountKind.CUSTODY_BANK, self.custody)
+
+    @property
+    def cash_undeposited(self) -> Account:
+        """A4: cash taken and not yet paid in."""
+        return self._account(AccountKind.CASH_UNDEPOSITED, self.institution)
+
+    @property
+    def payable(self) -> Account:
+        """L4: earned by the institution and not paid out."""
+        return self._account(AccountKind.INSTITUTION_PAYABLE, self.institution)
+
+    @property
+    def own_funds(self) -> Account:
+        """L16: the institution's own money."""
+        return self._account(AccountKind.INSTITUTION_OWN_FUNDS, self.institution)
+
+    def channel_clearing(self, channel: Reason) -> Account:
+        """A3: captured by a payment channel and not yet settled."""
+        return self._account(AccountKind.CHANNEL_CLEARING, self.institution, channel)
+
+    def due(self, reason: Reason) -> Account:
+        """A5: what the institution must make good, for a reason that is not an enrolment's."""
+        return self._account(AccountKind.DUE_FROM_INSTITUTION, self.institution, reason)
+
+    def fee_disputed(self, bank: UUID) -> Account:
+        """A6: a fee the bank was not allowed to take."""
+        return self._account(AccountKind.DUE_FROM_BANK, bank, Reason.FEE_DISPUTED)
+
+    def transfer_in_transit(self, order: UUID) -> Account:
+        """A8: on its way from this custody account to another."""
+        return self._account(AccountKind.BANK_TRANSFER_IN_TRANSIT, order)
+
+    def payout_in_transit(self, order: UUID) -> Account:
+        """L5: instructed to the institution and not yet debited."""
+        return self._account(AccountKind.PAYOUT_IN_TRANSIT, order)
+
+    def refund_in_transit(self, order: UUID) -> Account:
+        """L7: instructed back to a payer and not yet debited."""
+        return self._account(AccountKind.REFUND_IN_TRANSIT, order)
+
+    def suspense(self, entry: UUID) -> Account:
+        """L8: a payer's money, not matched, by the bank entry (or capture) that brought it."""
+        return self._account(AccountKind.SUSPENSE_RECEIPT, entry)
+
+    def _account(self, kind: AccountKind, owner: UUID, reason: Reason | None = None) -> Account:
+        return Account(kind, owner, self.custody, reason, self.institution)
+
+
+def place_of(contract: Contract) -> Place:
+    """Return the place that backs a contract."""
+    return Place(institution=contract.institution, custody=contract.custody)
+
+
+def references(subject: Place | Contract, **facts: UUID | int | str) -> dict[str, str]:
+    """Name the institution, the custody account, the enrolment if any, and further ids."""
+    named = {"institution": str(subject.institution), "custody": str(subject.custody)}
+    if isinstance(subject, Contract):
+        named["enrolment"] = str(subject.enrolment)
+    return named | {name: str(fact) for name, fact in facts.items()}
