@@ -74,13 +74,13 @@ class PolicyValue:
 
 @dataclass(frozen=True, slots=True)
 class RulePack:
-    """A jurisdiction's rules: a code, a version and dated values.
+    """A jurisdiction's rules: a code, a version (1, 2, 3 …) and dated values.
 
     Raises ValueError when two values of one parameter and scope begin on the same day.
     """
 
     code: str
-    version: str
+    version: int
     values: tuple[PolicyValue, ...]
 
     def __post_init__(self) -> None:

@@ -39,7 +39,7 @@ def pack_of(*extra: PolicyValue, without: Parameter[Any] | None = None) -> RuleP
         for parameter, value in DEFAULTS.items()
         if parameter is not without
     )
-    return RulePack("test", "1", (*values, *extra))
+    return RulePack("test", 1, (*values, *extra))
 
 
 PACK = pack_of()

@@ -65,7 +65,7 @@ def test_the_latest_value_to_take_effect_is_in_force_whatever_the_order_of_writi
 ) -> None:
     values = [PolicyValue(parameters.LESSONS_MAX, n, day, "x") for n, day in enumerate(starts)]
     order.shuffle(values)
-    pack = RulePack("p", "1", tuple(values))
+    pack = RulePack("p", 1, tuple(values))
     begun = [day for day in starts if day <= on]
 
     if begun:

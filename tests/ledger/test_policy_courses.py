@@ -99,7 +99,7 @@ def test_other_categories_teach_at_any_hour_even_without_rules(
     category: Category, starts_at: datetime, minutes: int
 ) -> None:
     check_timetable(
-        RulePack("empty", "1", ()),
+        RulePack("empty", 1, ()),
         WorkingCalendar(),
         category=category,
         online=False,
@@ -166,4 +166,4 @@ def test_a_subject_course_without_a_guide_price_is_refused() -> None:
 
 
 def test_other_categories_have_market_prices() -> None:
-    check_price(RulePack("empty", "1", ()), **COURSE | {"category": Category.SCIENCE})
+    check_price(RulePack("empty", 1, ()), **COURSE | {"category": Category.SCIENCE})
