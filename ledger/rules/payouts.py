@@ -4,7 +4,8 @@ An outgoing order has a kind, each created by its own rule from one account, and
 back goes to the account it came from. A bank fact (executed, returned) is never refused.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from uuid import UUID
 
@@ -99,27 +100,25 @@ def debts_made_good(
 ) -> Transaction:
     """Let the institution's money close what it owes in the same custody account.
 
-    One rule for the recovery of a clawback (E29), set-off (E48) and approved retention (E55):
-    L16 first, then L4, up to their balances `own_funds` and `payable` | A5 in order.
+    L16 first, then L4, up to their balances `own_funds` and `payable` | A5 in order. `debts` are
+    those that may be closed now: CLAWBACK before the next payout (E29), all in a set-off (E48),
+    LEGACY where the regulator approved that earned money is retained (E55).
     """
-    from_own, uncovered = make_good(debts, own_funds), _after(debts, own_funds)
-    from_earned = make_good(uncovered, payable)
+    from_own, _ = make_good(debts, own_funds)
+    from_earned, _ = make_good(_without(debts, dict(from_own)), payable)
+    assert from_own or from_earned, "there is something to make good, and money for it"
     return Transaction(
         TransactionKind.DEBTS_MADE_GOOD,
         money_transfers(
-            *((place.own_funds, debt, part) for debt, part in from_own[0]),
-            *((place.payable, debt, part) for debt, part in from_earned[0]),
+            *((place.own_funds, debt, part) for debt, part in from_own),
+            *((place.payable, debt, part) for debt, part in from_earned),
         ),
         references(place),
     )
 
 
-def _after(debts: Sequence[Debt], amount: Money) -> tuple[Debt, ...]:
-    closed = dict(make_good(debts, amount)[0])
-    return tuple(
-        Debt(debt.account, debt.amount - closed.get(debt.account, ZERO), debt.contract_on)
-        for debt in debts
-    )
+def _without(debts: Sequence[Debt], closed: Mapping[Account, Money]) -> list[Debt]:
+    return [replace(debt, amount=debt.amount - closed.get(debt.account, ZERO)) for debt in debts]
 
 
 def _source(place: Place, kind: OrderKind) -> Account:
