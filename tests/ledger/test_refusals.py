@@ -58,7 +58,7 @@ def test_codes_are_unique() -> None:
 
 def test_refusals_are_listed_in_the_documented_order_of_precedence() -> None:
     ranks = [
-        next(rank for rank, category in enumerate(PRECEDENCE) if issubclass(refusal, category))
+        next(PRECEDENCE.index(parent) for parent in refusal.mro() if parent in PRECEDENCE)
         for refusal in all_refusals()
     ]
 
