@@ -47,7 +47,7 @@ SUPERUSER = "escrow_admin"
 _PORT = 5432
 _SOCKET_BYTES = 107 - len("/.s.PGSQL.5432")
 _BUILTIN_LOCALES_FROM = 17
-_ATTEMPTS, _SECONDS_BETWEEN = 20, 0.5
+_ATTEMPTS, _SECONDS_BETWEEN = 15, 1
 _NOBODYS_PROCESS = 2**31 - 1
 
 # Durability (fsync, synchronous_commit, full_page_writes) keeps its defaults: on. What is set here

@@ -28,7 +28,7 @@ _WAYS_OUT = (
 )
 
 
-class NoPostgres(RuntimeError):
+class NoPostgres(RuntimeError):  # noqa: N818 - the name is the message
     """PostgreSQL cannot be found, started or stopped; the message says why and what to do."""
 
 
