@@ -5,11 +5,20 @@ loads the balances a batch may touch, posts through a Book, and appends what the
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from ledger.accounts import CHART, Account, AccountKind, Reason, Side, Unit
 from ledger.money import Money
 from ledger.refusals import BalanceTooLow
 from ledger.transactions import Transaction
+
+
+class Entry(NamedTuple):
+    """One account's change by one transaction and its balance after it, in fen or lessons."""
+
+    account: Account
+    amount: int
+    balance_after: int
 
 
 class Book:
@@ -39,19 +48,24 @@ class Book:
         for account, quantity in balances.items():
             self._balances.setdefault(account, quantity)
 
-    def post(self, *transactions: Transaction) -> None:
-        """Post the transactions in order, all or none.
+    def post(self, *transactions: Transaction) -> list[list[Entry]]:
+        """Post the transactions in order, all or none; return the entries of each.
 
         Raises `BalanceTooLow` when any account would be below zero after any of them.
         """
         moved: dict[Account, int] = {}
+        posted: list[list[Entry]] = []
         for transaction in transactions:
+            entries: list[Entry] = []
             for account, effect in transaction.effects().items():
                 after = moved.get(account, self.quantity(account)) + effect
                 if after < 0:
                     raise _too_low(account, after)
                 moved[account] = after
+                entries.append(Entry(account, effect, after))
+            posted.append(entries)
         self._balances.update(moved)
+        return posted
 
     def total(self, kinds: Sequence[AccountKind], reason: Reason | None = None) -> int:
         """Sum of balances over account kinds, optionally of one reason only."""

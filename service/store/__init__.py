@@ -1,1 +1,1 @@
-"""The store: tables, the journal and everything else that is remembered in PostgreSQL."""
+"""The store: PostgreSQL tables, the unit of work, the journal and what reads them."""

@@ -1,0 +1,103 @@
+"""Idempotency: the outcome given under a caller's key, kept for ever and replayed (I-08).
+
+A key belongs to (caller, key) in one journal. Stored are successes and refusals that read state
+(409 and 422); never syntax, caller, unknown objects or faults, which may change by themselves.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ledger.chain import canonical_json
+from ledger.refusals import (
+    BalanceTooLow,
+    IdempotencyKeyReused,
+    Refusal,
+    Restrained,
+    RuleBroken,
+    StateConflict,
+    all_refusals,
+)
+from service.store import rows
+from service.store.facts import Facts, Verdict
+from service.store.tables import StoredAnswer
+
+STORED_REFUSALS = (StateConflict, Restrained, BalanceTooLow, RuleBroken)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An idempotency key with its caller and the hash of the request it came with."""
+
+    caller_id: str
+    key: str
+    request_hash: bytes
+
+
+async def find(connection: AsyncConnection, journal: int, key: Key) -> list[Verdict] | None:
+    """Return the verdicts stored under the key, None when it is new.
+
+    Raises `IdempotencyKeyReused` when it was used with another request.
+    """
+    source = rows.table_of(StoredAnswer)
+    row = (
+        await connection.execute(
+            select(source.c.request_hash, source.c.outcome).where(
+                source.c.journal_id == journal,
+                source.c.caller_id == key.caller_id,
+                source.c.key == key.key,
+            )
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    if row.request_hash != key.request_hash:
+        raise IdempotencyKeyReused
+    return [_read(item) for item in json.loads(row.outcome)]
+
+
+def is_stored(verdicts: Sequence[Verdict], *, single: bool) -> bool:
+    """Tell whether the outcome is kept: a batch always, a single refusal only if it read state."""
+    if not single:
+        return True
+    refusal = verdicts[0].refusal
+    return refusal is None or isinstance(refusal, STORED_REFUSALS)
+
+
+async def store(
+    connection: AsyncConnection, facts: Facts, key: Key, verdicts: Sequence[Verdict], seq: int
+) -> None:
+    """Keep the outcome under the key, in the transaction that made it."""
+    await connection.execute(
+        insert(rows.table_of(StoredAnswer)).values(
+            journal_id=facts.journal,
+            caller_id=key.caller_id,
+            key=key.key,
+            request_hash=key.request_hash,
+            outcome=canonical_json([_written(verdict) for verdict in verdicts]),
+            seq=seq,
+            answered_at=facts.moment.now,
+        )
+    )
+
+
+def _written(verdict: Verdict) -> dict[str, Any]:
+    if verdict.refusal is not None:
+        return {"code": verdict.refusal.code, "facts": verdict.refusal.facts}
+    return {"answer": dict(verdict.answer or {}), "duplicate": verdict.duplicate}
+
+
+def _read(item: Mapping[str, Any]) -> Verdict:
+    if "code" in item:
+        refusal = refusal_by_code()[item["code"]]
+        return Verdict(refusal=refusal(**item["facts"]))
+    return Verdict(answer=item["answer"], duplicate=item["duplicate"])
+
+
+def refusal_by_code() -> dict[str, type[Refusal]]:
+    """Every refusal class by its stable code."""
+    return {refusal.code: refusal for refusal in all_refusals()}

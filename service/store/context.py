@@ -1,0 +1,54 @@
+"""Whose eyes a database transaction sees with: set as its first statement, gone at its end.
+
+Row-level security reads these settings. An unset or malformed context sees nothing.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Self
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+_SET: Final = text(
+    "SELECT set_config('escrow.mode', :mode, true), set_config('escrow.journals', :journals, true),"
+    " set_config('escrow.institution', :institution, true),"
+    " set_config('escrow.bank', :bank, true), set_config('escrow.party', :party, true),"
+    " set_config('lock_timeout', :lock_timeout, true),"
+    " set_config('statement_timeout', :statement_timeout, true),"
+    " set_config('idle_in_transaction_session_timeout', '15s', true)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The journals in scope, and the one institution, bank or party a caller is bound to."""
+
+    journals: tuple[int, ...]
+    institution: UUID | None = None
+    bank: str | None = None
+    party: UUID | None = None
+    departments: tuple[str, ...] | None = None
+    mode: str = "reader"
+
+    @classmethod
+    def writer(cls, journal: int) -> Self:
+        """Return the journal context of a unit of work: set by the writer, never by a caller."""
+        return cls((journal,), mode="writer")
+
+    async def enter(
+        self, connection: AsyncConnection, *, lock_timeout: str = "5s", statement_timeout: str
+    ) -> None:
+        """Set the context and the server-side limits for the running transaction."""
+        await connection.execute(
+            _SET,
+            {
+                "mode": self.mode,
+                "journals": ",".join(map(str, self.journals)),
+                "institution": str(self.institution or ""),
+                "bank": self.bank or "",
+                "party": str(self.party or ""),
+                "lock_timeout": lock_timeout,
+                "statement_timeout": statement_timeout,
+            },
+        )

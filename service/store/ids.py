@@ -1,0 +1,70 @@
+"""Public ids: a prefix, then base32 of the journal number and a time-ordered UUIDv7.
+
+An id carries its journal, so a request is routed without a look-up. A transaction's id is its
+journal and sequence number. The ids say nothing about the objects they name.
+"""
+
+import base64
+import binascii
+import secrets
+from typing import Final
+from uuid import UUID
+
+_VERSION_7: Final = 0x7
+_UUID_BYTES: Final = 16
+_SEQ_BYTES: Final = 8
+
+
+def uuid7(at_ms: int, chance: int) -> UUID:
+    """Make a UUIDv7 (RFC 9562) from milliseconds since 1970 and 74 random bits."""
+    value = (at_ms & (2**48 - 1)) << 80
+    value |= _VERSION_7 << 76
+    value |= ((chance >> 62) & 0xFFF) << 64
+    value |= 0b10 << 62
+    value |= chance & (2**62 - 1)
+    return UUID(int=value)
+
+
+def new_id(at_ms: int) -> UUID:
+    """Make a fresh time-ordered id; the edge passes the time, chance comes from the system."""
+    return uuid7(at_ms, secrets.randbits(74))
+
+
+def public(prefix: str, journal: int, value: UUID) -> str:
+    """Write an object's public id, such as "enr_aaaq…"."""
+    return f"{prefix}_{_encode(journal.to_bytes(2) + value.bytes)}"
+
+
+def public_transaction(journal: int, seq: int) -> str:
+    """Write a transaction's public id."""
+    return f"txn_{_encode(journal.to_bytes(2) + seq.to_bytes(_SEQ_BYTES))}"
+
+
+def parse(prefix: str, text: str) -> tuple[int, UUID]:
+    """Read a public id into (journal, UUID); ValueError for anything not written by `public`."""
+    raw = _decode(prefix, text, 2 + _UUID_BYTES)
+    return int.from_bytes(raw[:2]), UUID(bytes=raw[2:])
+
+
+def parse_transaction(text: str) -> tuple[int, int]:
+    """Read a transaction's public id into (journal, seq); ValueError for anything else."""
+    raw = _decode("txn", text, 2 + _SEQ_BYTES)
+    return int.from_bytes(raw[:2]), int.from_bytes(raw[2:])
+
+
+def _encode(raw: bytes) -> str:
+    return base64.b32encode(raw).decode("ascii").rstrip("=").lower()
+
+
+def _decode(prefix: str, text: str, length: int) -> bytes:
+    head, _, body = text.partition("_")
+    if head != prefix or not body.isascii() or body != body.lower():
+        raise ValueError(f"not an id with the prefix {prefix}_")
+    padded = body.upper() + "=" * (-len(body) % 8)
+    try:
+        raw = base64.b32decode(padded)
+    except binascii.Error as error:
+        raise ValueError("not base32") from error
+    if len(raw) != length or _encode(raw) != body:
+        raise ValueError("not an id of this kind")
+    return raw

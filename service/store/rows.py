@@ -1,0 +1,141 @@
+"""Set-based reads, locks and writes of rows: one statement for a batch, never one per row."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Column, Select, Table, Text, cast, func, select, text, tuple_
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.store.facts import Change, Insert
+
+_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
+
+
+def table_of(described: type[Any]) -> Table:
+    """Return the Core table behind a declarative description."""
+    source = described.__table__
+    assert isinstance(source, Table), "a description maps one table"
+    return source
+
+
+def keyed(table: type[Any], journal: int, keys: Iterable[Any], column: str) -> Select[Any]:
+    """Select a journal's rows whose `column` is among `keys`, ordered by key."""
+    source = table_of(table)
+    chosen = source.c[column]
+    wanted = _array(chosen, sorted(set(keys)))
+    return (
+        select(source)
+        .where(source.c.journal_id == journal, chosen == func.any(wanted))
+        .order_by(chosen, *(c for c in source.primary_key if c.key != "journal_id"))
+    )
+
+
+def paired(
+    table: type[Any], journal: int, pairs: Iterable[tuple[Any, ...]], columns: Sequence[str]
+) -> Select[Any]:
+    """Select a journal's rows whose `columns` together are among `pairs`."""
+    source = table_of(table)
+    wanted = sorted(set(pairs))
+    arrays = [
+        _array(source.c[name], [pair[i] for pair in wanted]) for i, name in enumerate(columns)
+    ]
+    given = func.unnest(*arrays).table_valued(*columns, name="given")
+    return select(source).where(
+        source.c.journal_id == journal,
+        tuple_(*(source.c[name] for name in columns)).in_(
+            select(*(given.c[name] for name in columns))
+        ),
+    )
+
+
+async def fetch(connection: AsyncConnection, statement: Select[Any]) -> Sequence[Mapping[str, Any]]:
+    """Run a select and return its rows as mappings."""
+    return [dict(row) for row in (await connection.execute(statement)).mappings()]
+
+
+async def write(connection: AsyncConnection, journal: int, changes: Sequence[Change]) -> None:
+    """Write the changes of a batch: per table one INSERT for new rows, one UPDATE a column set.
+
+    Several changes of one row are folded into one. Tables are written in the order in which they
+    first appear, rows in order of first change.
+    """
+    inserts: dict[type[Any], dict[tuple[Any, ...], dict[str, Any]]] = {}
+    updates: dict[type[Any], dict[tuple[Any, ...], dict[str, Any]]] = {}
+    for change in changes:
+        names = key_columns(change.table)
+        if isinstance(change, Insert):
+            key = tuple(change.values[name] for name in names)
+            inserts.setdefault(change.table, {})[key] = dict(change.values)
+            continue
+        fresh = inserts.get(change.table, {}).get(change.key)
+        if fresh is not None:
+            fresh.update(change.values)
+        else:
+            updates.setdefault(change.table, {}).setdefault(change.key, {}).update(change.values)
+    for table, rows in inserts.items():
+        await _insert(connection, table_of(table), journal, list(rows.values()))
+    for table, keyed_rows in updates.items():
+        by_columns: dict[tuple[str, ...], list[tuple[tuple[Any, ...], dict[str, Any]]]] = {}
+        for key, values in keyed_rows.items():
+            by_columns.setdefault(tuple(sorted(values)), []).append((key, values))
+        for columns, entries in by_columns.items():
+            await _update(connection, table, journal, columns, entries)
+
+
+def key_columns(table: type[Any]) -> list[str]:
+    """Names of a table's primary key columns after the journal."""
+    return [c.key for c in table_of(table).primary_key if c.key != "journal_id"]
+
+
+async def _insert(
+    connection: AsyncConnection, table: Table, journal: int, rows: Sequence[Mapping[str, Any]]
+) -> None:
+    columns = [c for c in table.c if c.key != "journal_id"]
+    names = ", ".join(c.name for c in columns)
+    arrays = ", ".join(f"CAST(:c{i} AS {array_type(c)})" for i, c in enumerate(columns))
+    statement = (
+        f"INSERT INTO {table.fullname} (journal_id, {names})"  # noqa: S608 - names of our own tables
+        f" SELECT :journal, given.* FROM unnest({arrays}) AS given"
+    )
+    parameters = {f"c{i}": [row.get(c.key) for row in rows] for i, c in enumerate(columns)}
+    await connection.execute(text(statement), {"journal": journal, **parameters})
+
+
+async def _update(
+    connection: AsyncConnection,
+    table: type[Any],
+    journal: int,
+    columns: Sequence[str],
+    entries: Sequence[tuple[tuple[Any, ...], Mapping[str, Any]]],
+) -> None:
+    source = table_of(table)
+    keys = key_columns(table)
+    names = [f"k{i}" for i in range(len(keys))] + [f"v{i}" for i in range(len(columns))]
+    types = [array_type(source.c[n]) for n in (*keys, *columns)]
+    arrays = ", ".join(f"CAST(:{n} AS {t})" for n, t in zip(names, types, strict=True))
+    sets = ", ".join(f"{column} = given.v{i}" for i, column in enumerate(columns))
+    matches = " AND ".join(f"held.{key} = given.k{i}" for i, key in enumerate(keys))
+    statement = (
+        f"UPDATE {source.fullname} AS held SET {sets}"  # noqa: S608 - names of our own tables
+        f" FROM unnest({arrays}) AS given({', '.join(names)})"
+        f" WHERE held.journal_id = :journal AND {matches}"
+    )
+    parameters: dict[str, Any] = {"journal": journal}
+    for i in range(len(keys)):
+        parameters[f"k{i}"] = [key[i] for key, _ in entries]
+    for i, column in enumerate(columns):
+        parameters[f"v{i}"] = [values[column] for _, values in entries]
+    result = await connection.execute(text(statement), parameters)
+    assert result.rowcount == len(entries), "every updated row was locked by this unit of work"
+
+
+def array_type(column: Column[Any]) -> str:
+    """Name of the PostgreSQL array type for a column."""
+    return f"{column.type.compile(dialect=_DIALECT)}[]".replace(' COLLATE "C"', "")
+
+
+def _array(column: Column[Any], values: Sequence[Any]) -> Any:  # noqa: ANN401 - a SQL expression
+    plain = Text() if isinstance(column.type, Text) else column.type
+    return cast(list(values), ARRAY(plain))

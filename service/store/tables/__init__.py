@@ -1,0 +1,82 @@
+"""The tables, as descriptions only: Core select and insert, no relationships, no flush.
+
+Every table that grows carries `journal_id` first in its primary and unique keys, so journals can
+be spread over machines. Money is whole fen in bigint. Check constraints stand in
+`__table_args__`, where Alembic sees them.
+"""
+
+from service.store.tables.base import Base, Pii
+from service.store.tables.cases import (
+    Approval,
+    BankEntry,
+    Lesson,
+    Notice,
+    PaymentOrder,
+    Restraint,
+    StatementDay,
+)
+from service.store.tables.journal import (
+    AccountRow,
+    ClosedDay,
+    Entry,
+    JournalHead,
+    JournalTransaction,
+    Reversal,
+    Rollup,
+    StoredAnswer,
+)
+from service.store.tables.personal import BankNarrative, Party
+from service.store.tables.reference import (
+    AccessToken,
+    Adcode,
+    Bank,
+    CalendarDay,
+    CalendarYear,
+    Jurisdiction,
+    JurisdictionBank,
+    RulePackVersion,
+)
+from service.store.tables.registry import (
+    Agreement,
+    Course,
+    CustodyAccount,
+    Enrolment,
+    Institution,
+    InstitutionArea,
+)
+
+__all__ = [
+    "AccessToken",
+    "AccountRow",
+    "Adcode",
+    "Agreement",
+    "Approval",
+    "Bank",
+    "BankEntry",
+    "BankNarrative",
+    "Base",
+    "CalendarDay",
+    "CalendarYear",
+    "ClosedDay",
+    "Course",
+    "CustodyAccount",
+    "Enrolment",
+    "Entry",
+    "Institution",
+    "InstitutionArea",
+    "JournalHead",
+    "JournalTransaction",
+    "Jurisdiction",
+    "JurisdictionBank",
+    "Lesson",
+    "Notice",
+    "Party",
+    "PaymentOrder",
+    "Pii",
+    "Restraint",
+    "Reversal",
+    "Rollup",
+    "RulePackVersion",
+    "StatementDay",
+    "StoredAnswer",
+]

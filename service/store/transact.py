@@ -1,0 +1,261 @@
+"""The unit of work: the only BEGIN, COMMIT and bounded retry of the service.
+
+A use case is three functions over lists: `find` (plain reads in the caller's own scope), `load`
+(set-based, under locks, in journal context) and `decide` (pure, in order, one verdict a command).
+Between load and decide the journal's head is locked and `read` may read what the head protects.
+COMMIT has three outcomes: applied, refused, unknown; unknown is never reported as failed.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final, Generic, TypeVar
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ledger import refusals
+from ledger.money import Money
+from ledger.refusals import BatchRefused, Refusal
+from service.store import answers, ids, journal, rows
+from service.store.answers import Key
+from service.store.context import Context
+from service.store.facts import AreaMove, Change, Decision, Facts, Verdict
+from service.store.unit import Unit
+
+C = TypeVar("C")
+F = TypeVar("F")
+
+RETRIED: Final = frozenset({"40001", "40P01", "55P03"})
+ATTEMPTS_MAX: Final = 4
+OUTCOME_WITHIN_S: Final = 60
+STATEMENT_TIMEOUT: Final = "60s"
+
+
+class Mode(StrEnum):
+    """How a list of commands hangs together."""
+
+    SINGLE = "single"
+    ALL_OR_NOTHING = "all_or_nothing"
+    INDEPENDENT = "independent"
+
+
+async def _read_nothing(_unit: Unit, _found: Sequence[Any]) -> None:
+    """For use cases that need nothing but what they locked."""
+
+
+@dataclass(frozen=True, slots=True)
+class UseCase(Generic[C, F]):
+    """A command's three functions; `find` returns a found fact or a refusal per command."""
+
+    name: str
+    find: Callable[[AsyncConnection, Context, Sequence[C]], Awaitable[Sequence[F | Refusal]]]
+    load: Callable[[Unit, Sequence[F]], Awaitable[None]]
+    decide: Callable[[Facts, F], Decision]
+    read: Callable[[Unit, Sequence[F]], Awaitable[None]] = field(default=_read_nothing)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a list of commands: a verdict each, in order."""
+
+    verdicts: Sequence[Verdict]
+    replayed: bool = False
+
+    def single(self) -> dict[str, Any]:
+        """The answer of a single command; raises its refusal."""
+        verdict = self.verdicts[0]
+        if verdict.refusal is not None:
+            raise verdict.refusal
+        return dict(verdict.answer or {})
+
+    @property
+    def refused(self) -> bool:
+        """Tell whether any command was refused."""
+        return any(verdict.refusal is not None for verdict in self.verdicts)
+
+
+@dataclass(frozen=True, slots=True)
+class Request(Generic[C, F]):
+    """One call of a use case: who asks, in which journal, under which key, for what."""
+
+    use_case: UseCase[C, F]
+    commands: Sequence[C]
+    caller: Context
+    actor: str
+    journal: int
+    key: Key | None = None
+    mode: Mode = Mode.SINGLE
+    dry_run: bool = False
+
+
+class Store:
+    """The database as the service uses it: reads in a caller's scope, and units of work."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        """Use an engine that logs in as the application role."""
+        self.engine = engine
+        self._running: set[asyncio.Task[Any]] = set()
+
+    async def transact(self, request: Request[C, F]) -> Outcome:
+        """Carry out the commands in one unit of work, in a task of its own.
+
+        The task is shielded from the caller's cancellation. Raises `OutcomeUnknown` when the
+        outcome is not known in time or the connection was lost around COMMIT; the same key then
+        tells the one true outcome.
+        """
+        task = asyncio.get_running_loop().create_task(self._attempts(request))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        try:
+            return await asyncio.wait_for(asyncio.shield(task), OUTCOME_WITHIN_S)
+        except TimeoutError:
+            raise refusals.OutcomeUnknown from None
+
+    async def drain(self) -> None:
+        """Wait until every running unit of work has ended; for an orderly stop."""
+        while self._running:
+            await asyncio.wait(set(self._running))
+
+    async def _attempts(self, request: Request[C, F]) -> Outcome:
+        for attempt in range(ATTEMPTS_MAX):
+            try:
+                return await self._attempt(request)
+            except DBAPIError as error:
+                if getattr(error.orig, "sqlstate", None) not in RETRIED:
+                    raise
+                await asyncio.sleep(0.02 * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311
+        raise refusals.Busy
+
+    async def _attempt(self, request: Request[C, F]) -> Outcome:
+        async with self.engine.connect() as connection:
+            transaction = await connection.begin()
+            try:
+                outcome, writes = await _carry_out(connection, request)
+            except BaseException:
+                await _abandon(connection)
+                raise
+            if not writes:
+                await transaction.rollback()
+                return outcome
+            try:
+                await transaction.commit()
+            except BaseException as error:
+                sqlstate = getattr(getattr(error, "orig", None), "sqlstate", None)
+                await connection.invalidate()
+                if sqlstate in RETRIED:
+                    raise
+                raise refusals.OutcomeUnknown from error
+            return outcome
+
+
+async def _abandon(connection: AsyncConnection) -> None:
+    """Roll back; a connection that cannot even do that is never used again."""
+    try:
+        await connection.rollback()
+    except BaseException:
+        await connection.invalidate()
+        raise
+
+
+async def _carry_out(connection: AsyncConnection, request: Request[C, F]) -> tuple[Outcome, bool]:
+    """Find, load, decide and append; return the outcome and whether there is anything to commit."""
+    await request.caller.enter(connection, statement_timeout=STATEMENT_TIMEOUT)
+    key = request.key
+    if key is not None:
+        replay = await answers.find(connection, request.journal, key)
+        if replay is not None:
+            return Outcome(replay, replayed=True), False
+    found = await request.use_case.find(connection, request.caller, request.commands)
+    if request.mode is Mode.SINGLE and isinstance(found[0], Refusal):
+        return Outcome([Verdict(refusal=found[0])]), False
+    await Context.writer(request.journal).enter(connection, statement_timeout=STATEMENT_TIMEOUT)
+    facts = Facts(request.journal)
+    unit = Unit(connection, facts, actor=request.actor, locking=not request.dry_run)
+    known = [item for item in found if not isinstance(item, Refusal)]
+    await request.use_case.load(unit, known)
+    await unit.take_head()
+    if key is not None:
+        replay = await answers.find(connection, request.journal, key)
+        if replay is not None:
+            return Outcome(replay, replayed=True), False
+    await request.use_case.read(unit, known)
+    batch = _Batch(facts, request)
+    batch.decide(found)
+    if request.dry_run:
+        return Outcome(batch.verdicts), False
+    await rows.write(connection, request.journal, batch.changes)
+    await journal.append(unit, batch.posted, batch.moves)
+    if key is not None and answers.is_stored(batch.verdicts, single=request.mode is Mode.SINGLE):
+        assert unit.head is not None, "the head is locked"
+        seq = batch.posted[-1].seq if batch.posted else unit.head.seq
+        await answers.store(connection, facts, key, batch.verdicts, seq)
+    elif not batch.posted and not batch.changes:
+        return Outcome(batch.verdicts), False
+    return Outcome(batch.verdicts), True
+
+
+class _Batch:
+    """The commands of one request, decided in order against the same facts."""
+
+    def __init__(self, facts: Facts, request: Request[Any, Any]) -> None:
+        self.facts = facts
+        self.request = request
+        self.verdicts: list[Verdict] = []
+        self.posted: list[journal.Posted] = []
+        self.changes: list[Change] = []
+        self.moves: list[AreaMove] = []
+
+    def decide(self, found: Sequence[Any]) -> None:
+        """Decide every command; under all_or_nothing one refusal undoes all that went before."""
+        for item in found:
+            self.verdicts.append(self._verdict(item))
+        together = self.request.mode is Mode.ALL_OR_NOTHING
+        if together and any(verdict.refusal is not None for verdict in self.verdicts):
+            self.posted, self.changes, self.moves = [], [], []
+            self.verdicts = [
+                v if v.refusal is not None else Verdict(refusal=BatchRefused())
+                for v in self.verdicts
+            ]
+
+    def _verdict(self, item: Any) -> Verdict:  # noqa: ANN401 - what the use case found
+        if isinstance(item, Refusal):
+            return Verdict(refusal=item)
+        try:
+            decision = self.request.use_case.decide(self.facts, item)
+            posted = self.facts.post(decision.transactions)
+        except Refusal as refusal:
+            return Verdict(refusal=refusal)
+        first_seq = self.facts.moment.next_seq
+        for offset, (transaction, entries) in enumerate(
+            zip(decision.transactions, posted, strict=True)
+        ):
+            self.posted.append(
+                journal.Posted(
+                    first_seq + offset,
+                    transaction,
+                    entries,
+                    self.request.key.key if self.request.key else None,
+                    self.facts.extra.get("policy_version"),
+                )
+            )
+        self.facts.advance(len(decision.transactions))
+        self.facts.apply(decision.changes)
+        self.changes += decision.changes
+        self.moves += decision.moves
+        return Verdict(answer=self._answer(decision), duplicate=decision.duplicate)
+
+    def _answer(self, decision: Decision) -> dict[str, Any]:
+        """The decision's answer with its last transaction and the balances it leaves."""
+        answer = dict(decision.answer)
+        if decision.transactions:
+            seq = self.facts.moment.next_seq - 1
+            answer["transaction_id"] = ids.public_transaction(self.facts.journal, seq)
+        if decision.shows:
+            answer["balances"] = {
+                name: str(Money.from_fen(self.facts.book.quantity(account)))
+                for name, account in decision.shows.items()
+            }
+        return answer
