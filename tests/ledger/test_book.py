@@ -117,6 +117,17 @@ def test_an_earlier_transaction_of_a_batch_may_not_use_what_a_later_one_brings()
     assert book.quantity(EARNED) == 0
 
 
+def test_posting_tells_each_change_and_the_balance_after_it() -> None:
+    book = Book({BANK: 100, ANNS: 100})
+
+    entries = book.post(moved(BANK, ANNS, "5.00"), moved(ANNS, EARNED, "2.00"))
+
+    assert entries == [
+        [(BANK, 500, 600), (ANNS, 500, 600)],
+        [(ANNS, -200, 400), (EARNED, 200, 200)],
+    ]
+
+
 def test_opening_leaves_known_accounts_as_they_are() -> None:
     book = Book({BANK: 100, ANNS: 100})
 
@@ -182,6 +193,22 @@ def test_balances_are_the_sum_of_the_effects_of_what_was_accepted(
                 sign = 1 if account.side is side else -1
                 summed[account] = summed.get(account, 0) + sign * transfer.quantity
     assert {account: book.quantity(account) for account in book.accounts()} == summed
+
+
+@given(histories)
+def test_entries_follow_one_another_to_the_balance(history: list[Transaction]) -> None:
+    book, heads = Book(), dict[Account, int]()
+
+    for transaction in history:
+        try:
+            posted = book.post(transaction)
+        except BalanceTooLow:
+            continue
+        for entry in posted[0]:
+            assert entry.balance_after == heads.get(entry.account, 0) + entry.amount
+            heads[entry.account] = entry.balance_after
+
+    assert heads == {account: book.quantity(account) for account in book.accounts()}
 
 
 @given(histories)
