@@ -133,7 +133,7 @@ def check_charge(  # noqa: PLR0913 - a charge has this many facts
     open_span: tuple[date, date] | None = None,
     lessons_left_of_previous: int | None = None,
 ) -> None:
-    """Refuse a charge over a cap in force at its charge date (domain 2.1, I-41).
+    """Refuse a charge over a cap in force at its charge date (I-41).
 
     `ends_on` is the last day of the contract. `open_lessons` and `open_span` (earliest start,
     latest end) are those of the student's other open enrolments for the same institution and
@@ -177,7 +177,7 @@ def check_timetable(  # noqa: PLR0913 - the facts of one lesson
     starts_at: datetime,
     ends_at: datetime,
 ) -> None:
-    """Refuse a subject lesson (学科类) outside the hours and days allowed (domain S27, 2.1).
+    """Refuse a subject lesson (学科类) outside the hours and days allowed (S27).
 
     It ends on its own Shanghai day by 20:30, online by 21:00, on a working day (a make-up Saturday
     is one) and not in a term break. Other categories are free. The rules are those of the lesson's
@@ -212,7 +212,7 @@ def check_price(  # noqa: PLR0913 - the facts of one filed price
     price: Money,
     on: date,
 ) -> None:
-    """Refuse a subject course priced above the guide price and its float (domain S42).
+    """Refuse a subject course priced above the guide price and its float (S42).
 
     The base is cut to the lesson's real minutes; compared exactly, over the whole price. Other
     categories have market prices. Raises PolicyMissing (no table or no line), then PriceOverGuide.
