@@ -1,7 +1,6 @@
 """Working-day exceptions of China by year, from the `holidays` library (国务院节假日安排).
 
-A year is official when the State Council's notice for it is listed here: then the library's swaps
-(调休) are the notice's. Any other year has the statutory feasts only and is provisional, so nothing
+A year is official when the State Council's notice for it is out and the library has its swaps (调休). Any other year has the statutory feasts only and is provisional, so nothing
 happens by silence on a count through it. The service keeps the result as rows an operator corrects.
 """
 
@@ -12,14 +11,8 @@ from typing import Final
 
 import holidays
 
-NOTICES: Final = {
-    2022: "国办发明电〔2021〕11号",
-    2023: "国办发明电〔2022〕16号",
-    2024: "国办发明电〔2023〕7号",
-    2025: "国办发明电〔2024〕12号",
-    2026: "国办发明电〔2025〕7号",
-}
-"""The State Council's notice by the year it arranges."""
+OFFICIAL_YEARS: Final = frozenset(range(2022, 2027))
+"""Years whose notice is out and whose swaps the library has; add a year when its notice comes."""
 
 _SATURDAY: Final = 5
 
@@ -54,13 +47,13 @@ def calendar_of(years: Iterable[int]) -> CalendarSeed:
     days = [day for year in wanted for day in _days_of(year)]
     return CalendarSeed(
         days=tuple(sorted(days, key=lambda day: day.on)),
-        provisional_years=frozenset(year for year in wanted if year not in NOTICES),
+        provisional_years=frozenset(year for year in wanted if year not in OFFICIAL_YEARS),
     )
 
 
 def _days_of(year: int) -> list[CalendarDay]:
     china = holidays.country_holidays("CN", years=[year], language="zh_CN")
-    source = NOTICES.get(year, "provisional: no notice yet")
+    source = _source(year)
     off = [
         CalendarDay(on, working=False, name=name, source=source)
         for on, name in china.items()
@@ -72,3 +65,9 @@ def _days_of(year: int) -> list[CalendarDay]:
         if on.year == year and on.weekday() >= _SATURDAY
     ]
     return off + made_up
+
+
+def _source(year: int) -> str:
+    if year in OFFICIAL_YEARS:
+        return f"国务院办公厅关于{year}年部分节假日安排的通知"
+    return "provisional: no notice yet"
