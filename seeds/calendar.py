@@ -1,7 +1,8 @@
 """Working-day exceptions of China by year, from the `holidays` library (国务院节假日安排).
 
-A year is official when the State Council's notice for it is out and the library has its swaps (调休). Any other year has the statutory feasts only and is provisional, so nothing
-happens by silence on a count through it. The service keeps the result as rows an operator corrects.
+A year is official when the State Council's notice for it is out and the library has its swaps
+(调休). Any other year has the statutory feasts only and is provisional, so nothing happens by
+silence on a count through it. The service keeps the result as rows an operator corrects.
 """
 
 from collections.abc import Iterable
