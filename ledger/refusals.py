@@ -288,6 +288,10 @@ class CalendarProvisional(RuleBroken, zh="节假日安排未公布"):
     """The calendar of that year is not official yet."""
 
 
+class AdcodeNotInForce(RuleBroken, zh="区划代码未生效或已废止"):
+    """The division code is not in force at that date."""
+
+
 class AmountOverCap(RuleBroken, zh="超过收费上限"):
     """The price exceeds the cap on a single charge."""
 
