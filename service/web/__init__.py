@@ -1,1 +1,1 @@
-"""The web layer: problems, callers, pages, wire types and the documentation page."""
+"""What every route shares: problems, callers, strict bodies, wire types, idempotent commands."""

@@ -1,0 +1,104 @@
+"""The application: nouns' routes, one way to say no, one store, and the limits around them."""
+
+import time
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Any
+
+import structlog
+from litestar import Litestar, Request, Response
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.plugins.prometheus import PrometheusConfig, PrometheusController
+from litestar.plugins.pydantic import PydanticPlugin
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ledger.refusals import Refusal
+from service import receipts
+from service.settings import Settings
+from service.store.transact import Store
+from service.web import openapi, problems
+from service.web.bodies import BATCH_BODY_MAX, check_body
+from service.web.command import provide_caller, provide_command, provide_store
+from service.web.documentation import documentation_router
+from service.web.health import health_router
+from service.web.policy import authorize, public, require_policies
+
+log = structlog.get_logger("service.requests")
+
+NOUNS = (receipts.router,)
+
+
+class Metrics(PrometheusController):
+    """Prometheus metrics; for the operator's network, without figures of any institution."""
+
+    path = "/metrics"
+    opt = public()
+    include_in_schema = False
+
+
+def create_app(engine: AsyncEngine, settings: Settings | None = None) -> Litestar:
+    """Make the application over an engine that logs in as the application role."""
+    settings = settings or Settings()
+
+    @asynccontextmanager
+    async def running(app: Litestar) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await app.state.store.drain()
+            await engine.dispose()
+
+    app = Litestar(
+        route_handlers=[health_router, documentation_router(), Metrics, *NOUNS],
+        lifespan=[running],
+        guards=[authorize],
+        before_request=_before,
+        after_response=_after,
+        dependencies={
+            "command": Provide(provide_command),
+            "caller": Provide(provide_caller),
+            "store": Provide(provide_store),
+        },
+        exception_handlers={
+            Refusal: problems.on_refusal,
+            HTTPException: problems.on_http,
+            Exception: problems.on_fault,
+        },
+        plugins=[PydanticPlugin(prefer_alias=True)],
+        middleware=[PrometheusConfig(app_name="escrow", prefix="escrow").middleware],
+        openapi_config=openapi.config(version("tuition-escrow")),
+        request_max_body_size=BATCH_BODY_MAX,
+        logging_config=None,
+    )
+    app.state.engine = engine
+    app.state.store = Store(engine)
+    app.state.settings = settings
+    app.state.clock_ms = lambda: time.time_ns() // 1_000_000
+    require_policies(app)
+    return app
+
+
+async def _before(request: Request[Any, Any, Any]) -> Response[Any] | None:
+    request.state.request_id = uuid.uuid4().hex
+    request.state.started_at = time.perf_counter()
+    await check_body(request)
+    return None
+
+
+async def _after(request: Request[Any, Any, Any]) -> None:
+    started = request.scope["state"].get("started_at")
+    caller = request.scope["state"].get("caller")
+    log.info(
+        "request.answered",
+        method=request.method,
+        path=request.scope.get("path_template"),
+        request_id=request.scope["state"].get("request_id"),
+        role=caller.role.value if caller else None,
+        problem=request.scope["state"].get("problem_code"),
+        ms=None if started is None else round((time.perf_counter() - started) * 1000, 1),
+    )
+
+

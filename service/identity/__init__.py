@@ -1,0 +1,1 @@
+"""Identity: who calls, with which role and scope, proved by a bearer token."""

@@ -1,0 +1,152 @@
+"""Bearer tokens: random, shown once, kept as SHA-256 only, revocable at once.
+
+A token is `esk_` and 256 random bits. Its scope names a jurisdiction, and where the role asks for
+it the one institution, bank or party; the journals in scope are looked up at each use, so a
+district added later is seen by its city at once.
+"""
+
+import hashlib
+import json
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import insert, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ledger.chain import canonical_json
+from ledger.refusals import NotAuthenticated
+from service.identity.callers import Caller, Role
+from service.store.rows import table_of
+from service.store.tables import AccessToken
+
+PREFIX: Final = "esk_"
+
+_FIND: Final = text(
+    """
+    SELECT token.caller_id, token.role, token.scope, home.path,
+           (SELECT array_agg(node.journal_id ORDER BY node.journal_id)
+            FROM escrow.jurisdiction AS node
+            WHERE node.journal_id IS NOT NULL AND starts_with(node.path, home.path)
+              AND (token.role <> 'bank' OR EXISTS (
+                    SELECT 1 FROM escrow.jurisdiction_bank AS chosen
+                    WHERE chosen.jurisdiction_code = node.code
+                      AND chosen.bank_code = token.scope::json ->> 'bank'))
+           ) AS journals
+    FROM escrow.access_token AS token
+    JOIN escrow.jurisdiction AS home ON home.code = token.scope::json ->> 'jurisdiction'
+    WHERE token.token_hash = :hash AND token.revoked_at IS NULL
+      AND token.expires_at > clock_timestamp()
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a token is for; `jurisdiction` is a code, ids are UUIDs within its journal."""
+
+    jurisdiction: str
+    departments: tuple[str, ...] | None = None
+    institution: UUID | None = None
+    bank: str | None = None
+    party: UUID | None = None
+    journal: int | None = None
+
+    def written(self) -> str:
+        """Write the scope as canonical JSON, leaving out what is not bound."""
+        bound: dict[str, Any] = {"jurisdiction": self.jurisdiction}
+        if self.departments is not None:
+            bound["departments"] = list(self.departments)
+        if self.institution is not None:
+            bound["institution"] = str(self.institution)
+        if self.bank is not None:
+            bound["bank"] = self.bank
+        if self.party is not None:
+            bound["party"] = str(self.party)
+        if self.journal is not None:
+            bound["journal"] = self.journal
+        return canonical_json(bound)
+
+
+def digest(token: str) -> bytes:
+    """SHA-256 of a token; enough for 256 random bits."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+async def issue(
+    connection: AsyncConnection,
+    *,
+    caller_id: str,
+    role: Role,
+    scope: Scope,
+    issued_at: datetime,
+    expires_at: datetime,
+) -> str:
+    """Make a token and return it; only its digest stays."""
+    return (
+        await issue_many(
+            connection, [(caller_id, role, scope)], issued_at=issued_at, expires_at=expires_at
+        )
+    )[0]
+
+
+async def issue_many(
+    connection: AsyncConnection,
+    callers: list[tuple[str, Role, Scope]],
+    *,
+    issued_at: datetime,
+    expires_at: datetime,
+) -> list[str]:
+    """Make a token for each of (caller id, role, scope), in order."""
+    made = [PREFIX + secrets.token_urlsafe(32) for _ in callers]
+    await connection.execute(
+        insert(table_of(AccessToken)),
+        [
+            {
+                "token_hash": digest(token),
+                "caller_id": caller_id,
+                "role": role.value,
+                "scope": scope.written(),
+                "issued_at": issued_at,
+                "expires_at": expires_at,
+            }
+            for token, (caller_id, role, scope) in zip(made, callers, strict=True)
+        ],
+    )
+    return made
+
+
+async def revoke(connection: AsyncConnection, *, caller_id: str, at: datetime) -> int:
+    """Revoke every live token of a caller; return how many there were."""
+    source = table_of(AccessToken)
+    result = await connection.execute(
+        update(source)
+        .where(source.c.caller_id == caller_id, source.c.revoked_at.is_(None))
+        .values(revoked_at=at)
+    )
+    return int(result.rowcount)
+
+
+async def caller_of(connection: AsyncConnection, token: str) -> Caller:
+    """Return the caller a token belongs to; raises `NotAuthenticated`."""
+    if not token.startswith(PREFIX):
+        raise NotAuthenticated
+    row = (await connection.execute(_FIND, {"hash": digest(token)})).mappings().one_or_none()
+    if row is None:
+        raise NotAuthenticated
+    scope = json.loads(row["scope"])
+    journals = tuple(row["journals"] or ())
+    if "journal" in scope:
+        journals = tuple(journal for journal in journals if journal == scope["journal"])
+    return Caller(
+        id=row["caller_id"],
+        role=Role(row["role"]),
+        journals=journals,
+        path=row["path"],
+        departments=tuple(scope["departments"]) if "departments" in scope else None,
+        institution=UUID(scope["institution"]) if "institution" in scope else None,
+        bank=scope.get("bank"),
+        party=UUID(scope["party"]) if "party" in scope else None,
+    )

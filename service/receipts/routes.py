@@ -1,0 +1,132 @@
+"""Routes of bank entries: money in (receipts) and money out (debits), singly and in batches."""
+
+from typing import Any
+
+from litestar import Response, Router, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
+
+from ledger.refusals import (
+    BankEntryContradicted,
+    BodyTooLarge,
+    CustodyAccountUnknown,
+    DateInFuture,
+    IdempotencyKeyMissing,
+    IdempotencyKeyReused,
+)
+from service.identity.callers import Role
+from service.receipts import use_cases
+from service.receipts.schemas import (
+    DebitBatchIn,
+    DebitIn,
+    EntryBatchOut,
+    EntryOut,
+    ReceiptBatchIn,
+    ReceiptIn,
+)
+from service.store import ids
+from service.web.bodies import BATCH_BODY_MAX
+from service.web.command import Command
+from service.web.policy import policy
+from service.web.problems import refusing
+
+PROBLEMS = refusing(
+    IdempotencyKeyMissing,
+    CustodyAccountUnknown,
+    BankEntryContradicted,
+    IdempotencyKeyReused,
+    DateInFuture,
+    BodyTooLarge,
+)
+
+
+@post(
+    "/receipts",
+    operation_id="postReceipt",
+    summary="Report money that came in",
+    opt=policy(Role.BANK),
+    responses=PROBLEMS,
+)
+async def post_receipt(
+    data: JSONBody[ReceiptIn], command: NamedDependency[Command]
+) -> Response[EntryOut]:
+    """Keep what the bank saw: on the enrolment it names, or in suspense with a reason."""
+    outcome = await command.run(
+        use_cases.RECEIVE, [data.fact(command)], journal=journal_of([data], command)
+    )
+    return command.answer(outcome, EntryOut)
+
+
+@post(
+    "/receipts/batch",
+    operation_id="postReceipts",
+    summary="Report up to 10,000 receipts",
+    opt=policy(Role.BANK, body_max=BATCH_BODY_MAX),
+    responses=PROBLEMS,
+    status_code=200,
+)
+async def post_receipts(
+    data: JSONBody[ReceiptBatchIn], command: NamedDependency[Command]
+) -> Response[EntryBatchOut]:
+    """Keep a list of receipts of one journal, a result each in the same order."""
+    outcome = await command.run(
+        use_cases.RECEIVE,
+        [item.fact(command) for item in data.items],
+        journal=journal_of(data.items, command),
+        mode=data.mode,
+    )
+    return command.answer_batch(outcome, data.mode)
+
+
+@post(
+    "/debits",
+    operation_id="postDebit",
+    summary="Report money that went out",
+    opt=policy(Role.BANK),
+    responses=PROBLEMS,
+)
+async def post_debit(
+    data: JSONBody[DebitIn], command: NamedDependency[Command]
+) -> Response[EntryOut]:
+    """Book an executed order or a fee; what cannot be booked yet is kept and tried again."""
+    outcome = await command.run(
+        use_cases.RECEIVE, [data.fact(command)], journal=journal_of([data], command)
+    )
+    return command.answer(outcome, EntryOut)
+
+
+@post(
+    "/debits/batch",
+    operation_id="postDebits",
+    summary="Report up to 10,000 debits",
+    opt=policy(Role.BANK, body_max=BATCH_BODY_MAX),
+    responses=PROBLEMS,
+    status_code=200,
+)
+async def post_debits(
+    data: JSONBody[DebitBatchIn], command: NamedDependency[Command]
+) -> Response[EntryBatchOut]:
+    """Book a list of debits of one journal, a result each in the same order."""
+    outcome = await command.run(
+        use_cases.RECEIVE,
+        [item.fact(command) for item in data.items],
+        journal=journal_of(data.items, command),
+        mode=data.mode,
+    )
+    return command.answer_batch(outcome, data.mode)
+
+
+def journal_of(entries: list[Any], command: Command) -> int:
+    """Return the one journal of a list of entries; raises `CustodyAccountUnknown` for a mixture."""
+    journals = {ids.parse("cus", entry.custody_account_id)[0] for entry in entries}
+    if len(journals) != 1 or not journals <= set(command.caller.journals):
+        raise CustodyAccountUnknown
+    return journals.pop()
+
+
+router = Router(
+    "/v1",
+    route_handlers=[post_receipt, post_receipts, post_debit, post_debits],
+    tags=["receipts"],
+)
+

@@ -1,0 +1,150 @@
+"""The JSON contract of bank entries."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from ledger.money import Money
+from service.receipts.entries import EntryFact
+from service.store import ids, payment_codes
+from service.web.command import Command
+from service.web.wire import (
+    Amount,
+    BatchMode,
+    Day,
+    ItemResult,
+    ObjectId,
+    Page,
+    Reference,
+    Text,
+    WireIn,
+    WireOut,
+)
+
+CustodyAccountId = ObjectId.schema("cus")
+OrderId = ObjectId.schema("ord")
+PaymentCode = Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9A-Z]{4,20}$")]
+
+EXAMPLE = {
+    "custody_account_id": "cus_aaaqdgl5e4ahaaacaaaaaaaaaaaaa",
+    "bank_ref": "20260302-000017",
+    "amount": "4999.99",
+    "book_on": "2026-03-02",
+    "value_on": "2026-03-02",
+    "payment_code": "TE7K4M9Q2X",
+    "payer_name": "张三",
+    "payer_account": "6222000000000000000",
+    "purpose": "TE7K4M9Q2X 学费",
+}
+
+
+class EntryIn(WireIn):
+    """One line of a custody account as the bank saw it."""
+
+    custody_account_id: CustodyAccountId  # type: ignore[valid-type]
+    bank_ref: Reference = Field(description="The bank's own reference, unique per account for ever")
+    amount: Amount
+    book_on: Day = Field(description="The bank's booking date (记账日)")
+    value_on: Day = Field(description="The bank's value date (起息日)")
+    purpose: Text | None = Field(default=None, description="What the payer or bank wrote (摘要)")
+    end_to_end_id: OrderId | None = Field(  # type: ignore[valid-type]
+        default=None, description="The payment order this line answers"
+    )
+
+
+class ReceiptIn(EntryIn):
+    """Money in (入账): a parent's payment, the institution's own money, or money that came back."""
+
+    model_config = WireIn.model_config | {"json_schema_extra": {"examples": [EXAMPLE]}}
+
+    kind: Literal["PAYMENT", "TOP_UP", "CHARGE_REIMBURSED", "RETURN"] = "PAYMENT"
+    payment_code: PaymentCode | None = Field(
+        default=None, description="The code printed on the contract, where the bank could tell it"
+    )
+    payer_name: Text | None = None
+    payer_account: Text | None = None
+
+    def fact(self, command: Command) -> EntryFact:
+        """Make the ledger's fact of it."""
+        return _fact(self, command, "CRDT", self.kind)
+
+
+class DebitIn(EntryIn):
+    """Money out (出账): a payment order executed, a fee, or what the bank cannot explain yet."""
+
+    kind: Literal["ORDER", "CHARGE", "OTHER"]
+
+    def fact(self, command: Command) -> EntryFact:
+        """Make the ledger's fact of it."""
+        return _fact(self, command, "DBIT", self.kind)
+
+
+class ReceiptBatchIn(BatchMode):
+    """Up to 10,000 receipts, decided in order in one unit of work."""
+
+    items: list[ReceiptIn] = Field(min_length=1)
+
+
+class DebitBatchIn(BatchMode):
+    """Up to 10,000 debits, decided in order in one unit of work."""
+
+    items: list[DebitIn] = Field(min_length=1)
+
+
+class EntryOut(WireOut):
+    """What became of a bank entry."""
+
+    id: str
+    custody_account_id: str
+    bank_ref: str
+    direction: Literal["CRDT", "DBIT"]
+    amount: Amount
+    book_on: Day
+    value_on: Day
+    kind: str
+    outcome: str = Field(description="ENROLMENT, SUSPENSE, TOP_UP, CHARGE, ORDER, RETURN or KEPT")
+    suspense_reason: str | None = None
+    suspense: Amount = Field(description="How much of it stood in suspense when it came")
+    enrolment_id: str | None = None
+    order_id: str | None = None
+    transaction_id: str | None = None
+    balances: dict[str, Amount] | None = None
+
+
+class EntryResult(ItemResult[EntryOut]):
+    """One entry's outcome."""
+
+
+class EntryBatchOut(WireOut):
+    """A result for each item, in the same order."""
+
+    mode: str
+    results: list[EntryResult]
+
+
+class EntryPage(Page[EntryOut]):
+    """A page of bank entries."""
+
+
+def _fact(entry: ReceiptIn | DebitIn, command: Command, direction: str, kind: str) -> EntryFact:
+    code = entry.payment_code if isinstance(entry, ReceiptIn) else None
+    return EntryFact(
+        bank_entry=command.new_id(),
+        custody_account=ids.parse("cus", entry.custody_account_id)[1],
+        bank_ref=entry.bank_ref,
+        direction=direction,
+        kind=kind,
+        amount=Money.of(entry.amount),
+        book_on=entry.book_on,
+        value_on=entry.value_on,
+        payment_code=code or code_in(entry.purpose),
+        order=None if entry.end_to_end_id is None else ids.parse("ord", entry.end_to_end_id)[1],
+        payer_name=entry.payer_name if isinstance(entry, ReceiptIn) else None,
+        payer_account=entry.payer_account if isinstance(entry, ReceiptIn) else None,
+        purpose=entry.purpose,
+    )
+
+
+def code_in(purpose: str | None) -> str | None:
+    """Find a payment code in what the payer wrote; none when there is none or more than one."""
+    return None if purpose is None else payment_codes.found_in(purpose)

@@ -1,0 +1,160 @@
+"""Use cases of bank entries: receive what the bank saw, and retry what had to be kept."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ledger.accounts import Account, Reason
+from ledger.parameters import AMOUNT_CAP
+from ledger.policy import Category
+from ledger.refusals import CustodyAccountUnknown, DateInFuture, PolicyMissing, Refusal
+from ledger.rules.places import Place
+from service.receipts.entries import EntryFact, decide_entry, decide_kept
+from service.store import orders, reference, rows
+from service.store.context import Context
+from service.store.contracts import contract_of, place_of, read_debts
+from service.store.facts import Decision, Facts
+from service.store.tables import (
+    BankEntry,
+    Course,
+    CustodyAccount,
+    Enrolment,
+    Institution,
+    PaymentOrder,
+)
+from service.store.transact import UseCase
+from service.store.unit import Unit
+
+
+async def find_accounts(
+    connection: AsyncConnection, _caller: Context, facts: Sequence[EntryFact]
+) -> list[EntryFact | Refusal]:
+    """Find each entry's custody account among those of the calling bank."""
+    source = rows.table_of(CustodyAccount)
+    wanted = sorted({fact.custody_account for fact in facts})
+    statement = select(source.c.custody_account_id).where(source.c.custody_account_id.in_(wanted))
+    seen = set((await connection.scalars(statement)).all())
+    return [fact if fact.custody_account in seen else CustodyAccountUnknown() for fact in facts]
+
+
+async def load_entries(unit: Unit, facts: Sequence[EntryFact]) -> None:
+    """Lock what the entries name: institution, account, enrolments, orders, the entries of before."""
+    accounts = await unit.read(
+        CustodyAccount,
+        rows.keyed(
+            CustodyAccount,
+            unit.facts.journal,
+            (f.custody_account for f in facts),
+            "custody_account_id",
+        ),
+    )
+    await unit.lock(Institution, (a.institution_id for a in accounts), share=True)
+    await unit.lock(CustodyAccount, (a.custody_account_id for a in accounts), share=True)
+    codes = {f.payment_code for f in facts if f.payment_code is not None}
+    enrolments = await unit.lock(Enrolment, codes, column="payment_code")
+    await unit.read(
+        Course,
+        rows.keyed(
+            Course,
+            unit.facts.journal,
+            (e.course_id for e in enrolments if e.course_id is not None),
+            "course_id",
+        ),
+    )
+    await unit.lock(PaymentOrder, (f.order for f in facts if f.order is not None))
+
+
+async def read_entries(unit: Unit, facts: Sequence[EntryFact]) -> None:
+    """Read entries of the same reference, balances and debts under the head."""
+    await unit.read_pairs(
+        BankEntry,
+        {(f.custody_account, f.bank_ref) for f in facts},
+        ("custody_account_id", "bank_ref"),
+    )
+    await _read_cap(unit)
+    await _read_books(unit, facts)
+
+
+async def _read_books(unit: Unit, facts: Sequence[EntryFact]) -> None:
+    known = unit.facts
+    accounts: list[Account] = []
+    owing: set[UUID] = set()
+    for fact in facts:
+        account = known.get(CustodyAccount, fact.custody_account)
+        assert account is not None, "the custody account was found"
+        place = place_of(account)
+        accounts += [place.bank, place.suspense(fact.bank_entry)]
+        if fact.kind in ("TOP_UP", "CHARGE", "CHARGE_REIMBURSED"):
+            owing.add(place.custody)
+            accounts += [place.own_funds, place.due(Reason.BANK_CHARGE)]
+        enrolment = known.by(Enrolment, ("payment_code",), fact.payment_code)
+        if enrolment is not None:
+            accounts.append(contract_of(enrolment).prepaid)
+        accounts += _order_accounts(known, fact, place)
+    await unit.balances(accounts)
+    if owing:
+        await read_debts(unit, owing)
+
+
+def _order_accounts(known: Facts, fact: EntryFact, place: Place) -> list[Account]:
+    order = None if fact.order is None else known.get(PaymentOrder, fact.order)
+    return [] if order is None else orders.accounts_of(order, place)
+
+
+async def _read_cap(unit: Unit) -> None:
+    """Read the cap on one charge as it is today; without one nothing regular is matched."""
+    pack = await reference.rule_pack(unit.connection, unit.facts.journal)
+    unit.facts.extra["policy_version"] = pack.label
+    try:
+        cap = pack.value(AMOUNT_CAP, on=unit.facts.moment.today, category=Category.OTHER)
+    except PolicyMissing:
+        cap = None
+    unit.facts.extra["amount_cap"] = cap
+
+
+def decide(facts: Facts, fact: EntryFact) -> Decision:
+    """Refuse a date after today, else post the entry."""
+    if fact.book_on > facts.moment.today:
+        raise DateInFuture(book_on=fact.book_on.isoformat())
+    return decide_entry(facts, fact)
+
+
+RECEIVE = UseCase("receive", find_accounts, load_entries, decide, read_entries)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A kept debit that may be posted now."""
+
+    bank_entry: UUID
+    fact: EntryFact
+
+
+async def find_kept(
+    _connection: AsyncConnection, _caller: Context, kept: Sequence[Kept]
+) -> list[Kept | Refusal]:
+    """Take kept entries as the sweep found them."""
+    return list(kept)
+
+
+async def load_kept(unit: Unit, kept: Sequence[Kept]) -> None:
+    """Lock what the kept entries name, then the entries."""
+    await load_entries(unit, [k.fact for k in kept])
+    await unit.lock(BankEntry, (k.bank_entry for k in kept))
+
+
+async def read_kept(unit: Unit, kept: Sequence[Kept]) -> None:
+    """Read balances and debts under the head."""
+    await _read_books(unit, [k.fact for k in kept])
+
+
+def decide_retry(facts: Facts, kept: Kept) -> Decision:
+    """Post a kept debit if the money is there now."""
+    return decide_kept(facts, kept.bank_entry)
+
+
+RETRY = UseCase[Any, Any]("retry", find_kept, load_kept, decide_retry, read_kept)

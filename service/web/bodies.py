@@ -1,0 +1,124 @@
+"""Strict bodies: what a JSON decoder would let pass is refused before any decoder sees a model.
+
+Size, media type, encoding, nesting depth, duplicate keys, control characters and lone surrogates
+are checked on the raw bytes; the canonical body is hashed for idempotency (reliability.md, faults
+56 to 58).
+"""
+
+import hashlib
+import json
+from typing import Any, Final
+
+from litestar import Request
+
+from ledger.refusals import BodyTooLarge, MediaTypeUnsupported, RequestInvalid
+
+BODY_MAX: Final = 64 * 1024
+BATCH_BODY_MAX: Final = 8 * 1024 * 1024
+DEPTH_MAX: Final = 32
+
+_OPENING: Final = frozenset(b"{[")
+_CLOSING: Final = frozenset(b"}]")
+_QUOTE: Final = ord('"')
+_ESCAPE: Final = ord("\\")
+
+
+async def check_body(request: Request[Any, Any, Any]) -> None:
+    """Read and check the body of a POST, and keep its request hash for idempotency.
+
+    Raises `MediaTypeUnsupported`, `BodyTooLarge` or `RequestInvalid`.
+    """
+    if request.method != "POST":
+        return
+    limit = request.route_handler.opt.get("body_max", BODY_MAX)
+    declared = request.headers.get("content-length")
+    if declared is not None and declared.isdigit() and int(declared) > limit:
+        raise BodyTooLarge(limit_bytes=limit)
+    raw = await request.body()
+    if len(raw) > limit:
+        raise BodyTooLarge(limit_bytes=limit)
+    parsed: Any = None
+    if raw:
+        _check_media_type(request)
+        parsed = parse(raw)
+    request.state.request_hash = request_hash(request.method, request.url.path, parsed)
+
+
+def parse(raw: bytes) -> Any:  # noqa: ANN401 - any JSON value
+    """Parse strict JSON; raises `RequestInvalid` with the first thing wrong."""
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise RequestInvalid(reason="not_utf8") from None
+    if text.startswith("\ufeff"):
+        raise RequestInvalid(reason="byte_order_mark")
+    if depth(raw) > DEPTH_MAX:
+        raise RequestInvalid(reason="too_deep", depth_max=DEPTH_MAX)
+    try:
+        parsed = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise RequestInvalid(reason="not_json") from None
+    if "\\u" in text or any(ord(c) < ord(" ") for c in text):
+        _check_text(parsed)
+    return parsed
+
+
+def depth(raw: bytes) -> int:
+    """Deepest nesting of arrays and objects, found without recursion."""
+    deepest = level = 0
+    inside = escaped = False
+    for byte in raw:
+        if inside:
+            if escaped:
+                escaped = False
+            elif byte == _ESCAPE:
+                escaped = True
+            elif byte == _QUOTE:
+                inside = False
+        elif byte == _QUOTE:
+            inside = True
+        elif byte in _OPENING:
+            level += 1
+            deepest = max(deepest, level)
+            if deepest > DEPTH_MAX:
+                return deepest
+        elif byte in _CLOSING:
+            level -= 1
+    return deepest
+
+
+def request_hash(method: str, path: str, parsed: Any) -> bytes:  # noqa: ANN401 - any JSON value
+    """Hash what a request asks for: method, path with its ids, canonical body."""
+    body = json.dumps(parsed, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(f"{method}\n{path}\n{body}".encode()).digest()
+
+
+def _check_media_type(request: Request[Any, Any, Any]) -> None:
+    media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    encoding = request.headers.get("content-encoding", "identity").lower()
+    if media_type != "application/json" or encoding != "identity":
+        raise MediaTypeUnsupported
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise RequestInvalid(reason="duplicate_keys")
+    return found
+
+
+def _no_constant(_name: str) -> Any:  # noqa: ANN401 - never returns
+    raise RequestInvalid(reason="not_a_number")
+
+
+def _check_text(value: Any) -> None:  # noqa: ANN401 - any JSON value, at most 32 deep
+    if isinstance(value, str):
+        if any(ord(c) < ord(" ") or 0xD800 <= ord(c) <= 0xDFFF or c == "\x7f" for c in value):
+            raise RequestInvalid(reason="control_characters")
+    elif isinstance(value, list):
+        for item in value:
+            _check_text(item)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            _check_text(key)
+            _check_text(item)

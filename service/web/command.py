@@ -1,0 +1,145 @@
+"""Commands: a route's one way to change anything, with the caller, key and dry run it came with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
+
+from litestar import Request, Response
+from litestar.params import QueryParameter
+from pydantic import BaseModel
+
+from ledger.refusals import BodyTooLarge, IdempotencyKeyMissing
+from service.identity.callers import Caller
+from service.store import ids
+from service.store.answers import Key
+from service.store.facts import Verdict
+from service.store.transact import Mode, Outcome, Request as StoreRequest, Store, UseCase
+from service.web.problems import problem_of, speaks_chinese, status_of
+from service.web.wire import BATCH_MAX
+
+from litestar.params import HeaderParameter
+
+OutT = TypeVar("OutT", bound=BaseModel)
+
+KEY_MAX = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One changing request: who asks, under which key, for real or as a dry run."""
+
+    caller: Caller
+    store: Store
+    at_ms: int
+    key: Key | None
+    dry_run: bool
+    chinese: bool
+
+    def new_id(self) -> Any:  # noqa: ANN401 - a UUID
+        """Make the id of an object this command may create."""
+        return ids.new_id(self.at_ms)
+
+    async def run(
+        self,
+        use_case: UseCase[Any, Any],
+        commands: Sequence[Any],
+        *,
+        journal: int,
+        mode: str | None = None,
+    ) -> Outcome:
+        """Carry out one command (no mode) or a batch; raises `BodyTooLarge` over 10,000 items."""
+        if len(commands) > BATCH_MAX:
+            raise BodyTooLarge(items_max=BATCH_MAX)
+        return await self.store.transact(
+            StoreRequest(
+                use_case=use_case,
+                commands=commands,
+                caller=self.caller.context,
+                actor=self.caller.id,
+                journal=journal,
+                key=self.key,
+                mode=Mode.SINGLE if mode is None else Mode(mode),
+                dry_run=self.dry_run,
+            )
+        )
+
+    def answer(self, outcome: Outcome, out: type[OutT], status: int = 201) -> Response[OutT]:
+        """Answer a single command; raises its refusal. A duplicate and a dry run are 200."""
+        answered = out.model_validate(outcome.single())
+        duplicate = outcome.verdicts[0].duplicate
+        return Response(
+            answered,
+            status_code=200 if duplicate or self.dry_run else status,
+            headers=_headers(outcome),
+        )
+
+    def answer_batch(self, outcome: Outcome, mode: str, status: int = 201) -> Response[Any]:
+        """Answer a batch: 200 with a result each; all_or_nothing with a refusal is 422."""
+        results = [self._item(verdict, status) for verdict in outcome.verdicts]
+        refused_whole = mode == Mode.ALL_OR_NOTHING.value and outcome.refused
+        return Response(
+            {"mode": mode, "results": results},
+            status_code=422 if refused_whole else 200,
+            headers=_headers(outcome),
+        )
+
+    def _item(self, verdict: Verdict, status: int) -> dict[str, Any]:
+        if verdict.refusal is not None:
+            problem = problem_of(verdict.refusal, chinese=self.chinese)
+            return {
+                "status": status_of(type(verdict.refusal)),
+                "code": verdict.refusal.code,
+                "problem": problem.model_dump(exclude_none=True),
+            }
+        if verdict.duplicate:
+            return {"status": 200, "code": "duplicate", "result": verdict.answer}
+        return {"status": status, "code": "done", "result": verdict.answer}
+
+
+async def provide_command(
+    request: Request[Any, Any, Any],
+    idempotency_key: Annotated[
+        str | None,
+        HeaderParameter(
+            name="Idempotency-Key",
+            description="1 to 128 visible ASCII characters; the same key gives the same answer"
+            " for ever. Not needed for a dry run.",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, QueryParameter(description="Decide and answer, change nothing.")
+    ] = False,
+) -> Command:
+    """Make the command of a request; raises `IdempotencyKeyMissing`."""
+    caller: Caller = request.scope["state"]["caller"]
+    app = request.app.state
+    return Command(
+        caller=caller,
+        store=app.store,
+        at_ms=app.clock_ms(),
+        key=None if dry_run else _key(caller, idempotency_key, request),
+        dry_run=dry_run,
+        chinese=speaks_chinese(request),
+    )
+
+
+async def provide_caller(request: Request[Any, Any, Any]) -> Caller:
+    """Return the caller the guard found."""
+    caller: Caller = request.scope["state"]["caller"]
+    return caller
+
+
+async def provide_store(request: Request[Any, Any, Any]) -> Store:
+    """Return the application's store."""
+    store: Store = request.app.state.store
+    return store
+
+
+def _key(caller: Caller, key: str | None, request: Request[Any, Any, Any]) -> Key:
+    if key is None or not 1 <= len(key) <= KEY_MAX or not all("!" <= c <= "~" for c in key):
+        raise IdempotencyKeyMissing
+    return Key(caller_id=caller.id, key=key, request_hash=request.state.request_hash)
+
+
+def _headers(outcome: Outcome) -> dict[str, str]:
+    return {"Idempotency-Replayed": "true"} if outcome.replayed else {}

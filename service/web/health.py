@@ -1,0 +1,42 @@
+"""Health, readiness and the catalogue of problems: what anyone may ask."""
+
+from typing import Any
+
+from litestar import Response, Router, get
+from litestar.datastructures import State
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from service.web.policy import public
+from service.web.problems import catalogue
+
+
+@get("/health/live", operation_id="getLiveness", summary="Is the process alive", opt=public())
+async def get_liveness() -> dict[str, str]:
+    """Answer as long as the event loop turns."""
+    return {"status": "ok"}
+
+
+@get("/health/ready", operation_id="getReadiness", summary="Can it serve", opt=public())
+async def get_readiness(state: State) -> Response[dict[str, str]]:
+    """Answer 200 when the database answers, else 503."""
+    try:
+        async with state.engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+    except (SQLAlchemyError, OSError):
+        return Response({"status": "database_unreachable"}, status_code=503)
+    return Response({"status": "ok"})
+
+
+@get(
+    "/v1/problems",
+    operation_id="listProblems",
+    summary="Every refusal there is, in order of precedence",
+    opt=public(),
+)
+async def list_problems() -> dict[str, list[dict[str, Any]]]:
+    """Return the catalogue: code, status and titles in English and Chinese."""
+    return {"items": catalogue()}
+
+
+health_router = Router("/", route_handlers=[get_liveness, get_readiness, list_problems])

@@ -1,0 +1,78 @@
+"""The published API description: Litestar's document with Pydantic's own schemas in it.
+
+Litestar's schemas of Pydantic models lose patterns and examples; `Document.to_schema` puts
+Pydantic's JSON schemas of the same models in their place.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, OpenAPI, SecurityScheme
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from service.web.wire import WireIn, WireOut
+
+SUMMARY = """Custody of prepaid tuition (校外培训预收费资金监管): every prepaid yuan stands in a custody
+account and is released lesson by lesson. Money is a string of yuan with two places; every command
+takes an `Idempotency-Key`; every refusal is an RFC 9457 problem with a stable `code`
+(catalogue: `GET /v1/problems`)."""
+
+
+class Document(OpenAPI):
+    """An OpenAPI document whose models are described by Pydantic."""
+
+    def to_schema(self) -> dict[str, Any]:
+        """Render the document."""
+        document = super().to_schema()
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        known = {model.__name__: model for model in _models()}
+        wanted = [(known[name], _mode(known[name])) for name in schemas if name in known]
+        _, definitions = models_json_schema(
+            wanted,  # type: ignore[arg-type]
+            ref_template="#/components/schemas/{model}",
+        )
+        schemas.update(definitions.get("$defs", {}))
+        document["components"]["schemas"] = dict(sorted(schemas.items()))
+        return document
+
+
+@dataclasses.dataclass
+class Config(OpenAPIConfig):
+    """Litestar's configuration that makes a `Document`."""
+
+    def to_openapi_schema(self) -> OpenAPI:
+        """Make the document's frame."""
+        base = super().to_openapi_schema()
+        return Document(**{f.name: getattr(base, f.name) for f in dataclasses.fields(base)})
+
+
+def config(version: str) -> Config:
+    """Describe this service."""
+    return Config(
+        title="Tuition Escrow",
+        version=version,
+        description=SUMMARY,
+        path="/openapi",
+        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        use_handler_docstrings=True,
+        components=Components(
+            security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer")}
+        ),
+        security=[{"bearer": []}],
+    )
+
+
+def _mode(model: type[BaseModel]) -> str:
+    return "validation" if issubclass(model, WireIn) else "serialization"
+
+
+def _models() -> Iterator[type[BaseModel]]:
+    todo: list[type[BaseModel]] = [WireIn, WireOut]
+    while todo:
+        for model in todo.pop().__subclasses__():
+            todo.append(model)
+            yield model
