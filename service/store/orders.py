@@ -1,0 +1,244 @@
+"""Payment orders (付款指令) as every noun sees them: their states, and what each step posts.
+
+NEW → SENT → ACCEPTED | UNKNOWN → EXECUTED | REJECTED; EXECUTED → RETURNED; NEW → CANCELLED. Only
+a bank entry executes or returns an order, whatever was reported before. Money that comes back goes
+to the account it came from: EARNED to L4, SURPLUS to L16, SUSPENSE_RETURN to L8.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, Final
+from uuid import UUID
+
+from ledger.accounts import Account
+from ledger.money import ZERO, Money
+from ledger.refusals import WrongState
+from ledger.rules import payouts, suspense
+from ledger.rules.custody import own_funds_applied
+from ledger.rules.debts import Debt, owed
+from ledger.rules.payouts import OrderKind
+from ledger.rules.places import Place
+from ledger.transactions import Transaction, TransactionKind
+from service.store import ids
+from service.store.contracts import debts_of, place_of
+from service.store.facts import Change, Facts, Record, Update
+from service.store.tables import BankEntry, PaymentOrder
+
+SUSPENSE_RETURN: Final = "SUSPENSE_RETURN"
+"""The kind of an order that sends a receipt in suspense back to its payer (E10)."""
+
+
+class OrderState(StrEnum):
+    """Where a payment order is."""
+
+    NEW = "NEW"
+    SENT = "SENT"
+    ACCEPTED = "ACCEPTED"
+    UNKNOWN = "UNKNOWN"
+    EXECUTED = "EXECUTED"
+    REJECTED = "REJECTED"
+    RETURNED = "RETURNED"
+    REVERSED = "REVERSED"
+    CANCELLED = "CANCELLED"
+
+
+_S: Final = OrderState
+_FROM: Final[Mapping[OrderState, frozenset[OrderState]]] = {
+    _S.SENT: frozenset({_S.NEW}),
+    _S.ACCEPTED: frozenset({_S.SENT}),
+    _S.UNKNOWN: frozenset({_S.SENT}),
+    _S.EXECUTED: frozenset({_S.NEW, _S.SENT, _S.ACCEPTED, _S.UNKNOWN}),
+    _S.REJECTED: frozenset({_S.SENT, _S.ACCEPTED, _S.UNKNOWN}),
+    _S.RETURNED: frozenset({_S.EXECUTED}),
+    _S.CANCELLED: frozenset({_S.NEW}),
+}
+"""From which states each state is reached; EXECUTED is a bank fact, so also before a report."""
+
+_REPORTED: Final = {
+    _S.SENT: TransactionKind.ORDER_SENT,
+    _S.ACCEPTED: TransactionKind.ORDER_ACCEPTED,
+    _S.UNKNOWN: TransactionKind.ORDER_UNKNOWN,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one step of an order posts, and the rows it changes."""
+
+    transactions: tuple[Transaction, ...]
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """What an institution owes where an order's money comes back, and its own funds there (E57)."""
+
+    own_funds: Money = ZERO
+    debts: Sequence[Debt] = ()
+
+
+def accounts_of(order: Record, place: Place) -> list[Account]:
+    """Every account that a step of this order may touch, apart from open debts."""
+    if order.kind == SUSPENSE_RETURN:
+        return [
+            place.bank,
+            place.refund_in_transit(order.order_id),
+            place.suspense(order.bank_entry_id),
+        ]
+    return [
+        place.bank,
+        place.payout_in_transit(order.order_id),
+        place.payable,
+        place.own_funds,
+    ]
+
+
+def gap_of(facts: Facts, order: Record) -> Gap:
+    """Return the gap that an order's own funds would close, as read under the head."""
+    place = place_of(order)
+    return Gap(facts.book.balance(place.own_funds), debts_of(facts, place.custody))
+
+
+def order_moved(order: Record, state: OrderState, *, reason: str | None = None) -> Step:
+    """Record that an order was sent, accepted or is of unknown fate; no money moves (E22).
+
+    Raises `WrongState`.
+    """
+    _require(order, state)
+    place = place_of(order)
+    noted = Transaction(
+        _REPORTED[state],
+        references={
+            "institution": str(place.institution),
+            "custody": str(place.custody),
+            "order": str(order.order_id),
+        },
+        reason=reason,
+    )
+    return Step((noted,), (_to(order, state, reason=reason),))
+
+
+def order_executed(order: Record, *, bank_entry: UUID, amount: Money, custody: UUID) -> Step:
+    """Book the bank's debit that executes an order (E18, E10): L5 x | A1 x, or L7 x | A1 x.
+
+    Raises `WrongState` when this entry cannot be its execution: the order is at its end, or the
+    entry is of another amount or custody account.
+    """
+    _require(order, _S.EXECUTED)
+    _require_match(order, amount, custody)
+    executed = (
+        suspense.suspense_return_executed
+        if order.kind == SUSPENSE_RETURN
+        else payouts.payout_executed
+    )
+    posted = executed(place_of(order), order=order.order_id, bank_entry=bank_entry, amount=amount)
+    return Step((posted,), (_to(order, _S.EXECUTED, executed_entry_id=bank_entry),))
+
+
+def order_returned(
+    order: Record,
+    *,
+    bank_entry: UUID,
+    amount: Money,
+    custody: UUID,
+    gap: Gap | None = None,
+    receipt: Record | None = None,
+) -> Step:
+    """Book an executed order that came back (退汇, E20): A1 x | L4 x, L16 x or L8 x.
+
+    `gap` lets own funds that come back close what is owed (E57); `receipt` is the row of the bank
+    entry a SUSPENSE_RETURN sent back, which stands in suspense again. Raises `WrongState`.
+    """
+    _require(order, _S.RETURNED)
+    _require_match(order, amount, custody)
+    place = place_of(order)
+    changes = (_to(order, _S.RETURNED, returned_entry_id=bank_entry), *_held_again(order, receipt))
+    if order.kind == SUSPENSE_RETURN:
+        bounced = suspense.suspense_return_bounced(
+            place,
+            receipt=order.bank_entry_id,
+            order=order.order_id,
+            bank_entry=bank_entry,
+            amount=amount,
+        )
+        return Step((bounced,), changes)
+    returned = payouts.payout_returned(
+        place,
+        order=order.order_id,
+        bank_entry=bank_entry,
+        amount=amount,
+        source=OrderKind(order.kind),
+    )
+    return Step((returned, *_covering(order, gap)), changes)
+
+
+def order_undone(
+    order: Record,
+    state: OrderState,
+    *,
+    reason: str | None,
+    gap: Gap | None = None,
+    receipt: Record | None = None,
+) -> Step:
+    """Undo an order before any debit, REJECTED or CANCELLED (E19): back to where it came from.
+
+    `gap` and `receipt` as in `order_returned`. Raises `WrongState`.
+    """
+    _require(order, state)
+    place, amount = place_of(order), Money.from_fen(order.amount_fen)
+    changes = (_to(order, state, reason=reason), *_held_again(order, receipt))
+    if order.kind == SUSPENSE_RETURN:
+        undone = suspense.suspense_return_rejected(
+            place, receipt=order.bank_entry_id, order=order.order_id, amount=amount
+        )
+    else:
+        rule = payouts.payout_rejected if state is _S.REJECTED else payouts.payout_cancelled
+        undone = rule(place, order=order.order_id, amount=amount, source=OrderKind(order.kind))
+    return Step((replace(undone, reason=reason), *_covering(order, gap)), changes)
+
+
+def answer_of(journal: int, order: Record) -> dict[str, Any]:
+    """Tell of an order, without its payee."""
+    receipt = order.bank_entry_id
+    return {
+        "id": ids.public("ord", journal, order.order_id),
+        "institution_id": ids.public("ins", journal, order.institution_id),
+        "custody_account_id": ids.public("cus", journal, order.custody_account_id),
+        "bank": order.bank_code,
+        "kind": order.kind,
+        "amount": str(Money.from_fen(order.amount_fen)),
+        "state": order.state,
+        "reason": order.reason,
+        "requested_on": order.requested_on.isoformat(),
+        "receipt_id": None if receipt is None else ids.public("bke", journal, receipt),
+    }
+
+
+def _require(order: Record, state: OrderState) -> None:
+    if order.state not in _FROM[state]:
+        raise WrongState(object="payment_order", state=order.state, wanted=state.value)
+
+
+def _require_match(order: Record, amount: Money, custody: UUID) -> None:
+    if order.custody_account_id != custody or order.amount_fen != amount.fen:
+        raise WrongState(object="payment_order", state=order.state, wanted="other_bank_entry")
+
+
+def _to(order: Record, state: OrderState, **values: Any) -> Update:  # noqa: ANN401 - columns
+    return Update(PaymentOrder, (order.order_id,), {"state": state.value, **values})
+
+
+def _held_again(order: Record, receipt: Record | None) -> tuple[Change, ...]:
+    if receipt is None:
+        return ()
+    values = {"outcome": "SUSPENSE", "suspense_fen": receipt.suspense_fen + order.amount_fen}
+    return (Update(BankEntry, (receipt.bank_entry_id,), values),)
+
+
+def _covering(order: Record, gap: Gap | None) -> tuple[Transaction, ...]:
+    """Own funds that came back close what is owed at once (E57)."""
+    if gap is None or order.kind != OrderKind.SURPLUS or not owed(gap.debts):
+        return ()
+    own_funds = gap.own_funds + Money.from_fen(order.amount_fen)
+    return (own_funds_applied(place_of(order), own_funds=own_funds, debts=gap.debts),)
