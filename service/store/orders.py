@@ -71,11 +71,19 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
-    """What an institution owes where an order's money comes back, and its own funds there (E57)."""
+class Back:
+    """What an order's money comes back to.
+
+    Own funds close at once what is owed in the same custody account (E57); `receipt` is the row of
+    the bank entry that a SUSPENSE_RETURN sent back, which stands in suspense again.
+    """
 
     own_funds: Money = ZERO
     debts: Sequence[Debt] = ()
+    receipt: Record | None = None
+
+
+_NOTHING: Final = Back()
 
 
 def accounts_of(order: Record, place: Place) -> list[Account]:
@@ -94,10 +102,14 @@ def accounts_of(order: Record, place: Place) -> list[Account]:
     ]
 
 
-def gap_of(facts: Facts, order: Record) -> Gap:
-    """Return the gap that an order's own funds would close, as read under the head."""
+def back_to(facts: Facts, order: Record) -> Back:
+    """Return what an order's money would come back to, from rows and balances already read."""
     place = place_of(order)
-    return Gap(facts.book.balance(place.own_funds), debts_of(facts, place.custody))
+    return Back(
+        facts.book.balance(place.own_funds),
+        debts_of(facts, place.custody),
+        None if order.bank_entry_id is None else facts.get(BankEntry, order.bank_entry_id),
+    )
 
 
 def order_moved(order: Record, state: OrderState, *, reason: str | None = None) -> Step:
@@ -142,18 +154,16 @@ def order_returned(
     bank_entry: UUID,
     amount: Money,
     custody: UUID,
-    gap: Gap | None = None,
-    receipt: Record | None = None,
+    back: Back = _NOTHING,
 ) -> Step:
     """Book an executed order that came back (退汇, E20): A1 x | L4 x, L16 x or L8 x.
 
-    `gap` lets own funds that come back close what is owed (E57); `receipt` is the row of the bank
-    entry a SUSPENSE_RETURN sent back, which stands in suspense again. Raises `WrongState`.
+    Raises `WrongState`.
     """
     _require(order, _S.RETURNED)
     _require_match(order, amount, custody)
     place = place_of(order)
-    changes = (_to(order, _S.RETURNED, returned_entry_id=bank_entry), *_held_again(order, receipt))
+    changes = (_to(order, _S.RETURNED, returned_entry_id=bank_entry), *_held_again(order, back))
     if order.kind == SUSPENSE_RETURN:
         bounced = suspense.suspense_return_bounced(
             place,
@@ -170,7 +180,7 @@ def order_returned(
         amount=amount,
         source=OrderKind(order.kind),
     )
-    return Step((returned, *_covering(order, gap)), changes)
+    return Step((returned, *_covering(order, back)), changes)
 
 
 def order_undone(
@@ -178,16 +188,15 @@ def order_undone(
     state: OrderState,
     *,
     reason: str | None,
-    gap: Gap | None = None,
-    receipt: Record | None = None,
+    back: Back = _NOTHING,
 ) -> Step:
     """Undo an order before any debit, REJECTED or CANCELLED (E19): back to where it came from.
 
-    `gap` and `receipt` as in `order_returned`. Raises `WrongState`.
+    Raises `WrongState`.
     """
     _require(order, state)
     place, amount = place_of(order), Money.from_fen(order.amount_fen)
-    changes = (_to(order, state, reason=reason), *_held_again(order, receipt))
+    changes = (_to(order, state, reason=reason), *_held_again(order, back))
     if order.kind == SUSPENSE_RETURN:
         undone = suspense.suspense_return_rejected(
             place, receipt=order.bank_entry_id, order=order.order_id, amount=amount
@@ -195,7 +204,7 @@ def order_undone(
     else:
         rule = payouts.payout_rejected if state is _S.REJECTED else payouts.payout_cancelled
         undone = rule(place, order=order.order_id, amount=amount, source=OrderKind(order.kind))
-    return Step((replace(undone, reason=reason), *_covering(order, gap)), changes)
+    return Step((replace(undone, reason=reason), *_covering(order, back)), changes)
 
 
 def answer_of(journal: int, order: Record) -> dict[str, Any]:
@@ -229,16 +238,17 @@ def _to(order: Record, state: OrderState, **values: Any) -> Update:  # noqa: ANN
     return Update(PaymentOrder, (order.order_id,), {"state": state.value, **values})
 
 
-def _held_again(order: Record, receipt: Record | None) -> tuple[Change, ...]:
+def _held_again(order: Record, back: Back) -> tuple[Change, ...]:
+    receipt = back.receipt
     if receipt is None:
         return ()
     values = {"outcome": "SUSPENSE", "suspense_fen": receipt.suspense_fen + order.amount_fen}
     return (Update(BankEntry, (receipt.bank_entry_id,), values),)
 
 
-def _covering(order: Record, gap: Gap | None) -> tuple[Transaction, ...]:
+def _covering(order: Record, back: Back) -> tuple[Transaction, ...]:
     """Own funds that came back close what is owed at once (E57)."""
-    if gap is None or order.kind != OrderKind.SURPLUS or not owed(gap.debts):
+    if order.kind != OrderKind.SURPLUS or not owed(back.debts):
         return ()
-    own_funds = gap.own_funds + Money.from_fen(order.amount_fen)
-    return (own_funds_applied(place_of(order), own_funds=own_funds, debts=gap.debts),)
+    own_funds = back.own_funds + Money.from_fen(order.amount_fen)
+    return (own_funds_applied(place_of(order), own_funds=own_funds, debts=back.debts),)
