@@ -324,6 +324,14 @@ class CustodyAccountInvalid(RuleBroken, zh="托管专户不适用"):
     """The custody account is not one this can be backed by."""
 
 
+class CategoryMismatch(RuleBroken, zh="课程类别与许可类别不符"):
+    """The course is not of the category the institution is licensed for."""
+
+
+class DepartmentNotCompetent(RuleBroken, zh="非该辖区主管部门"):
+    """The department is not a competent one of this jurisdiction."""
+
+
 class CategoryClosed(RuleBroken, zh="不再审批该类别"):
     """No new licence of this category is given."""
 
