@@ -368,6 +368,10 @@ class NotReversible(RuleBroken, zh="不可冲正"):
     """This transaction cannot be reversed on its own."""
 
 
+class StatementUnbalanced(RuleBroken, zh="对账单不平"):
+    """The opening balance and the day's sums do not add up to the closing balance."""
+
+
 class ApprovalExpired(RuleBroken, zh="审批已过期"):
     """The approval has expired."""
 

@@ -738,6 +738,8 @@ def upgrade() -> None:
         sa.Column("debit_fen", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("ledger_closing_fen", sa.BigInteger(), nullable=True),
+        sa.Column("agreed_seq", sa.BigInteger(), nullable=True),
+        sa.Column("differed_seq", sa.BigInteger(), nullable=True),
         sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.CheckConstraint(

@@ -58,7 +58,8 @@ class Decision:
 
     `answer` is plain JSON; the store adds `transaction_id` and, for the accounts named in
     `shows`, `balances` after the decision. `duplicate` answers a business key that stands with
-    the same content: nothing is posted.
+    the same content: nothing is posted. `on_behalf` names who asked for an approved command;
+    `closes` is a business date that this decision closes for ever.
     """
 
     answer: Mapping[str, Any]
@@ -67,6 +68,16 @@ class Decision:
     shows: Mapping[str, Account] = field(default_factory=dict)
     duplicate: bool = False
     moves: tuple["AreaMove", ...] = ()
+    on_behalf: "OnBehalf | None" = None
+    closes: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OnBehalf:
+    """The maker of an approved command: it is posted as theirs, under their key."""
+
+    actor: str
+    key: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ Everything here runs under the journal's head lock. The leaf tables are written 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -61,6 +61,7 @@ class Posted:
     entries: Sequence[Entry]
     idempotency_key: str | None
     policy_version: str | None
+    actor: str | None = None
 
 
 def sealed_fields(row: Mapping[str, Any]) -> list[chain.Field]:
@@ -86,8 +87,16 @@ def instant_text(instant: datetime) -> str:
     return str(round(instant.timestamp() * 1_000_000))
 
 
-async def append(unit: Unit, batch: Sequence[Posted], moves: Sequence[AreaMove]) -> None:
-    """Seal a batch after the head and move the head; nothing happens for an empty batch."""
+async def append(
+    unit: Unit,
+    batch: Sequence[Posted],
+    moves: Sequence[AreaMove],
+    closes: date | None = None,
+) -> None:
+    """Seal a batch after the head and move the head; nothing happens for an empty batch.
+
+    `closes` is the business date that the batch closes, if any.
+    """
     if not batch:
         return
     head = unit.head
@@ -114,6 +123,7 @@ async def append(unit: Unit, batch: Sequence[Posted], moves: Sequence[AreaMove])
             recorded_at=moment.now,
             effective_on=moment.today,
             next_account_id=next_account_id,
+            closed_on=closes or head.closed_on,
         )
     )
 
@@ -165,7 +175,7 @@ def _row(unit: Unit, posted: Posted, previous: bytes, seen: set[int]) -> dict[st
         ),
         "opened": chain.canonical_json(opened),
         "refs": chain.canonical_json(dict(transaction.references)),
-        "actor": moment.actor,
+        "actor": posted.actor or moment.actor,
         "reason": transaction.reason,
         "policy_version": posted.policy_version,
         "effective_on": moment.today,

@@ -8,11 +8,14 @@ COMMIT has three outcomes: applied, refused, unknown; unknown is never reported 
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from typing import Any, Final, Generic, TypeVar
 
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -22,7 +25,7 @@ from ledger.refusals import BatchRefused, Refusal
 from service.store import answers, ids, journal, rows
 from service.store.answers import Key
 from service.store.context import Context
-from service.store.facts import AreaMove, Change, Decision, Facts, Verdict
+from service.store.facts import AreaMove, Change, Decision, Facts, OnBehalf, Verdict
 from service.store.unit import Unit
 
 C = TypeVar("C")
@@ -32,6 +35,7 @@ RETRIED: Final = frozenset({"40001", "40P01", "55P03"})
 ATTEMPTS_MAX: Final = 4
 OUTCOME_WITHIN_S: Final = 60
 STATEMENT_TIMEOUT: Final = "60s"
+READ_TIMEOUT: Final = "30s"
 
 
 class Mode(StrEnum):
@@ -114,6 +118,14 @@ class Store:
         except TimeoutError:
             raise refusals.OutcomeUnknown from None
 
+    @asynccontextmanager
+    async def reading(self, context: Context) -> AsyncIterator[AsyncConnection]:
+        """Open a read-only transaction that sees with the caller's eyes, from one snapshot."""
+        async with self.engine.connect() as connection:
+            await connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+            await context.enter(connection, statement_timeout=READ_TIMEOUT)
+            yield connection
+
     async def drain(self) -> None:
         """Wait until every running unit of work has ended; for an orderly stop."""
         while self._running:
@@ -187,7 +199,7 @@ async def _carry_out(connection: AsyncConnection, request: Request[C, F]) -> tup
     if request.dry_run:
         return Outcome(batch.verdicts), False
     await rows.write(connection, request.journal, batch.changes)
-    await journal.append(unit, batch.posted, batch.moves)
+    await journal.append(unit, batch.posted, batch.moves, batch.closes)
     if key is not None and answers.is_stored(batch.verdicts, single=request.mode is Mode.SINGLE):
         assert unit.head is not None, "the head is locked"
         seq = batch.posted[-1].seq if batch.posted else unit.head.seq
@@ -207,6 +219,7 @@ class _Batch:
         self.posted: list[journal.Posted] = []
         self.changes: list[Change] = []
         self.moves: list[AreaMove] = []
+        self.closes: date | None = None
 
     def decide(self, found: Sequence[Any]) -> None:
         """Decide every command; under all_or_nothing one refusal undoes all that went before."""
@@ -214,7 +227,7 @@ class _Batch:
             self.verdicts.append(self._verdict(item))
         together = self.request.mode is Mode.ALL_OR_NOTHING
         if together and any(verdict.refusal is not None for verdict in self.verdicts):
-            self.posted, self.changes, self.moves = [], [], []
+            self.posted, self.changes, self.moves, self.closes = [], [], [], None
             self.verdicts = [
                 v if v.refusal is not None else Verdict(refusal=BatchRefused())
                 for v in self.verdicts
@@ -229,6 +242,9 @@ class _Batch:
         except Refusal as refusal:
             return Verdict(refusal=refusal)
         first_seq = self.facts.moment.next_seq
+        maker = decision.on_behalf or OnBehalf(
+            self.request.actor, self.request.key.key if self.request.key else None
+        )
         for offset, (transaction, entries) in enumerate(
             zip(decision.transactions, posted, strict=True)
         ):
@@ -237,14 +253,16 @@ class _Batch:
                     first_seq + offset,
                     transaction,
                     entries,
-                    self.request.key.key if self.request.key else None,
+                    maker.key,
                     self.facts.extra.get("policy_version"),
+                    maker.actor,
                 )
             )
         self.facts.advance(len(decision.transactions))
         self.facts.apply(decision.changes)
         self.changes += decision.changes
         self.moves += decision.moves
+        self.closes = decision.closes or self.closes
         return Verdict(answer=self._answer(decision), duplicate=decision.duplicate)
 
     def _answer(self, decision: Decision) -> dict[str, Any]:

@@ -178,7 +178,11 @@ class PaymentOrder(Base):
 
 
 class StatementDay(Base):
-    """A bank's day on one custody account: opening, closing, counts and sums."""
+    """A bank's day on one custody account: opening, closing, counts and sums.
+
+    `agreed_seq` and `differed_seq` are the positions at which it last agreed with, or differed
+    from, what the ledger has of that day, so that coverage known in the past stays known.
+    """
 
     __tablename__ = "statement_day"
     journal_id: Mapped[JournalId]
@@ -194,6 +198,8 @@ class StatementDay(Base):
     debit_fen: Mapped[Fen]
     state: Mapped[Code]
     ledger_closing_fen: Mapped[Fen | None]
+    agreed_seq: Mapped[Seq | None]
+    differed_seq: Mapped[Seq | None]
     delivered_at: Mapped[Instant]
     seq: Mapped[Seq]
     __table_args__ = (
