@@ -244,6 +244,7 @@ _REASONS_BY_KIND: Final[dict[AccountKind, tuple[str, ...]]] = {
     ),
     AccountKind.DUE_FROM_BANK: ("ERROR_DEBIT", "FEE_DISPUTED", "FAILED_BANK"),
     AccountKind.CHANNEL_CLEARING: ("WECHAT", "ALIPAY", "UNIONPAY"),
+    AccountKind.LESSON_UNITS_CONTRACTED: ("PAID", "GIFT"),
     AccountKind.LESSON_UNITS_GRANTED: ("PAID", "GIFT"),
     AccountKind.LESSON_UNITS_CONSUMED: ("PAID", "GIFT"),
 }

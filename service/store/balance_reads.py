@@ -1,0 +1,255 @@
+"""Balances as supervisors ask for them: roll-ups at a position, and coverage without netting.
+
+Every figure is one index probe a (unit, kind, reason), now or as of then. A shortfall is worked
+out for each custody account by itself; only accounts that ever had any of A3 to A8 can have one
+(I-19), so a division's totals do not read every account in it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import ARRAY, BigInteger, Integer, Text, Uuid, bindparam, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ledger import coverage
+from ledger.accounts import AccountKind, Reason
+from ledger.coverage import Coverage
+from ledger.money import total
+from service.store import reference
+from service.store.balance_units import Custody, UnitKey
+from service.store.positions import Positions
+from service.store.unit import rollup_slots
+
+Slots = Mapping[tuple[AccountKind, str], int]
+"""Balances of one unit in fen (or lessons) by account kind and reason ("" for none)."""
+
+_AT: Final = text(
+    """
+    SELECT unit.ord, slot.kind, slot.reason, last.balance
+    FROM unnest(:journals, :types, :units, :seqs)
+         WITH ORDINALITY AS unit(journal_id, unit_type, unit_id, seq, ord)
+    CROSS JOIN unnest(:kinds, :reasons) AS slot(kind, reason)
+    CROSS JOIN LATERAL (
+        SELECT balance FROM escrow.rollup
+        WHERE rollup.journal_id = unit.journal_id AND rollup.unit_type = unit.unit_type
+          AND rollup.unit_id = unit.unit_id AND rollup.kind = slot.kind
+          AND rollup.reason = slot.reason AND rollup.seq <= unit.seq
+        ORDER BY rollup.seq DESC LIMIT 1) AS last
+    """
+).bindparams(
+    bindparam("journals", type_=ARRAY(Integer)),
+    bindparam("types", type_=ARRAY(Text)),
+    bindparam("units", type_=ARRAY(Text)),
+    bindparam("seqs", type_=ARRAY(BigInteger)),
+    bindparam("kinds", type_=ARRAY(Text)),
+    bindparam("reasons", type_=ARRAY(Text)),
+)
+
+_CLOSINGS: Final = text(
+    """
+    SELECT given.ord, agreed.day,
+           EXISTS (SELECT 1 FROM escrow.bank_entry AS kept
+                   WHERE kept.journal_id = given.journal_id
+                     AND kept.custody_account_id = given.custody_account_id
+                     AND kept.outcome = 'KEPT' AND kept.seq <= given.seq) AS unposted
+    FROM unnest(:journals, :custodies, :seqs)
+         WITH ORDINALITY AS given(journal_id, custody_account_id, seq, ord)
+    LEFT JOIN LATERAL (
+        SELECT day FROM escrow.statement_day AS held
+        WHERE held.journal_id = given.journal_id
+          AND held.custody_account_id = given.custody_account_id
+          AND held.state = 'AGREED' AND held.seq <= given.seq
+        ORDER BY day DESC LIMIT 1) AS agreed ON true
+    """
+).bindparams(
+    bindparam("journals", type_=ARRAY(Integer)),
+    bindparam("custodies", type_=ARRAY(Uuid)),
+    bindparam("seqs", type_=ARRAY(BigInteger)),
+)
+
+_INSTITUTIONS: Final = text(
+    """
+    SELECT stood.journal_id, stood.area, stood.department, count(*) AS institutions
+    FROM unnest(:journals, :seqs) AS prefix(journal_id, seq)
+    JOIN escrow.institution AS held
+      ON held.journal_id = prefix.journal_id AND held.seq <= prefix.seq
+    JOIN escrow.institution_area AS stood
+      ON stood.journal_id = held.journal_id AND stood.institution_id = held.institution_id
+     AND stood.valid_from <= :day AND (stood.valid_to IS NULL OR stood.valid_to > :day)
+    GROUP BY stood.journal_id, stood.area, stood.department
+    """
+).bindparams(
+    bindparam("journals", type_=ARRAY(Integer)), bindparam("seqs", type_=ARRAY(BigInteger))
+)
+
+_ACTIVE: Final = text(
+    """
+    SELECT paid.journal_id, paid.institution_id, count(*) AS enrolments
+    FROM unnest(:journals, :seqs) AS prefix(journal_id, seq)
+    JOIN escrow.account AS paid
+      ON paid.journal_id = prefix.journal_id AND paid.kind = 'STUDENT_PREPAID'
+    JOIN escrow.account AS granted
+      ON granted.journal_id = paid.journal_id AND granted.kind = 'LESSON_UNITS_GRANTED'
+     AND granted.owner_id = paid.owner_id AND granted.reason = 'PAID'
+    CROSS JOIN LATERAL (
+        SELECT 1 FROM escrow.entry
+        WHERE entry.journal_id = paid.journal_id AND entry.account_id = paid.account_id
+          AND entry.seq <= prefix.seq LIMIT 1) AS received
+    CROSS JOIN LATERAL (
+        SELECT balance_after FROM escrow.entry
+        WHERE entry.journal_id = granted.journal_id AND entry.account_id = granted.account_id
+          AND entry.seq <= prefix.seq
+        ORDER BY entry.seq DESC LIMIT 1) AS remaining
+    WHERE remaining.balance_after > 0
+    GROUP BY paid.journal_id, paid.institution_id
+    """
+).bindparams(
+    bindparam("journals", type_=ARRAY(Integer)), bindparam("seqs", type_=ARRAY(BigInteger))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One line of an answer: the units that add up to it, and its custody accounts."""
+
+    units: tuple[UnitKey, ...]
+    custodies: tuple[Custody, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What one scope holds and owes, and how far that is covered."""
+
+    slots: Slots
+    coverage: Coverage
+
+    def quantity(self, *kinds: AccountKind, reason: Reason | None = None) -> int:
+        """Sum over account kinds, optionally of one reason, in fen or lessons."""
+        return sum(
+            quantity
+            for (kind, why), quantity in self.slots.items()
+            if kind in kinds and (reason is None or why == reason.value)
+        )
+
+
+async def figures(
+    connection: AsyncConnection, scopes: Sequence[Scope], positions: Positions
+) -> list[Figures]:
+    """Read the figures of several scopes in three statements, whatever their number."""
+    units = list(dict.fromkeys(unit for scope in scopes for unit in scope.units))
+    custodies = list(dict.fromkeys(each for scope in scopes for each in scope.custodies))
+    exposed = [each.unit for each in custodies if each.exposed]
+    slots = await unit_balances(connection, list(dict.fromkeys([*units, *exposed])), positions)
+    known = await closings_known(connection, custodies, positions)
+    return [_figures(scope, slots, known) for scope in scopes]
+
+
+async def unit_balances(
+    connection: AsyncConnection, units: Sequence[UnitKey], positions: Positions
+) -> dict[UnitKey, Slots]:
+    """Read the balances of units at a position, by account kind and reason."""
+    kinds, reasons = rollup_slots()
+    found = await connection.execute(
+        _AT,
+        {
+            "journals": [unit.journal for unit in units],
+            "types": [unit.unit_type for unit in units],
+            "units": [unit.unit_id for unit in units],
+            "seqs": [positions.seq(unit.journal) for unit in units],
+            "kinds": kinds,
+            "reasons": reasons,
+        },
+    )
+    slots: dict[UnitKey, dict[tuple[AccountKind, str], int]] = {unit: {} for unit in units}
+    for row in found:
+        slots[units[row.ord - 1]][AccountKind(row.kind), row.reason] = row.balance
+    return dict(slots)
+
+
+async def closings_known(
+    connection: AsyncConnection, custodies: Sequence[Custody], positions: Positions
+) -> dict[Custody, bool]:
+    """Tell of each custody account whether its balance may be relied on at a position.
+
+    It may with an agreed closing at most one banking day old and no bank entry that waits.
+    """
+    if not custodies:
+        return {}
+    calendar = await reference.calendar(connection)
+    found = await connection.execute(
+        _CLOSINGS,
+        {
+            "journals": [each.journal for each in custodies],
+            "custodies": [each.custody for each in custodies],
+            "seqs": [positions.seq(each.journal) for each in custodies],
+        },
+    )
+    return {
+        custodies[row.ord - 1]: coverage.is_known(
+            banking_days_since_closing=None
+            if row.day is None
+            else calendar.working_days_between(row.day, positions.as_of),
+            entries_unposted=int(row.unposted),
+        )
+        for row in found
+    }
+
+
+async def institutions_by_area(
+    connection: AsyncConnection, positions: Positions
+) -> dict[tuple[int, str, str], int]:
+    """Count the institutions registered by these positions, by (journal, path, department)."""
+    found = await connection.execute(
+        _INSTITUTIONS, {**_prefixes(positions), "day": positions.as_of}
+    )
+    return {(row.journal_id, row.area, row.department): row.institutions for row in found}
+
+
+async def active_enrolments(
+    connection: AsyncConnection, positions: Positions
+) -> dict[tuple[int, str], int]:
+    """Count by (journal, institution) the enrolments with money received and lessons left."""
+    found = await connection.execute(_ACTIVE, _prefixes(positions))
+    return {(row.journal_id, str(row.institution_id)): row.enrolments for row in found}
+
+
+def _prefixes(positions: Positions) -> dict[str, list[int]]:
+    return {
+        "journals": [position.journal for position in positions.at],
+        "seqs": [position.seq for position in positions.at],
+    }
+
+
+def _figures(
+    scope: Scope, slots: Mapping[UnitKey, Slots], known: Mapping[Custody, bool]
+) -> Figures:
+    summed: dict[tuple[AccountKind, str], int] = {}
+    for unit in scope.units:
+        for slot, quantity in slots[unit].items():
+            summed[slot] = summed.get(slot, 0) + quantity
+    short = [
+        coverage.coverage(position_of(slots[each.unit]), known=known[each])
+        for each in scope.custodies
+        if each.exposed
+    ]
+    whole = position_of(summed)
+    return Figures(
+        slots=summed,
+        coverage=Coverage(
+            requirement=coverage.requirement(whole),
+            resource=coverage.resource(whole),
+            shortfall=total([part.shortfall for part in short]),
+            hard_shortfall=total([part.hard_shortfall for part in short]),
+            known=all(known[each] for each in scope.custodies),
+        ),
+    )
+
+
+def position_of(slots: Slots) -> coverage.Position:
+    """Make the ledger's coverage position from balances by kind and reason."""
+    balances: dict[AccountKind, int] = {}
+    for (kind, _), quantity in slots.items():
+        balances[kind] = balances.get(kind, 0) + quantity
+    legacy = slots.get((AccountKind.DUE_FROM_INSTITUTION, Reason.LEGACY.value), 0)
+    return coverage.Position(balances, legacy)
