@@ -29,7 +29,9 @@ _FIND: Final = text(
     SELECT token.caller_id, token.role, token.scope, home.path,
            (SELECT array_agg(node.journal_id ORDER BY node.journal_id)
             FROM escrow.jurisdiction AS node
-            WHERE node.journal_id IS NOT NULL AND starts_with(node.path, home.path)
+            WHERE node.journal_id IS NOT NULL
+              AND (node.path = home.path OR starts_with(node.path,
+                   home.path || CASE WHEN length(home.path) < 6 THEN '' ELSE '~' END))
               AND (token.role <> 'bank' OR EXISTS (
                     SELECT 1 FROM escrow.jurisdiction_bank AS chosen
                     WHERE chosen.jurisdiction_code = node.code

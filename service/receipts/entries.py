@@ -287,7 +287,11 @@ def _returned(facts: Facts, fact: EntryFact) -> Effect | None:
         return None
     try:
         returned = orders.order_returned(
-            order, bank_entry=fact.bank_entry, amount=fact.amount, custody=fact.custody_account
+            order,
+            bank_entry=fact.bank_entry,
+            amount=fact.amount,
+            custody=fact.custody_account,
+            back=orders.back_to(facts, order),
         )
     except Refusal:
         return None

@@ -129,4 +129,3 @@ router = Router(
     route_handlers=[post_receipt, post_receipts, post_debit, post_debits],
     tags=["receipts"],
 )
-

@@ -11,43 +11,44 @@ from service.web.command import Command
 from service.web.wire import (
     Amount,
     BatchMode,
+    CustodyAccountId,
     Day,
     ItemResult,
-    ObjectId,
+    OrderId,
     Page,
     Reference,
     Text,
     WireIn,
     WireOut,
+    example_id,
+    examples,
 )
 
-CustodyAccountId = ObjectId.schema("cus")
-OrderId = ObjectId.schema("ord")
 PaymentCode = Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9A-Z]{4,20}$")]
 
 EXAMPLE = {
-    "custody_account_id": "cus_aaaqdgl5e4ahaaacaaaaaaaaaaaaa",
+    "custody_account_id": example_id("cus"),
     "bank_ref": "20260302-000017",
     "amount": "4999.99",
     "book_on": "2026-03-02",
     "value_on": "2026-03-02",
-    "payment_code": "TE7K4M9Q2X",
+    "payment_code": "TE23456789AZ",
     "payer_name": "张三",
     "payer_account": "6222000000000000000",
-    "purpose": "TE7K4M9Q2X 学费",
+    "purpose": "TE23456789AZ 学费",
 }
 
 
 class EntryIn(WireIn):
     """One line of a custody account as the bank saw it."""
 
-    custody_account_id: CustodyAccountId  # type: ignore[valid-type]
+    custody_account_id: CustodyAccountId
     bank_ref: Reference = Field(description="The bank's own reference, unique per account for ever")
     amount: Amount
     book_on: Day = Field(description="The bank's booking date (记账日)")
     value_on: Day = Field(description="The bank's value date (起息日)")
     purpose: Text | None = Field(default=None, description="What the payer or bank wrote (摘要)")
-    end_to_end_id: OrderId | None = Field(  # type: ignore[valid-type]
+    end_to_end_id: OrderId | None = Field(
         default=None, description="The payment order this line answers"
     )
 
@@ -55,7 +56,7 @@ class EntryIn(WireIn):
 class ReceiptIn(EntryIn):
     """Money in (入账): a parent's payment, the institution's own money, or money that came back."""
 
-    model_config = WireIn.model_config | {"json_schema_extra": {"examples": [EXAMPLE]}}
+    model_config = examples(EXAMPLE)
 
     kind: Literal["PAYMENT", "TOP_UP", "CHARGE_REIMBURSED", "RETURN"] = "PAYMENT"
     payment_code: PaymentCode | None = Field(

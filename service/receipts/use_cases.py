@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import select
@@ -28,6 +28,10 @@ from service.store.tables import (
 )
 from service.store.transact import UseCase
 from service.store.unit import Unit
+
+
+OWING: Final = frozenset({"TOP_UP", "CHARGE", "CHARGE_REIMBURSED", "RETURN"})
+"""Kinds of entry whose posting depends on what the institution owes."""
 
 
 async def find_accounts(
@@ -65,7 +69,8 @@ async def load_entries(unit: Unit, facts: Sequence[EntryFact]) -> None:
             "course_id",
         ),
     )
-    await unit.lock(PaymentOrder, (f.order for f in facts if f.order is not None))
+    named = await unit.lock(PaymentOrder, (f.order for f in facts if f.order is not None))
+    await unit.lock(BankEntry, (o.bank_entry_id for o in named if o.bank_entry_id is not None))
 
 
 async def read_entries(unit: Unit, facts: Sequence[EntryFact]) -> None:
@@ -88,7 +93,7 @@ async def _read_books(unit: Unit, facts: Sequence[EntryFact]) -> None:
         assert account is not None, "the custody account was found"
         place = place_of(account)
         accounts += [place.bank, place.suspense(fact.bank_entry)]
-        if fact.kind in ("TOP_UP", "CHARGE", "CHARGE_REIMBURSED"):
+        if fact.kind in OWING:
             owing.add(place.custody)
             accounts += [place.own_funds, place.due(Reason.BANK_CHARGE)]
         enrolment = known.by(Enrolment, ("payment_code",), fact.payment_code)
@@ -123,7 +128,9 @@ def decide(facts: Facts, fact: EntryFact) -> Decision:
     return decide_entry(facts, fact)
 
 
-RECEIVE = UseCase("receive", find_accounts, load_entries, decide, read_entries)
+RECEIVE: UseCase[EntryFact, EntryFact] = UseCase(
+    "receive", find_accounts, load_entries, decide, read_entries
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,4 +164,4 @@ def decide_retry(facts: Facts, kept: Kept) -> Decision:
     return decide_kept(facts, kept.bank_entry)
 
 
-RETRY = UseCase[Any, Any]("retry", find_kept, load_kept, decide_retry, read_kept)
+RETRY: UseCase[Kept, Kept] = UseCase("retry", find_kept, load_kept, decide_retry, read_kept)

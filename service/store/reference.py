@@ -45,7 +45,8 @@ _KNOWN_YEARS: Final = range(2000, 2100)
 _OPEN_JOURNAL: Final = text("SELECT escrow.open_journal(:journal, :genesis, :at, :day)")
 _JOURNAL_OF: Final = text(
     "SELECT journal_id FROM escrow.jurisdiction"
-    " WHERE journal_id IS NOT NULL AND (path = :path OR starts_with(:path, path))"
+    " WHERE journal_id IS NOT NULL AND (path = :path OR starts_with(:path,"
+    " path || CASE WHEN length(path) < 6 THEN '' ELSE '~' END))"
     " ORDER BY length(path) DESC LIMIT 1"
 )
 _PACK_OF: Final = text(

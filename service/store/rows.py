@@ -41,7 +41,7 @@ def paired(
     arrays = [
         _array(source.c[name], [pair[i] for pair in wanted]) for i, name in enumerate(columns)
     ]
-    given = func.unnest(*arrays).table_valued(*columns, name="given")
+    given = func.unnest(*arrays).table_valued(*columns, name="given").render_derived()
     return select(source).where(
         source.c.journal_id == journal,
         tuple_(*(source.c[name] for name in columns)).in_(

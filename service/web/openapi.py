@@ -8,12 +8,14 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
+from litestar import Router
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, OpenAPI, SecurityScheme
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from service.web.policy import public
 from service.web.wire import WireIn, WireOut
 
 SUMMARY = """Custody of prepaid tuition (校外培训预收费资金监管): every prepaid yuan stands in a custody
@@ -56,7 +58,7 @@ def config(version: str) -> Config:
         title="Tuition Escrow",
         version=version,
         description=SUMMARY,
-        path="/openapi",
+        openapi_router=Router("/openapi", route_handlers=[], opt=public()),
         render_plugins=[JsonRenderPlugin(path="/openapi.json")],
         use_handler_docstrings=True,
         components=Components(

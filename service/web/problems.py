@@ -114,7 +114,7 @@ def request_id_of(request: Request[Any, Any, Any]) -> str | None:
 
 def refusing(*classes: type[Refusal]) -> dict[int, ResponseSpec]:
     """Document the problems of a route: those named and those that any route can answer."""
-    always = (
+    always: tuple[type[Refusal], ...] = (
         refusals.RequestInvalid,
         refusals.NotAuthenticated,
         refusals.VerbForbidden,

@@ -1,17 +1,28 @@
 """Wire types: strict strings for money, ids and dates, and the models every schema stands on."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any, Final, Generic, TypeVar
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    StringConstraints,
+)
 from pydantic.json_schema import WithJsonSchema
+from pydantic_core import core_schema
 
 from ledger.money import Money
 from service.store import ids
 
 MONEY_PATTERN: Final = r"^(0|[1-9][0-9]{0,12})\.[0-9]{2}$"
-_MONEY_EXACT: Final = r"\A(0|[1-9][0-9]{0,12})\.[0-9]{2}\z"
+EXAMPLE_UUID: Final = UUID("01956f2e-8c00-7000-8000-000000000001")
 BATCH_MAX: Final = 10_000
 PAGE_MAX: Final = 500
 
@@ -80,30 +91,62 @@ Day = Annotated[date, BeforeValidator(_day)]
 Instant = Annotated[datetime, BeforeValidator(_instant), AfterValidator(_has_offset)]
 
 
-class ObjectId:
-    """A public id in a request: parsed into (journal, UUID), written back by `ids.public`."""
+@dataclass(frozen=True, slots=True)
+class IdOf:
+    """Annotation of a public id with this prefix; the wire keeps the string as it is written."""
 
-    @staticmethod
-    def schema(prefix: str) -> Any:  # noqa: ANN401 - an annotation
-        """Return the annotated type of ids with this prefix."""
+    prefix: str
 
-        def check(text: object) -> str:
-            if not isinstance(text, str):
-                raise ValueError("an id is a string")  # noqa: TRY004 - pydantic wants ValueError
-            ids.parse(prefix, text)
-            return text
+    def __get_pydantic_core_schema__(
+        self, _source: object, _handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        """Check by reading the id."""
+        return core_schema.no_info_after_validator_function(
+            self._check, core_schema.str_schema(strict=True, max_length=64)
+        )
 
-        return Annotated[
-            str,
-            BeforeValidator(check),
-            WithJsonSchema(
-                {
-                    "type": "string",
-                    "pattern": f"^{prefix}_[a-z2-7]{{29}}$",
-                    "examples": [ids.public(prefix, 1, UUID(int=7 << 76 | 2 << 62))],
-                }
-            ),
-        ]
+    def __get_pydantic_json_schema__(
+        self, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Describe by pattern and example."""
+        length = 16 if self.prefix == "txn" else 29
+        example = (
+            ids.public_transaction(1, 42)
+            if self.prefix == "txn"
+            else ids.public(self.prefix, 1, EXAMPLE_UUID)
+        )
+        return {
+            "type": "string",
+            "pattern": f"^{self.prefix}_[a-z2-7]{{{length}}}$",
+            "examples": [example],
+        }
+
+    def _check(self, text: str) -> str:
+        if self.prefix == "txn":
+            ids.parse_transaction(text)
+        else:
+            ids.parse(self.prefix, text)
+        return text
+
+
+InstitutionId = Annotated[str, IdOf("ins")]
+AgreementId = Annotated[str, IdOf("agr")]
+CustodyAccountId = Annotated[str, IdOf("cus")]
+CourseId = Annotated[str, IdOf("crs")]
+EnrolmentId = Annotated[str, IdOf("enr")]
+LessonId = Annotated[str, IdOf("lsn")]
+NoticeId = Annotated[str, IdOf("ntc")]
+BankEntryId = Annotated[str, IdOf("bke")]
+OrderId = Annotated[str, IdOf("ord")]
+RestraintId = Annotated[str, IdOf("rst")]
+ApprovalId = Annotated[str, IdOf("apr")]
+PartyId = Annotated[str, IdOf("pty")]
+TransactionId = Annotated[str, IdOf("txn")]
+
+
+def example_id(prefix: str) -> str:
+    """Return a well-formed id for examples."""
+    return ids.public(prefix, 1, EXAMPLE_UUID)
 
 
 class WireIn(BaseModel):
@@ -116,6 +159,16 @@ class WireOut(BaseModel):
     """A response body."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def examples(*shown: dict[str, Any]) -> ConfigDict:
+    """Model configuration of a request body with examples."""
+    return ConfigDict(
+        extra="forbid",
+        hide_input_in_errors=True,
+        frozen=True,
+        json_schema_extra={"examples": list(shown)},
+    )
 
 
 class BatchMode(WireIn):
@@ -149,7 +202,7 @@ T = TypeVar("T")
 
 
 class ItemResult(WireOut, Generic[T]):
-    """One item's outcome: `status` as the single call would answer, `code` done, duplicate or why not."""
+    """One item's outcome: `status` as the single call's, `code` done, duplicate or why not."""
 
     status: int
     code: str

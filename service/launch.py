@@ -1,0 +1,121 @@
+"""From settings to a running service: the database found or started, checked, migrated, seeded."""
+
+import asyncio
+import socket
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+import structlog
+import uvicorn
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from service.app import create_app
+from service.settings import Settings
+from service.store import migrate, postgres, seeding
+
+APP_ROLE: Final = "escrow_app"
+
+log = structlog.get_logger("service.launch")
+
+
+class NotServable(RuntimeError):  # noqa: N818 - says why the service does not start
+    """The service does not start; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """Where the data is: `url` for the service, `admin_url` for migrations where we may run them."""
+
+    url: str
+    admin_url: str | None
+    server: postgres.Server | None = None
+
+
+def database(settings: Settings) -> Database:
+    """Return the given database, or start (or join) the embedded one under the data folder."""
+    if settings.database_url is not None:
+        return Database(settings.database_url, settings.admin_url)
+    server = postgres.start(settings.data or postgres.default_data_dir())
+    admin = server.url("postgres", postgres.SUPERUSER)
+    asyncio.run(migrate.ensure_database(admin, settings.database))
+    return Database(
+        server.url(settings.database, APP_ROLE),
+        server.url(settings.database, postgres.SUPERUSER),
+        server,
+    )
+
+
+async def bring_up(found: Database) -> None:
+    """Migrate and seed where we may; then make sure the service can run on what is there.
+
+    Raises `NotServable`.
+    """
+    if found.admin_url is not None:
+        await migrate.upgrade(found.admin_url)
+        await seed(found)
+    engine = engine_of(found.url, pool_size=1)
+    try:
+        await require_app_role(engine)
+        if not await migrate.is_current(engine):
+            raise NotServable("the database is not migrated: run `escrow migrate` first")
+    finally:
+        await engine.dispose()
+
+
+async def seed(found: Database) -> None:
+    """Load the reference data; loading again changes only what is newer."""
+    engine = engine_of(found.url, pool_size=1)
+    try:
+        async with engine.begin() as connection:
+            await seeding.load_seeds(connection, at=datetime.now(UTC))
+    finally:
+        await engine.dispose()
+
+
+async def require_app_role(engine: AsyncEngine) -> None:
+    """Refuse a login for which grants and policies would be void (decisions.md, roles)."""
+    async with engine.connect() as connection:
+        row = (
+            await connection.execute(
+                text(
+                    "SELECT current_user AS name, rolsuper, rolbypassrls,"
+                    " pg_has_role(current_user, 'escrow_owner', 'MEMBER') AS owns"
+                    " FROM pg_roles WHERE rolname = current_user"
+                )
+            )
+        ).one()
+    if row.rolsuper or row.rolbypassrls or row.owns:
+        raise NotServable(
+            f"the service must not log in as {row.name}, which row-level security does not bind;"
+            f" use {APP_ROLE}"
+        )
+
+
+def engine_of(url: str, *, pool_size: int) -> AsyncEngine:
+    """Make an engine; connections that may be dead are found out before use."""
+    return create_async_engine(
+        url, pool_size=pool_size, max_overflow=0, pool_timeout=10, pool_pre_ping=False
+    )
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Bind a listening socket; port 0 takes a free one."""
+    bound = socket.create_server((host, port), backlog=2048, reuse_port=False)
+    bound.setblocking(False)
+    return bound
+
+
+def serve(settings: Settings, url: str, bound: socket.socket) -> None:
+    """Serve until told to stop; what is running is finished first."""
+    app = create_app(engine_of(url, pool_size=settings.pool_size), settings)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=30,
+        limit_concurrency=2000,
+    )
+    uvicorn.Server(config).run(sockets=[bound])
