@@ -1,0 +1,80 @@
+"""How rows are narrowed and paged for callers, and an enrolment's money and slots."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Select, Uuid, bindparam, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.store import rows
+from service.store.context import Context
+from service.store.tables import Institution
+
+_MONEY: Final = text(
+    """
+    SELECT account.kind, account.reason, head.balance_after
+    FROM escrow.account AS account
+    CROSS JOIN LATERAL (
+        SELECT balance_after FROM escrow.entry
+        WHERE entry.journal_id = :journal AND entry.account_id = account.account_id
+        ORDER BY entry.seq DESC LIMIT 1) AS head
+    WHERE account.journal_id = :journal AND account.owner_id = :enrolment
+    """
+)
+
+_SLOTS: Final = text(
+    "SELECT enrolment_id, array_agg(slot ORDER BY slot) AS slots FROM escrow.lesson"
+    " WHERE journal_id = :journal AND enrolment_id = ANY(:enrolments)"
+    " AND state IN ('RECORDED', 'DISPUTED', 'CONFIRMED') GROUP BY enrolment_id"
+).bindparams(bindparam("enrolments", type_=ARRAY(Uuid)))
+
+
+def in_departments(statement: Select[Any], table: type[Any], caller: Context) -> Select[Any]:
+    """Narrow rows of `table` to institutions of the caller's departments, where it has any.
+
+    Row-level security narrows by journal, institution, bank and party already.
+    """
+    if caller.departments is None:
+        return statement
+    source, institution = rows.table_of(table), rows.table_of(Institution)
+    return statement.where(
+        source.c.institution_id.in_(
+            select(institution.c.institution_id).where(
+                institution.c.journal_id == source.c.journal_id,
+                institution.c.department.in_(caller.departments),
+            )
+        )
+    )
+
+
+def rows_after(
+    statement: Select[Any], table: type[Any], after: tuple[int, UUID] | None, limit: int
+) -> Select[Any]:
+    """Order a list by journal and id, and continue it after a key."""
+    source = rows.table_of(table)
+    key = source.c[rows.key_columns(table)[0]]
+    if after is not None:
+        journal, last = after
+        statement = statement.where(
+            (source.c.journal_id > journal) | ((source.c.journal_id == journal) & (key > last))
+        )
+    return statement.order_by(source.c.journal_id, key).limit(limit)
+
+
+async def money_of(
+    connection: AsyncConnection, journal: int, enrolment: UUID
+) -> dict[tuple[str, str], int]:
+    """Return the balances of an enrolment's own accounts by (kind, reason), in fen or lessons."""
+    found = await connection.execute(_MONEY, {"journal": journal, "enrolment": enrolment})
+    return {(row.kind, row.reason): row.balance_after for row in found}
+
+
+async def slots_taken(
+    connection: AsyncConnection, journal: int, wanted: Iterable[UUID]
+) -> dict[UUID, frozenset[int]]:
+    """Return the slots that recorded, disputed and confirmed lessons hold, by enrolment."""
+    found = await connection.execute(
+        _SLOTS, {"journal": journal, "enrolments": sorted(set(wanted))}
+    )
+    return {row.enrolment_id: frozenset(row.slots) for row in found}
