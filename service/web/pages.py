@@ -4,12 +4,15 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, TypeVar
+from uuid import UUID
 
 from litestar.params import QueryParameter
 
 from ledger.refusals import RequestInvalid
+
+T = TypeVar("T", bound=Mapping[str, Any])
 
 Limit = Annotated[int, QueryParameter(ge=1, le=500, description="Items a page, 1 to 500.")]
 Cursor = Annotated[
@@ -36,6 +39,34 @@ def read_cursor(cursor: str | None, bound_to: Mapping[str, Any]) -> list[Any] | 
     if digest != _digest(bound_to) or not isinstance(after, list):
         raise RequestInvalid(reason="cursor")
     return after
+
+
+def key_after(cursor: str | None, bound_to: Mapping[str, Any]) -> tuple[int, UUID] | None:
+    """Return the (journal, id) that a list of objects continues after.
+
+    Raises `RequestInvalid` for a cursor that was not made for this filter.
+    """
+    after = read_cursor(cursor, bound_to)
+    if after is None:
+        return None
+    try:
+        journal, written = after
+        return int(journal), UUID(written)
+    except (TypeError, ValueError, AttributeError):
+        raise RequestInvalid(reason="cursor") from None
+
+
+def cut(
+    rows: Sequence[T], limit: int, key: str, bound_to: Mapping[str, Any]
+) -> tuple[Sequence[T], str | None]:
+    """Cut a list read with one row more than a page to the page, and make the cursor after it.
+
+    `key` names the id column.
+    """
+    if len(rows) <= limit:
+        return rows, None
+    last = rows[limit - 1]
+    return rows[:limit], write_cursor([last["journal_id"], last[key].hex], bound_to)
 
 
 def _digest(bound_to: Mapping[str, Any]) -> str:
