@@ -209,7 +209,6 @@ def order_undone(
 
 def answer_of(journal: int, order: Record) -> dict[str, Any]:
     """Tell of an order, without its payee."""
-    receipt = order.bank_entry_id
     return {
         "id": ids.public("ord", journal, order.order_id),
         "institution_id": ids.public("ins", journal, order.institution_id),
@@ -220,8 +219,14 @@ def answer_of(journal: int, order: Record) -> dict[str, Any]:
         "state": order.state,
         "reason": order.reason,
         "requested_on": order.requested_on.isoformat(),
-        "receipt_id": None if receipt is None else ids.public("bke", journal, receipt),
+        "receipt_id": _entry(journal, order.bank_entry_id),
+        "executed_by": _entry(journal, order.executed_entry_id),
+        "returned_by": _entry(journal, order.returned_entry_id),
     }
+
+
+def _entry(journal: int, entry: UUID | None) -> str | None:
+    return None if entry is None else ids.public("bke", journal, entry)
 
 
 def _require(order: Record, state: OrderState) -> None:

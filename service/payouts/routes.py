@@ -1,0 +1,184 @@
+"""Routes of payouts: institutions ask, operators sweep, anyone concerned asks why not."""
+
+from typing import Annotated
+
+from litestar import Response, Router, get, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody, QueryParameter
+
+from ledger.refusals import (
+    AccountFenced,
+    AmountZero,
+    BalanceTooLow,
+    BodyTooLarge,
+    CustodyAccountUnknown,
+    HoldExceeded,
+    IdempotencyKeyMissing,
+    IdempotencyKeyReused,
+    InstitutionFrozen,
+    JurisdictionUnknown,
+    PayoutNotCovered,
+    PayoutStopped,
+    SettlementAccountMissing,
+    WrongState,
+)
+from ledger.rules.payouts import OrderKind
+from service.identity.callers import Caller, Role
+from service.payouts import use_cases
+from service.payouts.order_routes import (
+    cancel_payment_order,
+    fetch_payment_orders,
+    get_payment_order,
+    list_payment_orders,
+    report_payment_order,
+    report_payment_orders,
+)
+from service.payouts.schemas import (
+    OrderBatchOut,
+    OrderOut,
+    PayoutBatchIn,
+    PayoutIn,
+    PreviewOut,
+    SweepIn,
+    SweepOut,
+)
+from service.store import ids
+from service.store.transact import Request, Store
+from service.web.bodies import BATCH_BODY_MAX
+from service.web.command import Command
+from service.web.journals import journal_named
+from service.web.paths import object_id
+from service.web.policy import STAFF, policy
+from service.web.problems import refusing
+
+PROBLEMS = refusing(
+    IdempotencyKeyMissing,
+    IdempotencyKeyReused,
+    CustodyAccountUnknown,
+    WrongState,
+    PayoutStopped,
+    InstitutionFrozen,
+    AccountFenced,
+    BalanceTooLow,
+    AmountZero,
+    PayoutNotCovered,
+    HoldExceeded,
+    SettlementAccountMissing,
+    BodyTooLarge,
+)
+
+
+@post(
+    "/payouts",
+    operation_id="requestPayout",
+    summary="Ask for what was earned in a custody account",
+    opt=policy(Role.INSTITUTION),
+    responses=PROBLEMS,
+)
+async def request_payout(
+    data: JSONBody[PayoutIn], command: NamedDependency[Command]
+) -> Response[OrderOut]:
+    """Make a payment order to the institution's settlement account, or say what stops it."""
+    journal = _journal([data], command)
+    outcome = await command.run(
+        use_cases.REQUEST_PAYOUT, [data.request(command, journal)], journal=journal
+    )
+    return command.answer(outcome, OrderOut)
+
+
+@post(
+    "/payouts/batch",
+    operation_id="requestPayouts",
+    summary="Ask for payouts of several custody accounts",
+    opt=policy(Role.INSTITUTION, body_max=BATCH_BODY_MAX),
+    responses=PROBLEMS,
+    status_code=200,
+)
+async def request_payouts(
+    data: JSONBody[PayoutBatchIn], command: NamedDependency[Command]
+) -> Response[OrderBatchOut]:
+    """Make a list of payment orders, a result each in the same order."""
+    journal = _journal(data.items, command)
+    outcome = await command.run(
+        use_cases.REQUEST_PAYOUT,
+        [item.request(command, journal) for item in data.items],
+        journal=journal,
+        mode=data.mode,
+    )
+    return command.answer_batch(outcome, data.mode)
+
+
+@post(
+    "/payouts/generate",
+    operation_id="generatePayouts",
+    summary="Pay out everything earned in a journal (settlement sweep)",
+    opt=policy(Role.OPERATOR),
+    responses=refusing(IdempotencyKeyMissing, IdempotencyKeyReused, JurisdictionUnknown),
+)
+async def generate_payouts(
+    data: JSONBody[SweepIn], command: NamedDependency[Command]
+) -> Response[SweepOut]:
+    """Make an order for each custody account that may pay, and name the others with the reason."""
+    journal = await journal_named(command.store, command.caller, data.jurisdiction)
+    outcome = await command.run(
+        use_cases.GENERATE_PAYOUTS,
+        [use_cases.Sweep(journal, command.new_id, data.cadence)],
+        journal=journal,
+    )
+    return command.answer(outcome, SweepOut)
+
+
+@get(
+    "/payouts/preview",
+    operation_id="previewPayout",
+    summary="Ask what could be paid now, and what stops the rest",
+    opt=policy(Role.INSTITUTION, *STAFF),
+    responses=refusing(CustodyAccountUnknown),
+)
+async def preview_payout(
+    custody_account_id: Annotated[str, QueryParameter(max_length=64)],
+    caller: NamedDependency[Caller],
+    store: NamedDependency[Store],
+) -> PreviewOut:
+    """Show earned money, debts, holds, restraints and room, and the code of every reason."""
+    journal, custody = object_id("cus", custody_account_id, CustodyAccountUnknown)
+    asked = use_cases.PayoutRequest(journal, custody, custody, OrderKind.EARNED)
+    if journal not in caller.journals:
+        raise CustodyAccountUnknown
+    outcome = await store.transact(
+        Request(
+            use_case=use_cases.PREVIEW_PAYOUT,
+            commands=[asked],
+            caller=caller.context,
+            actor=caller.id,
+            journal=journal,
+            dry_run=True,
+        )
+    )
+    return PreviewOut.model_validate(outcome.single())
+
+
+def _journal(items: list[PayoutIn], command: Command) -> int:
+    """Return the one journal of a list; raises `CustodyAccountUnknown` for a mixture."""
+    journals = {ids.parse("cus", item.custody_account_id)[0] for item in items}
+    if len(journals) != 1 or not journals <= set(command.caller.journals):
+        raise CustodyAccountUnknown
+    return journals.pop()
+
+
+router = Router(
+    "/v1",
+    route_handlers=[
+        request_payout,
+        request_payouts,
+        generate_payouts,
+        preview_payout,
+        list_payment_orders,
+        get_payment_order,
+        fetch_payment_orders,
+        report_payment_order,
+        report_payment_orders,
+        cancel_payment_order,
+    ],
+    tags=["payouts"],
+)
