@@ -1,5 +1,6 @@
 """The application: nouns' routes, one way to say no, one store, and the limits around them."""
 
+import importlib
 import time
 import uuid
 from collections.abc import AsyncIterator
@@ -16,7 +17,6 @@ from litestar.plugins.pydantic import PydanticPlugin
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ledger.refusals import Refusal
-from service import receipts
 from service.settings import Settings
 from service.store.transact import Store
 from service.web import openapi, problems
@@ -28,7 +28,40 @@ from service.web.policy import authorize, public, require_policies
 
 log = structlog.get_logger("service.requests")
 
-NOUNS = (receipts.router,)
+# Nouns are found by name: one that exports `router` (or `routers`) is served. Nothing to edit here.
+NOUNS = (
+    "jurisdictions",
+    "banks",
+    "institutions",
+    "courses",
+    "enrolments",
+    "lessons",
+    "receipts",
+    "payouts",
+    "statements",
+    "supervision",
+    "approvals",
+    "balances",
+    "journal",
+    "clock",
+)
+
+
+def _routers(settings: Settings) -> list[Any]:
+    found: list[Any] = []
+    for noun in NOUNS:
+        if noun == "clock" and not settings.demo:
+            continue
+        try:
+            module = importlib.import_module(f"service.{noun}")
+        except ImportError as error:
+            log.warning("noun.missing", noun=noun, error=str(error))
+            continue
+        for name in ("router", "routers"):
+            made = getattr(module, name, None)
+            if made is not None:
+                found += made if isinstance(made, (list, tuple)) else [made]
+    return found
 
 
 class Metrics(PrometheusController):
@@ -39,8 +72,13 @@ class Metrics(PrometheusController):
     include_in_schema = False
 
 
-def create_app(engine: AsyncEngine, settings: Settings | None = None) -> Litestar:
-    """Make the application over an engine that logs in as the application role."""
+def create_app(
+    engine: AsyncEngine, settings: Settings | None = None, *, working: bool = False
+) -> Litestar:
+    """Make the application over an engine that logs in as the application role.
+
+    With `working` it runs the due sweeps as well, unless another process already does.
+    """
     settings = settings or Settings()
 
     @asynccontextmanager
@@ -52,7 +90,12 @@ def create_app(engine: AsyncEngine, settings: Settings | None = None) -> Litesta
             await engine.dispose()
 
     app = Litestar(
-        route_handlers=[health_router, documentation_router(), Metrics, *NOUNS],
+        route_handlers=[
+            health_router,
+            documentation_router(),
+            Metrics,
+            *_routers(settings),
+        ],
         lifespan=[running],
         guards=[authorize],
         before_request=_before,
@@ -100,5 +143,3 @@ async def _after(request: Request[Any, Any, Any]) -> None:
         problem=request.scope["state"].get("problem_code"),
         ms=None if started is None else round((time.perf_counter() - started) * 1000, 1),
     )
-
-
