@@ -11,11 +11,11 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Final, Generic, TypeVar
 
-from sqlalchemy import text
+from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -26,6 +26,7 @@ from service.store import answers, ids, journal, rows
 from service.store.answers import Key
 from service.store.context import Context
 from service.store.facts import AreaMove, Change, Decision, Facts, OnBehalf, Verdict
+from service.store.tables import JournalHead
 from service.store.unit import Unit
 
 C = TypeVar("C")
@@ -50,7 +51,7 @@ async def _read_nothing(_unit: Unit, _found: Sequence[Any]) -> None:
     """For use cases that need nothing but what they locked."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class UseCase(Generic[C, F]):
     """A command's three functions; `find` returns a found fact or a refusal per command."""
 
@@ -81,7 +82,7 @@ class Outcome:
         return any(verdict.refusal is not None for verdict in self.verdicts)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Request(Generic[C, F]):
     """One call of a use case: who asks, in which journal, under which key, for what."""
 
@@ -125,6 +126,32 @@ class Store:
             await connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
             await context.enter(connection, statement_timeout=READ_TIMEOUT)
             yield connection
+
+    async def move_clock(self, journal: int, to: datetime) -> datetime:
+        """Move a journal's business time forward to `to`; raises `ClockBackwards`.
+
+        For demonstrations and tests: the offset only grows, machine time never moves.
+        """
+        source = rows.table_of(JournalHead)
+        async with self.engine.begin() as connection:
+            await Context.writer(journal).enter(connection, statement_timeout=STATEMENT_TIMEOUT)
+            head = (
+                await connection.execute(
+                    select(source.c.clock_offset_us)
+                    .where(source.c.journal_id == journal)
+                    .with_for_update()
+                )
+            ).one()
+            clock = await connection.scalar(select(func.clock_timestamp()))
+            offset = round((to - clock).total_seconds() * 1_000_000)
+            if offset < head.clock_offset_us:
+                raise refusals.ClockBackwards
+            await connection.execute(
+                update(source)
+                .where(source.c.journal_id == journal)
+                .values(clock_offset_us=offset)
+            )
+        return to
 
     async def drain(self) -> None:
         """Wait until every running unit of work has ended; for an orderly stop."""
