@@ -26,7 +26,7 @@ class NotServable(RuntimeError):  # noqa: N818 - says why the service does not s
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """Where the data is: `url` for the service, `admin_url` for migrations where we may run them."""
+    """Where the data is: `url` for the service, `admin_url` where we may migrate as well."""
 
     url: str
     admin_url: str | None
@@ -45,6 +45,11 @@ def database(settings: Settings) -> Database:
         server.url(settings.database, postgres.SUPERUSER),
         server,
     )
+
+
+def database_url(settings: Settings) -> str:
+    """Return the address for the application role, starting the embedded server if need be."""
+    return database(settings).url
 
 
 async def bring_up(found: Database) -> None:
@@ -103,13 +108,16 @@ def engine_of(url: str, *, pool_size: int) -> AsyncEngine:
 def listen(host: str, port: int) -> socket.socket:
     """Bind a listening socket; port 0 takes a free one."""
     bound = socket.create_server((host, port), backlog=2048, reuse_port=False)
-    bound.setblocking(False)
+    bound.setblocking(False)  # noqa: FBT003 - the socket module's own signature
     return bound
 
 
-def serve(settings: Settings, url: str, bound: socket.socket) -> None:
-    """Serve until told to stop; what is running is finished first."""
-    app = create_app(engine_of(url, pool_size=settings.pool_size), settings)
+def serve(settings: Settings, url: str, bound: socket.socket, *, working: bool) -> None:
+    """Serve until told to stop; what is running is finished first.
+
+    With `working` the same process runs the due sweeps, unless another one already does.
+    """
+    app = create_app(engine_of(url, pool_size=settings.pool_size), settings, working=working)
     config = uvicorn.Config(
         app,
         log_config=None,

@@ -77,7 +77,7 @@ def digest(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-async def issue(
+async def issue(  # noqa: PLR0913 - what a token says
     connection: AsyncConnection,
     *,
     caller_id: str,

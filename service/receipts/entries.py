@@ -5,7 +5,7 @@ reference with other content, is a conflict.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 from uuid import UUID
@@ -51,9 +51,9 @@ class EntryFact:
     value_on: date
     payment_code: str | None
     order: UUID | None
-    payer_name: str | None
-    payer_account: str | None
-    purpose: str | None
+    payer_name: str | None = field(repr=False)
+    payer_account: str | None = field(repr=False)
+    purpose: str | None = field(repr=False)
 
     @property
     def content_hash(self) -> bytes:
@@ -215,7 +215,7 @@ def received_change(enrolment: Record, matched: Money) -> Update:
     return Update(Enrolment, (enrolment.enrolment_id,), values)
 
 
-def _held_because(
+def _held_because(  # noqa: PLR0911 - one return a reason, in documented order
     facts: Facts, fact: EntryFact, account: Record, enrolment: Record | None
 ) -> HeldReason | None:
     """Say why a payment may not stand on the enrolment it names, or None when it may."""
@@ -311,6 +311,7 @@ def _kept(fact: EntryFact, place: Place) -> Effect:
 
 
 def fact_of(row: Record) -> EntryFact:
+    """Make the fact of a kept entry again; payer and purpose played their part when it came."""
     return EntryFact(
         bank_entry=row.bank_entry_id,
         custody_account=row.custody_account_id,

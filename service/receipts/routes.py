@@ -1,6 +1,6 @@
 """Routes of bank entries: money in (receipts) and money out (debits), singly and in batches."""
 
-from typing import Any
+from collections.abc import Sequence
 
 from litestar import Response, Router, post
 from litestar.di import NamedDependency
@@ -16,6 +16,7 @@ from ledger.refusals import (
 )
 from service.identity.callers import Role
 from service.receipts import use_cases
+from service.receipts.retry import retry_kept
 from service.receipts.schemas import (
     DebitBatchIn,
     DebitIn,
@@ -24,7 +25,14 @@ from service.receipts.schemas import (
     ReceiptBatchIn,
     ReceiptIn,
 )
+from service.receipts.suspense_routes import (
+    get_receipt,
+    list_receipts,
+    match_receipt,
+    return_receipt,
+)
 from service.store import ids
+from service.store.transact import Outcome
 from service.web.bodies import BATCH_BODY_MAX
 from service.web.command import Command
 from service.web.policy import policy
@@ -51,9 +59,7 @@ async def post_receipt(
     data: JSONBody[ReceiptIn], command: NamedDependency[Command]
 ) -> Response[EntryOut]:
     """Keep what the bank saw: on the enrolment it names, or in suspense with a reason."""
-    outcome = await command.run(
-        use_cases.RECEIVE, [data.fact(command)], journal=journal_of([data], command)
-    )
+    outcome = await receive([data], command)
     return command.answer(outcome, EntryOut)
 
 
@@ -69,12 +75,7 @@ async def post_receipts(
     data: JSONBody[ReceiptBatchIn], command: NamedDependency[Command]
 ) -> Response[EntryBatchOut]:
     """Keep a list of receipts of one journal, a result each in the same order."""
-    outcome = await command.run(
-        use_cases.RECEIVE,
-        [item.fact(command) for item in data.items],
-        journal=journal_of(data.items, command),
-        mode=data.mode,
-    )
+    outcome = await receive(data.items, command, mode=data.mode)
     return command.answer_batch(outcome, data.mode)
 
 
@@ -89,9 +90,7 @@ async def post_debit(
     data: JSONBody[DebitIn], command: NamedDependency[Command]
 ) -> Response[EntryOut]:
     """Book an executed order or a fee; what cannot be booked yet is kept and tried again."""
-    outcome = await command.run(
-        use_cases.RECEIVE, [data.fact(command)], journal=journal_of([data], command)
-    )
+    outcome = await receive([data], command)
     return command.answer(outcome, EntryOut)
 
 
@@ -107,16 +106,23 @@ async def post_debits(
     data: JSONBody[DebitBatchIn], command: NamedDependency[Command]
 ) -> Response[EntryBatchOut]:
     """Book a list of debits of one journal, a result each in the same order."""
-    outcome = await command.run(
-        use_cases.RECEIVE,
-        [item.fact(command) for item in data.items],
-        journal=journal_of(data.items, command),
-        mode=data.mode,
-    )
+    outcome = await receive(data.items, command, mode=data.mode)
     return command.answer_batch(outcome, data.mode)
 
 
-def journal_of(entries: list[Any], command: Command) -> int:
+async def receive(
+    entries: Sequence[ReceiptIn | DebitIn], command: Command, *, mode: str | None = None
+) -> Outcome:
+    """Post the entries, then try again what was kept on the same custody accounts."""
+    journal = journal_of(entries, command)
+    facts = [entry.fact(command) for entry in entries]
+    outcome = await command.run(use_cases.RECEIVE, facts, journal=journal, mode=mode)
+    if not (command.dry_run or outcome.replayed):
+        await retry_kept(command.store, journal, {fact.custody_account for fact in facts})
+    return outcome
+
+
+def journal_of(entries: Sequence[ReceiptIn | DebitIn], command: Command) -> int:
     """Return the one journal of a list of entries; raises `CustodyAccountUnknown` for a mixture."""
     journals = {ids.parse("cus", entry.custody_account_id)[0] for entry in entries}
     if len(journals) != 1 or not journals <= set(command.caller.journals):
@@ -126,6 +132,15 @@ def journal_of(entries: list[Any], command: Command) -> int:
 
 router = Router(
     "/v1",
-    route_handlers=[post_receipt, post_receipts, post_debit, post_debits],
+    route_handlers=[
+        post_receipt,
+        post_receipts,
+        post_debit,
+        post_debits,
+        match_receipt,
+        return_receipt,
+        list_receipts,
+        get_receipt,
+    ],
     tags=["receipts"],
 )

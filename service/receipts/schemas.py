@@ -13,6 +13,7 @@ from service.web.wire import (
     BatchMode,
     CustodyAccountId,
     Day,
+    EnrolmentId,
     ItemResult,
     OrderId,
     Page,
@@ -105,7 +106,7 @@ class EntryOut(WireOut):
     kind: str
     outcome: str = Field(description="ENROLMENT, SUSPENSE, TOP_UP, CHARGE, ORDER, RETURN or KEPT")
     suspense_reason: str | None = None
-    suspense: Amount = Field(description="How much of it stood in suspense when it came")
+    suspense: Amount = Field(description="How much of it stands in suspense (待核款)")
     enrolment_id: str | None = None
     order_id: str | None = None
     transaction_id: str | None = None
@@ -125,6 +126,31 @@ class EntryBatchOut(WireOut):
 
 class EntryPage(Page[EntryOut]):
     """A page of bank entries."""
+
+
+class MatchIn(WireIn):
+    """The enrolment that money in suspense belongs to."""
+
+    model_config = examples({"enrolment_id": example_id("enr")})
+
+    enrolment_id: EnrolmentId
+
+
+class ReturnIn(WireIn):
+    """Send money in suspense back to the payer the bank named."""
+
+    model_config = examples({})
+
+
+class ReturnOut(WireOut):
+    """The payment order that sends it back."""
+
+    id: str
+    receipt_id: str
+    amount: Amount
+    state: str
+    transaction_id: str | None = None
+    balances: dict[str, Amount] | None = None
 
 
 def _fact(entry: ReceiptIn | DebitIn, command: Command, direction: str, kind: str) -> EntryFact:

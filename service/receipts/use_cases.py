@@ -29,7 +29,6 @@ from service.store.tables import (
 from service.store.transact import UseCase
 from service.store.unit import Unit
 
-
 OWING: Final = frozenset({"TOP_UP", "CHARGE", "CHARGE_REIMBURSED", "RETURN"})
 """Kinds of entry whose posting depends on what the institution owes."""
 
@@ -46,7 +45,7 @@ async def find_accounts(
 
 
 async def load_entries(unit: Unit, facts: Sequence[EntryFact]) -> None:
-    """Lock what the entries name: institution, account, enrolments, orders, the entries of before."""
+    """Lock what the entries name: institution, account, enrolments, orders and their receipts."""
     accounts = await unit.read(
         CustodyAccount,
         rows.keyed(

@@ -25,7 +25,8 @@ from ledger.refusals import BatchRefused, Refusal
 from service.store import answers, ids, journal, rows
 from service.store.answers import Key
 from service.store.context import Context
-from service.store.facts import AreaMove, Change, Decision, Facts, OnBehalf, Verdict
+from service.store.facts import AreaMove, Change, Decision, Facts, Moment, OnBehalf, Verdict
+from service.store.reference import lock_reference
 from service.store.tables import JournalHead
 from service.store.unit import Unit
 
@@ -37,6 +38,7 @@ ATTEMPTS_MAX: Final = 4
 OUTCOME_WITHIN_S: Final = 60
 STATEMENT_TIMEOUT: Final = "60s"
 READ_TIMEOUT: Final = "30s"
+_SNAPSHOT: Final = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
 
 class Mode(StrEnum):
@@ -123,7 +125,7 @@ class Store:
     async def reading(self, context: Context) -> AsyncIterator[AsyncConnection]:
         """Open a read-only transaction that sees with the caller's eyes, from one snapshot."""
         async with self.engine.connect() as connection:
-            await connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+            await connection.execute(_SNAPSHOT)
             await context.enter(connection, statement_timeout=READ_TIMEOUT)
             yield connection
 
@@ -147,11 +149,36 @@ class Store:
             if offset < head.clock_offset_us:
                 raise refusals.ClockBackwards
             await connection.execute(
-                update(source)
-                .where(source.c.journal_id == journal)
-                .values(clock_offset_us=offset)
+                update(source).where(source.c.journal_id == journal).values(clock_offset_us=offset)
             )
         return to
+
+    async def refer(
+        self,
+        work: Callable[[AsyncConnection], Awaitable[Verdict]],
+        *,
+        key: Key | None,
+        dry_run: bool = False,
+    ) -> Outcome:
+        """Write reference data, which no journal holds, in one transaction.
+
+        Its idempotency keys stand under journal 0; a refusal is raised and writes nothing.
+        """
+        async with self.engine.connect() as connection, connection.begin() as transaction:
+            await Context.writer(0).enter(connection, statement_timeout=STATEMENT_TIMEOUT)
+            await lock_reference(connection)
+            replay = None if key is None else await answers.find(connection, 0, key)
+            if replay is not None:
+                return Outcome(replay, replayed=True)
+            verdict = await work(connection)
+            if key is not None:
+                now = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
+                facts = Facts(0)
+                facts.moment = Moment(0, now, now.date(), 0, key.caller_id)
+                await answers.store(connection, facts, key, [verdict], 0)
+            if dry_run:
+                await transaction.rollback()
+            return Outcome([verdict])
 
     async def drain(self) -> None:
         """Wait until every running unit of work has ended; for an orderly stop."""

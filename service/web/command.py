@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
 from litestar import Request, Response
-from litestar.params import QueryParameter
+from litestar.params import HeaderParameter, QueryParameter
 from pydantic import BaseModel
 
 from ledger.refusals import BodyTooLarge, IdempotencyKeyMissing
@@ -13,11 +13,10 @@ from service.identity.callers import Caller
 from service.store import ids
 from service.store.answers import Key
 from service.store.facts import Verdict
-from service.store.transact import Mode, Outcome, Request as StoreRequest, Store, UseCase
+from service.store.transact import Mode, Outcome, Store, UseCase
+from service.store.transact import Request as StoreRequest
 from service.web.problems import problem_of, speaks_chinese, status_of
 from service.web.wire import BATCH_MAX
-
-from litestar.params import HeaderParameter
 
 OutT = TypeVar("OutT", bound=BaseModel)
 
@@ -106,7 +105,7 @@ async def provide_command(
             " for ever. Not needed for a dry run.",
         ),
     ] = None,
-    dry_run: Annotated[
+    dry_run: Annotated[  # noqa: FBT002 - a query parameter
         bool, QueryParameter(description="Decide and answer, change nothing.")
     ] = False,
 ) -> Command:

@@ -61,7 +61,8 @@ def _plain(request: Request[Any, Any, Any]) -> str:
         if path.startswith("/v1")
     )
     return (
-        "<!doctype html><html lang='zh-CN'><meta charset='utf-8'><title>Tuition Escrow · API</title>"
+        "<!doctype html><html lang='zh-CN'><meta charset='utf-8'>"
+        "<title>Tuition Escrow · API</title>"
         f"<h1>Tuition Escrow</h1><p><a href='/openapi/openapi.json'>OpenAPI</a></p>"
         f"<table>{rows}</table></html>"
     )

@@ -18,9 +18,9 @@ from pydantic.json_schema import models_json_schema
 from service.web.policy import public
 from service.web.wire import WireIn, WireOut
 
-SUMMARY = """Custody of prepaid tuition (校外培训预收费资金监管): every prepaid yuan stands in a custody
-account and is released lesson by lesson. Money is a string of yuan with two places; every command
-takes an `Idempotency-Key`; every refusal is an RFC 9457 problem with a stable `code`
+SUMMARY = """Custody of prepaid tuition (校外培训预收费资金监管): every prepaid yuan stands in
+a custody account and is released lesson by lesson. Money is a string of yuan with two places;
+every command takes an `Idempotency-Key`; every refusal is an RFC 9457 problem with a stable `code`
 (catalogue: `GET /v1/problems`)."""
 
 

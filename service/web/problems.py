@@ -77,9 +77,7 @@ def respond(request: Request[Any, Any, Any], problem: Problem) -> Response[bytes
 def on_refusal(request: Request[Any, Any, Any], refusal: Refusal) -> Response[bytes]:
     """Answer any refusal."""
     chinese = speaks_chinese(request)
-    return respond(
-        request, problem_of(refusal, chinese=chinese, request_id=request_id_of(request))
-    )
+    return respond(request, problem_of(refusal, chinese=chinese, request_id=request_id_of(request)))
 
 
 def on_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:

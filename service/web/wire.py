@@ -174,7 +174,9 @@ def examples(*shown: dict[str, Any]) -> ConfigDict:
 class BatchMode(WireIn):
     """How the items of a batch hang together."""
 
-    mode: Annotated[str, StringConstraints(pattern="^(all_or_nothing|independent)$")] = "independent"
+    mode: Annotated[str, StringConstraints(pattern="^(all_or_nothing|independent)$")] = (
+        "independent"
+    )
 
 
 class Problem(WireOut):
@@ -202,7 +204,7 @@ T = TypeVar("T")
 
 
 class ItemResult(WireOut, Generic[T]):
-    """One item's outcome: `status` as the single call's, `code` done, duplicate or why not."""
+    """One item's outcome: the single call's status; `code` done, duplicate or why not."""
 
     status: int
     code: str

@@ -1,0 +1,168 @@
+"""`escrow jurisdiction` and `escrow token`: what stands before anybody can call the API."""
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+
+import rich_click as click
+
+
+@click.group()
+def jurisdiction() -> None:
+    """Add and list jurisdictions (辖区) with their journals."""
+
+
+@jurisdiction.command("add")
+@click.argument("code")
+@click.option("--name", required=True, help="Name, such as 沙坪坝区.")
+@click.option("--journal", type=click.IntRange(1, 65535), help="Number of its journal.")
+@click.option("--parent", help="Parent's code; needed for a functional zone only.")
+@click.option("--rule-pack", default="cn-national", show_default=True, help="Its rule pack.")
+@click.option("--bank", "banks", multiple=True, help="A selected custodian bank; repeat.")
+@click.option("--department", "departments", multiple=True, help="A competent department; repeat.")
+def add_jurisdiction(  # noqa: PLR0913, PLR0917 - one option each
+    code: str,
+    name: str,
+    journal: int | None,
+    parent: str | None,
+    rule_pack: str,
+    banks: tuple[str, ...],
+    departments: tuple[str, ...],
+) -> None:
+    """Add a division (adcode) or functional zone, and open its journal."""
+    from ledger.parameters import Department  # noqa: PLC0415 - keeps `escrow --help` quick
+    from ledger.refusals import Refusal  # noqa: PLC0415
+    from service import launch  # noqa: PLC0415
+    from service.settings import Settings  # noqa: PLC0415
+    from service.store import reference  # noqa: PLC0415
+
+    new = reference.NewJurisdiction(
+        code=code,
+        name=name,
+        rule_pack=rule_pack,
+        journal=journal,
+        parent=parent,
+        departments=departments or tuple(Department),
+        banks=banks,
+    )
+
+    async def add() -> str:
+        engine = launch.engine_of(launch.database_url(Settings()), pool_size=1)
+        async with engine.begin() as connection:
+            row = await reference.add_jurisdiction(connection, new, at=datetime.now(UTC))
+        await engine.dispose()
+        return str(row.path)
+
+    try:
+        path = asyncio.run(add())
+    except Refusal as refusal:
+        raise click.ClickException(f"{refusal.title} {refusal.facts or ''}") from refusal
+    click.echo(json.dumps({"code": code, "path": path, "journal": journal}, ensure_ascii=False))
+
+
+@jurisdiction.command("list")
+def list_jurisdictions() -> None:
+    """List every jurisdiction, one JSON object a line."""
+    from service import launch  # noqa: PLC0415 - keeps `escrow --help` quick
+    from service.settings import Settings  # noqa: PLC0415
+    from service.store import reference  # noqa: PLC0415
+
+    async def found() -> list[dict[str, object]]:
+        engine = launch.engine_of(launch.database_url(Settings()), pool_size=1)
+        async with engine.connect() as connection:
+            nodes = await reference.jurisdictions(connection)
+        await engine.dispose()
+        return [{k: v for k, v in node.items() if k != "added_at"} for node in nodes]
+
+    for node in asyncio.run(found()):
+        click.echo(json.dumps(node, ensure_ascii=False))
+
+
+@click.group()
+def token() -> None:
+    """Issue and revoke bearer tokens."""
+
+
+@token.command("issue")
+@click.argument(
+    "role",
+    type=click.Choice(["regulator", "bank", "institution", "parent", "operator", "auditor"]),
+)
+@click.option("--jurisdiction", "code", required=True, help="Code whose subtree is its scope.")
+@click.option("--caller", required=True, help="Stable name of the system or person, no real name.")
+@click.option("--department", "departments", multiple=True, help="Regulator's department; repeat.")
+@click.option("--institution", help="Institution id (role institution).")
+@click.option("--bank", help="Bank code (role bank).")
+@click.option("--party", help="Party id (role parent).")
+@click.option("--days", default=90, show_default=True, help="Days until it expires.")
+def issue_token(  # noqa: PLR0913, PLR0917 - one option each
+    role: str,
+    code: str,
+    caller: str,
+    departments: tuple[str, ...],
+    institution: str | None,
+    bank: str | None,
+    party: str | None,
+    days: int,
+) -> None:
+    """Print a new token; it is shown this once."""
+    from service import launch  # noqa: PLC0415 - keeps `escrow --help` quick
+    from service.identity import tokens  # noqa: PLC0415
+    from service.identity.callers import Role  # noqa: PLC0415
+    from service.settings import Settings  # noqa: PLC0415
+    from service.store import ids  # noqa: PLC0415
+
+    needed = {"institution": institution, "bank": bank, "parent": party}
+    if role in needed and needed[role] is None:
+        raise click.UsageError(f"a token for {role} needs its --{role.replace('parent', 'party')}")
+    try:
+        bound = [
+            ids.parse(prefix, text)
+            for prefix, text in (("ins", institution), ("pty", party))
+            if text is not None
+        ]
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    scope = tokens.Scope(
+        jurisdiction=code,
+        departments=departments or None,
+        institution=bound[0][1] if institution else None,
+        bank=bank,
+        party=bound[-1][1] if party else None,
+        journal=bound[0][0] if bound else None,
+    )
+    now = datetime.now(UTC)
+
+    async def issue() -> str:
+        engine = launch.engine_of(launch.database_url(Settings()), pool_size=1)
+        async with engine.begin() as connection:
+            made = await tokens.issue(
+                connection,
+                caller_id=caller,
+                role=Role(role),
+                scope=scope,
+                issued_at=now,
+                expires_at=now + timedelta(days=days),
+            )
+        await engine.dispose()
+        return made
+
+    click.echo(asyncio.run(issue()))
+
+
+@token.command("revoke")
+@click.argument("caller")
+def revoke_tokens(caller: str) -> None:
+    """Revoke every live token of a caller, at once."""
+    from service import launch  # noqa: PLC0415 - keeps `escrow --help` quick
+    from service.identity import tokens  # noqa: PLC0415
+    from service.settings import Settings  # noqa: PLC0415
+
+    async def revoke() -> int:
+        engine = launch.engine_of(launch.database_url(Settings()), pool_size=1)
+        async with engine.begin() as connection:
+            count = await tokens.revoke(connection, caller_id=caller, at=datetime.now(UTC))
+        await engine.dispose()
+        return count
+
+    click.echo(f"revoked {asyncio.run(revoke())}")

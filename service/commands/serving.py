@@ -1,0 +1,42 @@
+"""`escrow serve` and `escrow worker`: the two long-running processes."""
+
+import asyncio
+
+import rich_click as click
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8000, show_default=True, help="Port; 0 takes a free one.")
+@click.option("--workless", is_flag=True, help="Leave the due sweeps to `escrow worker`.")
+def serve(host: str, port: int, *, workless: bool) -> None:
+    """Serve the API on the given or the embedded database."""
+    from service import launch, logs  # noqa: PLC0415 - keeps `escrow --help` quick
+    from service.settings import Settings  # noqa: PLC0415
+
+    settings = Settings()
+    logs.configure(settings.log_level, as_json=settings.log_json)
+    found = launch.database(settings)
+    try:
+        asyncio.run(launch.bring_up(found))
+    except launch.NotServable as error:
+        raise click.ClickException(str(error)) from error
+    bound = launch.listen(host, port)
+    address = f"http://{host}:{bound.getsockname()[1]}"
+    click.echo(f"serving {address}  documentation {address}/docs")
+    launch.serve(settings, found.url, bound, working=not workless)
+
+
+@click.command()
+@click.option("--interval", default=5, show_default=True, help="Seconds between rounds of sweeps.")
+@click.option("--once", is_flag=True, help="Run one round and stop.")
+def worker(interval: int, *, once: bool) -> None:
+    """Run the due sweeps: deliver notices, confirm by silence, lapse, retry kept debits."""
+    from service import launch, logs, sweeps  # noqa: PLC0415 - keeps `escrow --help` quick
+    from service.settings import Settings  # noqa: PLC0415
+
+    settings = Settings()
+    logs.configure(settings.log_level, as_json=settings.log_json)
+    found = launch.database(settings)
+    asyncio.run(launch.bring_up(found))
+    asyncio.run(sweeps.work(launch.engine_of(found.url, pool_size=4), interval, once=once))

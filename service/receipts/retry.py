@@ -1,0 +1,45 @@
+"""Kept debits are tried again: after each later entry of their account, and by the worker."""
+
+from collections.abc import Iterable
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import select
+
+from service.receipts.entries import fact_of
+from service.receipts.use_cases import RETRY, Kept
+from service.store import rows
+from service.store.context import Context
+from service.store.facts import Record
+from service.store.tables import BankEntry
+from service.store.transact import Mode, Request, Store
+
+AT_ONCE: Final = 500
+ACTOR: Final = "service.retry"
+
+
+async def retry_kept(store: Store, journal: int, custodies: Iterable[UUID] | None = None) -> int:
+    """Post the kept debits that can be posted now; return how many were.
+
+    `custodies` narrows to some custody accounts. Nothing is written when none is kept.
+    """
+    source = rows.table_of(BankEntry)
+    statement = select(source).where(source.c.journal_id == journal, source.c.outcome == "KEPT")
+    if custodies is not None:
+        statement = statement.where(source.c.custody_account_id.in_(sorted(set(custodies))))
+    statement = statement.order_by(source.c.bank_entry_id).limit(AT_ONCE)
+    async with store.reading(Context((journal,))) as connection:
+        found = [Record(row) for row in await rows.fetch(connection, statement)]
+    if not found:
+        return 0
+    outcome = await store.transact(
+        Request(
+            use_case=RETRY,
+            commands=[Kept(row.bank_entry_id, fact_of(row)) for row in found],
+            caller=Context((journal,)),
+            actor=ACTOR,
+            journal=journal,
+            mode=Mode.INDEPENDENT,
+        )
+    )
+    return sum(1 for v in outcome.verdicts if v.refusal is None and not v.duplicate)

@@ -1,0 +1,238 @@
+"""Money in suspense (待核款): matched to an enrolment by hand, or sent back to its payer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ledger.money import Money
+from ledger.refusals import (
+    AccountFenced,
+    CustodyAccountInvalid,
+    EnrolmentUnknown,
+    PartyUnknown,
+    ReceiptUnknown,
+    Refusal,
+    WrongState,
+)
+from ledger.rules import suspense as rules
+from ledger.rules.receipts import still_due
+from service.receipts.entries import TAKING_MONEY, answer_of, received_change
+from service.store import ids, registry, rows
+from service.store.context import Context
+from service.store.contracts import contract_of, place_of
+from service.store.facts import Decision, Facts, Insert, Record, Update
+from service.store.parties import NewParty, PartyKind, party_added
+from service.store.tables import (
+    BankEntry,
+    BankNarrative,
+    CustodyAccount,
+    Enrolment,
+    Institution,
+    PaymentOrder,
+    Restraint,
+)
+from service.store.transact import UseCase
+from service.store.unit import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Match a receipt in suspense to an enrolment of the same custody account."""
+
+    journal: int
+    bank_entry: UUID
+    enrolment: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class SendBack:
+    """Send a receipt in suspense back; `order` and `party` are the ids of what it makes."""
+
+    journal: int
+    bank_entry: UUID
+    order: UUID
+    party: UUID
+
+
+async def find_match(
+    connection: AsyncConnection, caller: Context, commands: Sequence[Match]
+) -> list[Match | Refusal]:
+    """Find receipt and enrolment in the caller's scope."""
+    found: list[Match | Refusal] = []
+    for command in commands:
+        entries = await registry.seen(
+            connection, caller, BankEntry, command.journal, [command.bank_entry]
+        )
+        enrolments = await registry.seen(
+            connection, caller, Enrolment, command.journal, [command.enrolment]
+        )
+        if not entries:
+            found.append(ReceiptUnknown())
+        else:
+            found.append(command if enrolments else EnrolmentUnknown())
+    return found
+
+
+async def load_match(unit: Unit, commands: Sequence[Match]) -> None:
+    """Lock the enrolments, then the receipts."""
+    await unit.lock(Enrolment, (c.enrolment for c in commands))
+    await unit.lock(BankEntry, (c.bank_entry for c in commands))
+
+
+async def read_match(unit: Unit, commands: Sequence[Match]) -> None:
+    """Read the balances of suspense and enrolments."""
+    for command in commands:
+        entry, enrolment = _pair(unit.facts, command)
+        contract = contract_of(enrolment)
+        await unit.balances([place_of(entry).suspense(command.bank_entry), contract.prepaid])
+
+
+def decide_match(facts: Facts, command: Match) -> Decision:
+    """Move what is due from suspense to the enrolment (E09); the excess stays."""
+    entry, enrolment = _pair(facts, command)
+    if entry.suspense_fen == 0:
+        raise WrongState(object="receipt", state=entry.outcome)
+    if enrolment.state not in TAKING_MONEY:
+        raise WrongState(object="enrolment", state=enrolment.state)
+    if enrolment.custody_account_id != entry.custody_account_id:
+        raise CustodyAccountInvalid
+    contract = contract_of(enrolment)
+    received = Money.from_fen(enrolment.received_fen)
+    held = Money.from_fen(entry.suspense_fen)
+    matched = min(held, still_due(contract, received))
+    if not matched:
+        raise WrongState(object="enrolment", state="PAID")
+    changed = {
+        "suspense_fen": (held - matched).fen,
+        "enrolment_id": enrolment.enrolment_id,
+        "outcome": "ENROLMENT" if matched == held else "SUSPENSE",
+    }
+    return Decision(
+        answer=answer_of(facts.journal, Record({**entry, **changed})),
+        transactions=(
+            rules.suspense_matched(
+                contract, receipt=command.bank_entry, held=held, received_before=received
+            ),
+        ),
+        changes=(
+            received_change(enrolment, matched),
+            Update(BankEntry, (command.bank_entry,), changed),
+        ),
+        shows={"prepaid": contract.prepaid},
+    )
+
+
+async def find_return(
+    connection: AsyncConnection, caller: Context, commands: Sequence[SendBack]
+) -> list[SendBack | Refusal]:
+    """Find the receipts in the caller's scope."""
+    wanted = [command.bank_entry for command in commands]
+    seen = await registry.seen(connection, caller, BankEntry, commands[0].journal, wanted)
+    return [c if c.bank_entry in seen else ReceiptUnknown() for c in commands]
+
+
+async def load_return(unit: Unit, commands: Sequence[SendBack]) -> None:
+    """Lock institution and account, then the receipts."""
+    wanted = [command.bank_entry for command in commands]
+    entries = await unit.read(
+        BankEntry, rows.keyed(BankEntry, unit.facts.journal, wanted, "bank_entry_id")
+    )
+    await unit.lock(Institution, (e.institution_id for e in entries), share=True)
+    await unit.lock(CustodyAccount, (e.custody_account_id for e in entries), share=True)
+    await unit.lock(BankEntry, wanted)
+
+
+async def read_return(unit: Unit, commands: Sequence[SendBack]) -> None:
+    """Read suspense, restraints on the accounts, and whom the bank named as payer."""
+    wanted = [command.bank_entry for command in commands]
+    narrative = rows.table_of(BankNarrative)
+    await unit.read(
+        BankNarrative,
+        select(narrative).where(
+            narrative.c.journal_id == unit.facts.journal, narrative.c.bank_entry_id.in_(wanted)
+        ),
+    )
+    accounts = []
+    targets = set()
+    for command in commands:
+        entry = _entry(unit.facts, command.bank_entry)
+        place = place_of(entry)
+        targets.add(entry.custody_account_id)
+        accounts += [
+            place.suspense(command.bank_entry),
+            place.refund_in_transit(command.order),
+        ]
+    await unit.restraints(targets)
+    await unit.balances(accounts)
+
+
+def decide_return(facts: Facts, command: SendBack) -> Decision:
+    """Instruct the bank to send the money back to the account it came from (E10)."""
+    entry = _entry(facts, command.bank_entry)
+    if entry.suspense_fen == 0:
+        raise WrongState(object="receipt", state=entry.outcome)
+    if any(
+        r.kind == "FENCE" and r.target_id == entry.custody_account_id for r in facts.all(Restraint)
+    ):
+        raise AccountFenced
+    told = facts.get(BankNarrative, command.bank_entry)
+    if told is None or told.payer_account is None:
+        raise PartyUnknown
+    place, amount = place_of(entry), Money.from_fen(entry.suspense_fen)
+    payer = NewParty(
+        command.party, PartyKind.PAYER, name=told.payer_name, account_number=told.payer_account
+    )
+    moment = facts.moment
+    return Decision(
+        answer={
+            "id": ids.public("ord", facts.journal, command.order),
+            "receipt_id": ids.public("bke", facts.journal, command.bank_entry),
+            "amount": str(amount),
+            "state": "NEW",
+        },
+        transactions=(
+            rules.suspense_return_instructed(
+                place, receipt=command.bank_entry, order=command.order, amount=amount
+            ),
+        ),
+        changes=(
+            party_added(payer, institution=None, at=moment.now),
+            Insert(
+                PaymentOrder,
+                {
+                    "order_id": command.order,
+                    "institution_id": entry.institution_id,
+                    "custody_account_id": entry.custody_account_id,
+                    "bank_code": entry.bank_code,
+                    "kind": "SUSPENSE_RETURN",
+                    "amount_fen": amount.fen,
+                    "payee_party_id": command.party,
+                    "bank_entry_id": command.bank_entry,
+                    "state": "NEW",
+                    "requested_on": moment.today,
+                    "seq": moment.next_seq,
+                },
+            ),
+            Update(BankEntry, (command.bank_entry,), {"suspense_fen": 0, "outcome": "RETURNED"}),
+        ),
+        shows={"refund_in_transit": place.refund_in_transit(command.order)},
+    )
+
+
+def _entry(facts: Facts, bank_entry: UUID) -> Record:
+    entry = facts.get(BankEntry, bank_entry)
+    assert entry is not None, "the receipt was found and locked"
+    return entry
+
+
+def _pair(facts: Facts, command: Match) -> tuple[Record, Record]:
+    enrolment = facts.get(Enrolment, command.enrolment)
+    assert enrolment is not None, "the enrolment was found and locked"
+    return _entry(facts, command.bank_entry), enrolment
+
+
+MATCH = UseCase[Match, Match]("match", find_match, load_match, decide_match, read_match)
+RETURN = UseCase[SendBack, SendBack]("return", find_return, load_return, decide_return, read_return)

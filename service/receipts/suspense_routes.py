@@ -1,0 +1,133 @@
+"""Routes of suspense and of reading bank entries."""
+
+from datetime import date
+from typing import Annotated, Any
+
+from litestar import Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody, QueryParameter
+
+from ledger.refusals import (
+    AccountFenced,
+    CustodyAccountInvalid,
+    CustodyAccountUnknown,
+    EnrolmentUnknown,
+    IdempotencyKeyMissing,
+    IdempotencyKeyReused,
+    PartyUnknown,
+    ReceiptUnknown,
+    WrongState,
+)
+from service.identity.callers import Caller, Role
+from service.receipts import suspense
+from service.receipts.entries import answer_of
+from service.receipts.schemas import EntryOut, EntryPage, MatchIn, ReturnIn, ReturnOut
+from service.store import ids, registry
+from service.store.facts import Record
+from service.store.tables import BankEntry
+from service.store.transact import Store
+from service.web.command import Command
+from service.web.pages import LIMIT_DEFAULT, Cursor, Limit, cut, key_after
+from service.web.paths import object_id
+from service.web.policy import policy
+from service.web.problems import refusing
+
+READERS = (Role.REGULATOR, Role.BANK, Role.INSTITUTION, Role.OPERATOR, Role.AUDITOR)
+KEYED = (IdempotencyKeyMissing, IdempotencyKeyReused)
+
+
+@post(
+    "/receipts/{receipt_id:str}/match",
+    operation_id="matchReceipt",
+    summary="Match money in suspense to an enrolment",
+    opt=policy(Role.OPERATOR),
+    responses=refusing(*KEYED, ReceiptUnknown, EnrolmentUnknown, WrongState, CustodyAccountInvalid),
+)
+async def match_receipt(
+    receipt_id: str, data: JSONBody[MatchIn], command: NamedDependency[Command]
+) -> Response[EntryOut]:
+    """Credit what is due to the enrolment; the excess stays in suspense."""
+    journal, entry = object_id("bke", receipt_id, ReceiptUnknown)
+    other, enrolment = ids.parse("enr", data.enrolment_id)
+    if other != journal:
+        raise EnrolmentUnknown
+    outcome = await command.run(
+        suspense.MATCH, [suspense.Match(journal, entry, enrolment)], journal=journal
+    )
+    return command.answer(outcome, EntryOut)
+
+
+@post(
+    "/receipts/{receipt_id:str}/return",
+    operation_id="returnReceipt",
+    summary="Send money in suspense back to its payer",
+    opt=policy(Role.OPERATOR, Role.REGULATOR),
+    responses=refusing(*KEYED, ReceiptUnknown, WrongState, AccountFenced, PartyUnknown),
+)
+async def return_receipt(
+    receipt_id: str, data: JSONBody[ReturnIn], command: NamedDependency[Command]
+) -> Response[ReturnOut]:
+    """Make a payment order back to the account the bank named as payer."""
+    assert data is not None, "the body is an empty object"
+    journal, entry = object_id("bke", receipt_id, ReceiptUnknown)
+    sent = suspense.SendBack(journal, entry, order=command.new_id(), party=command.new_id())
+    outcome = await command.run(suspense.RETURN, [sent], journal=journal)
+    return command.answer(outcome, ReturnOut)
+
+
+@get(
+    "/receipts",
+    operation_id="listReceipts",
+    summary="List bank entries",
+    opt=policy(*READERS),
+    responses=refusing(CustodyAccountUnknown),
+)
+async def list_receipts(  # noqa: PLR0913 - the filters of a list
+    *,
+    caller: NamedDependency[Caller],
+    store: NamedDependency[Store],
+    custody_account_id: Annotated[str | None, QueryParameter(max_length=64)] = None,
+    outcome: Annotated[str | None, QueryParameter(max_length=32)] = None,
+    book_on: Annotated[date | None, QueryParameter(description="The bank's booking date.")] = None,
+    limit: Limit = LIMIT_DEFAULT,
+    cursor: Cursor = None,
+) -> EntryPage:
+    """List what the banks saw, in the caller's scope, by journal and id."""
+    equal: dict[str, Any] = {"outcome": outcome, "book_on": book_on}
+    if custody_account_id is not None:
+        journal, account = object_id("cus", custody_account_id, CustodyAccountUnknown)
+        equal |= {"journal_id": journal, "custody_account_id": account}
+    async with store.reading(caller.context) as connection:
+        found = await registry.page(
+            connection,
+            caller.context,
+            BankEntry,
+            equal=equal,
+            after=key_after(cursor, equal),
+            limit=limit + 1,
+        )
+    shown, following = cut(found, limit, "bank_entry_id", equal)
+    return EntryPage(items=[_out(row) for row in shown], next_cursor=following)
+
+
+@get(
+    "/receipts/{receipt_id:str}",
+    operation_id="getReceipt",
+    summary="Read a bank entry",
+    opt=policy(*READERS),
+    responses=refusing(ReceiptUnknown),
+)
+async def get_receipt(
+    receipt_id: str, caller: NamedDependency[Caller], store: NamedDependency[Store]
+) -> EntryOut:
+    """Read what became of one bank entry."""
+    journal, entry = object_id("bke", receipt_id, ReceiptUnknown)
+    async with store.reading(caller.context) as connection:
+        found = await registry.seen(connection, caller.context, BankEntry, journal, [entry])
+    if entry not in found:
+        raise ReceiptUnknown
+    return _out(found[entry])
+
+
+def _out(row: Record) -> EntryOut:
+    return EntryOut.model_validate(answer_of(row.journal_id, row))
