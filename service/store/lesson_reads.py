@@ -186,8 +186,8 @@ async def _keys(
 
 async def _records(
     connection: AsyncConnection,
-    statement: Any,
-    values: dict[str, Any],  # noqa: ANN401
+    statement: Any,  # noqa: ANN401 - a statement of ours
+    values: dict[str, Any],
 ) -> Sequence[Record]:
     found = await connection.execute(statement, values)
     return [Record(row) for row in found.mappings()]

@@ -1,0 +1,16 @@
+"""What can be done with enrolments: opened, taken on with money missing, lapsed when unpaid."""
+
+from service.enrolments.carried import DIVERSION, LEGACY, TAKE_ON, CarriedContract
+from service.enrolments.lapse import LAPSE, LapseEnrolment
+from service.enrolments.open import OPEN_ENROLMENT, OpenEnrolment
+
+__all__ = [
+    "DIVERSION",
+    "LAPSE",
+    "LEGACY",
+    "OPEN_ENROLMENT",
+    "TAKE_ON",
+    "CarriedContract",
+    "LapseEnrolment",
+    "OpenEnrolment",
+]
