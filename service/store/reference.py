@@ -9,11 +9,11 @@ have no row-level security; the functions run in the caller's transaction and ne
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, insert, literal, or_, select, text, true, update
+from sqlalchemy import ColumnElement, insert, literal, or_, select, text, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger import chain, rule_packs
@@ -48,6 +48,11 @@ _JOURNAL_OF: Final = text(
     " WHERE journal_id IS NOT NULL AND (path = :path OR starts_with(:path,"
     " path || CASE WHEN length(path) < 6 THEN '' ELSE '~' END))"
     " ORDER BY length(path) DESC LIMIT 1"
+)
+_OFFSET_OF: Final = text(
+    "SELECT clock_timestamp() AS clock, (SELECT head.clock_offset_us"
+    " FROM escrow.jurisdiction AS node JOIN escrow.journal_head AS head USING (journal_id)"
+    " WHERE starts_with(:path, node.path) ORDER BY length(node.path) DESC LIMIT 1) AS offset_us"
 )
 _PACK_OF: Final = text(
     "SELECT pack.code, pack.version, pack.content FROM escrow.jurisdiction AS node"
@@ -106,6 +111,13 @@ def within(column: ColumnElement[str], path: str) -> ColumnElement[bool]:
     if len(path) < _FULL_CODE:
         return column.startswith(path)
     return or_(column == literal(path), column.startswith(f"{path}~"))
+
+
+def is_within(path: str, scope: str) -> bool:
+    """Tell whether a path lies in the subtree of another."""
+    if not scope or path == scope:
+        return True
+    return path.startswith(scope if len(scope) < _FULL_CODE else f"{scope}~")
 
 
 async def add_jurisdiction(
@@ -210,14 +222,11 @@ async def journal_of(connection: AsyncConnection, path: str) -> int | None:
     return found
 
 
-async def change_rule_pack(connection: AsyncConnection, code: str, rule_pack: str) -> None:
-    """Put a jurisdiction under another rule pack; raises `PolicyMissing` when there is none."""
-    if await pack_by_code(connection, rule_pack) is None:
-        raise PolicyMissing(pack=rule_pack)
-    source = table_of(Jurisdiction)
-    await connection.execute(
-        update(source).where(source.c.code == code).values(rule_pack=rule_pack)
-    )
+async def today(connection: AsyncConnection, path: str) -> date:
+    """Return the business date of a node's journal; the clock's where it has none."""
+    row = (await connection.execute(_OFFSET_OF, {"path": path})).mappings().one()
+    moved = row["clock"] + timedelta(microseconds=row["offset_us"] or 0)
+    return shanghai_date(moved)
 
 
 async def rule_pack(connection: AsyncConnection, journal: int) -> RulePack:

@@ -58,7 +58,8 @@ async def fetch(connection: AsyncConnection, statement: Select[Any]) -> Sequence
 async def write(connection: AsyncConnection, journal: int, changes: Sequence[Change]) -> None:
     """Write the changes of a batch: per table one INSERT for new rows, one UPDATE a column set.
 
-    Several changes of one row are folded into one. Tables are written in the order in which they
+    Reference tables, which have no journal in their key, are written as they are. Several changes
+    of one row are folded into one. Tables are written in the order in which they
     first appear, rows in order of first change.
     """
     inserts: dict[type[Any], dict[tuple[Any, ...], dict[str, Any]]] = {}
@@ -92,15 +93,18 @@ def key_columns(table: type[Any]) -> list[str]:
 async def _insert(
     connection: AsyncConnection, table: Table, journal: int, rows: Sequence[Mapping[str, Any]]
 ) -> None:
-    columns = [c for c in table.c if c.key != "journal_id"]
+    kept = "journal_id" in table.primary_key.columns
+    columns = [c for c in table.c if not kept or c.key != "journal_id"]
     names = ", ".join(c.name for c in columns)
     arrays = ", ".join(f"CAST(:c{i} AS {array_type(c)})" for i, c in enumerate(columns))
     statement = (
-        f"INSERT INTO {table.fullname} (journal_id, {names})"  # noqa: S608 - names of our own tables
-        f" SELECT :journal, given.* FROM unnest({arrays}) AS given"
+        f"INSERT INTO {table.fullname} ({'journal_id, ' if kept else ''}{names})"  # noqa: S608 - ours
+        f" SELECT {':journal, ' if kept else ''}given.* FROM unnest({arrays}) AS given"
     )
-    parameters = {f"c{i}": [row.get(c.key) for row in rows] for i, c in enumerate(columns)}
-    await connection.execute(text(statement), {"journal": journal, **parameters})
+    parameters: dict[str, Any] = {
+        f"c{i}": [row.get(c.key) for row in rows] for i, c in enumerate(columns)
+    }
+    await connection.execute(text(statement), parameters | ({"journal": journal} if kept else {}))
 
 
 async def _update(
@@ -117,12 +121,13 @@ async def _update(
     arrays = ", ".join(f"CAST(:{n} AS {t})" for n, t in zip(names, types, strict=True))
     sets = ", ".join(f"{column} = given.v{i}" for i, column in enumerate(columns))
     matches = " AND ".join(f"held.{key} = given.k{i}" for i, key in enumerate(keys))
+    kept = "journal_id" in source.primary_key.columns
     statement = (
         f"UPDATE {source.fullname} AS held SET {sets}"  # noqa: S608 - names of our own tables
         f" FROM unnest({arrays}) AS given({', '.join(names)})"
-        f" WHERE held.journal_id = :journal AND {matches}"
+        f" WHERE {'held.journal_id = :journal AND ' if kept else ''}{matches}"
     )
-    parameters: dict[str, Any] = {"journal": journal}
+    parameters: dict[str, Any] = {"journal": journal} if kept else {}
     for i in range(len(keys)):
         parameters[f"k{i}"] = [key[i] for key, _ in entries]
     for i, column in enumerate(columns):
