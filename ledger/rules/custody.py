@@ -73,7 +73,7 @@ def own_funds_sent(source: Place, *, order: UUID, bank_entry: UUID, amount: Mone
     )
 
 
-def own_funds_arrived(
+def own_funds_arrived(  # noqa: PLR0913 - two places, each with its balances
     source: Place,
     gap: Place,
     *,

@@ -108,7 +108,7 @@ def _moved(
     return Transaction(kind, money_transfers(move), references(contract, lesson=lesson, slot=slot))
 
 
-def _released(
+def _released(  # noqa: PLR0913 - shared by confirmation and ruling
     kind: TransactionKind,
     contract: Contract,
     *,

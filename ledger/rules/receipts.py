@@ -74,7 +74,7 @@ def channel_captured(
     )
 
 
-def channel_settled(
+def channel_settled(  # noqa: PLR0913 - one settlement has this many facts
     place: Place,
     *,
     channel: Reason,
@@ -161,7 +161,7 @@ def still_due(contract: Contract, received_before: Money) -> Money:
     return max(contract.price - received_before, ZERO)
 
 
-def _received(
+def _received(  # noqa: PLR0913 - shared by three sources of money
     kind: TransactionKind,
     contract: Contract,
     *,

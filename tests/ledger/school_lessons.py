@@ -5,6 +5,7 @@ from hypothesis.stateful import precondition, rule
 
 from ledger.entitlement import lowest_free_slot
 from ledger.rules import lessons
+from ledger.rules.debts import owed
 from tests.ledger.histories import Enrolment, Lesson, LessonState
 from tests.ledger.school_receipts import SchoolReceipts
 
@@ -65,6 +66,8 @@ class SchoolLessons(SchoolReceipts):
             released(contract, lesson=lesson.id, slot=lesson.slot, unfunded=unfunded)
         )
         lesson.state = LessonState.CONFIRMED
+        earned = self.history.log[lesson.confirmed_at].effects().get(contract.payable, 0)
+        assert not (earned and owed(self.history.unfunded(contract)))
 
     @precondition(lambda self: self.having(LessonState.RECORDED))
     @rule(data=st.data())

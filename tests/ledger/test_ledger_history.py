@@ -69,6 +69,14 @@ class LawfulSchoolYear(SchoolYear):
                 assert not money_left or lessons_left
                 assert not lessons_left or money_left or cheap
 
+    @invariant()
+    def an_enrolment_that_ended_has_nothing_left(self) -> None:
+        """What lapsed or was reversed keeps neither money nor lessons."""
+        for enrolment in self.history.enrolments.values():
+            if enrolment.closed:
+                gifts = self.book.quantity(enrolment.contract.units_granted(Reason.GIFT))
+                assert (*self._left(enrolment), gifts) == (0, ZERO, 0)
+
     def _left(self, enrolment: Enrolment) -> tuple[int, Money]:
         contract = enrolment.contract
         reasons = (Reason.PAID, Reason.GIFT) if contract.gift_in_schedule else (Reason.PAID,)
@@ -131,7 +139,7 @@ class LawfulSchoolYear(SchoolYear):
 
 
 TestSchoolYear = LawfulSchoolYear.TestCase
-TestSchoolYear.settings = settings(max_examples=120, stateful_step_count=60, deadline=None)
+TestSchoolYear.settings = settings(max_examples=80, stateful_step_count=60, deadline=None)
 
 
 def _term(number: int, price: Money, lessons_given: int) -> Iterator[Callable[[Book], Transaction]]:

@@ -8,8 +8,9 @@ from ledger.accounts import Account
 from ledger.entitlement import Contract
 from ledger.money import Money
 from ledger.refusals import AlreadyReversed, NotReversible
-from ledger.rules import enrolments, lessons, payouts, receipts
+from ledger.rules import custody, enrolments, lessons, payouts, receipts, suspense
 from ledger.rules.corrections import REVERSIBLE, reversed_exactly
+from ledger.rules.debts import Debt
 from ledger.transactions import Transaction, TransactionKind, money_transfers
 from tests.ledger.rules.facts import (
     CUSTODY,
@@ -80,6 +81,15 @@ def test_a_reversal_is_not_reversed() -> None:
 @pytest.mark.parametrize(
     "transaction",
     [
+        enrolments.enrolment_opened(CONTRACT),
+        enrolments.enrolment_lapsed(CONTRACT, received={ENTRY: Money.of("1.00")}),
+        suspense.suspense_return_instructed(
+            PLACE, receipt=ENTRY, order=ORDER, amount=Money.of("1.00")
+        ),
+        custody.own_funds_sent(PLACE, order=ORDER, bank_entry=ENTRY, amount=Money.of("1.00")),
+        custody.own_funds_applied(
+            PLACE, own_funds=Money.of("1.00"), debts=[Debt(CONTRACT.legacy, Money.of("1.00"))]
+        ),
         lessons.lesson_recorded(CONTRACT, lesson=LESSON, slot=1),
         lessons.lesson_confirmed(CONTRACT, lesson=LESSON, slot=1, unfunded=()),
         payouts.payout_instructed(PLACE, order=ORDER, amount=Money.of("1.00")),
@@ -87,7 +97,7 @@ def test_a_reversal_is_not_reversed() -> None:
     ],
     ids=lambda transaction: transaction.kind,
 )
-def test_lessons_and_payouts_have_their_own_ways_back(transaction: Transaction) -> None:
+def test_what_has_its_own_way_back_is_not_reversed_by_hand(transaction: Transaction) -> None:
     with pytest.raises(NotReversible):
         _reversed(transaction)
 
