@@ -6,7 +6,7 @@ from uuid import UUID
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.refusals import (
@@ -68,7 +68,7 @@ async def list_payment_orders(  # noqa: PLR0913 - the filters of a list
     institution_id: Annotated[str | None, QueryParameter(max_length=64)] = None,
     custody_account_id: Annotated[str | None, QueryParameter(max_length=64)] = None,
     order_state: Annotated[OrderStates | None, QueryParameter(name="state")] = None,
-    kind: OrderKinds | None = None,
+    kind: Annotated[OrderKinds | None, QueryParameter()] = None,
     limit: Limit = LIMIT_DEFAULT,
     cursor: Cursor = None,
 ) -> PaymentPage:
@@ -110,7 +110,7 @@ async def list_payment_orders(  # noqa: PLR0913 - the filters of a list
     responses=refusing(OrderUnknown),
 )
 async def get_payment_order(
-    order_id: str, caller: NamedDependency[Caller], store: NamedDependency[Store]
+    order_id: FromPath[str], caller: NamedDependency[Caller], store: NamedDependency[Store]
 ) -> PaymentOut:
     """Read one order and how far it is."""
     journal, order = object_id("ord", order_id, OrderUnknown)
@@ -164,7 +164,7 @@ async def fetch_payment_orders(
     status_code=200,
 )
 async def report_payment_order(
-    order_id: str, data: JSONBody[ReportIn], command: NamedDependency[Command]
+    order_id: FromPath[str], data: JSONBody[ReportIn], command: NamedDependency[Command]
 ) -> Response[OrderOut]:
     """Take the bank's word that an order was accepted, rejected, or is of unknown fate."""
     journal, order = _target(order_id, command)
@@ -209,7 +209,7 @@ async def report_payment_orders(
     status_code=200,
 )
 async def cancel_payment_order(
-    order_id: str, data: JSONBody[CancelIn], command: NamedDependency[Command]
+    order_id: FromPath[str], data: JSONBody[CancelIn], command: NamedDependency[Command]
 ) -> Response[OrderOut]:
     """Undo a NEW order; its money goes back to where it came from."""
     journal, order = _target(order_id, command)

@@ -131,7 +131,7 @@ async def list_statements(  # noqa: PLR0913 - the filters of a list
     caller: NamedDependency[Caller],
     store: NamedDependency[Store],
     custody_account_id: Annotated[str | None, QueryParameter(max_length=64)] = None,
-    day: date | None = None,
+    day: Annotated[date | None, QueryParameter()] = None,
     statement_state: Annotated[States | None, QueryParameter(name="state")] = None,
     limit: Limit = LIMIT_DEFAULT,
     cursor: Cursor = None,
