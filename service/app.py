@@ -110,7 +110,8 @@ def create_app(
             HTTPException: problems.on_http,
             Exception: problems.on_fault,
         },
-        plugins=[PydanticPlugin(prefer_alias=True)],
+        # None leaves strictness to each field; False would take "12" for a strict integer.
+        plugins=[PydanticPlugin(prefer_alias=True, validate_strict=None)],  # type: ignore[arg-type]
         middleware=[PrometheusConfig(app_name="escrow", prefix="escrow").middleware],
         openapi_config=openapi.config(version("tuition-escrow")),
         request_max_body_size=BATCH_BODY_MAX,
