@@ -10,7 +10,7 @@ from litestar.params import JSONBody
 from pydantic import Field
 
 from ledger.refusals import ClockBackwards, JurisdictionUnknown
-from service import sweeps
+from service import worker
 from service.identity.callers import Caller, Role
 from service.store import reference
 from service.web.policy import policy
@@ -51,7 +51,7 @@ async def move_clock(
     if node is None or node.journal_id not in caller.journals:
         raise JurisdictionUnknown(code=data.jurisdiction)
     now = await state.store.move_clock(node.journal_id, data.to)
-    return ClockOut(now=now, done=await sweeps.run_due(state.store, node.journal_id))
+    return ClockOut(now=now, done=await worker.run_due(state.store, node.journal_id))
 
 
 router = Router("/v1", route_handlers=[move_clock], tags=["clock"])

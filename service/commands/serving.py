@@ -32,11 +32,12 @@ def serve(host: str, port: int, *, workless: bool) -> None:
 @click.option("--once", is_flag=True, help="Run one round and stop.")
 def worker(interval: int, *, once: bool) -> None:
     """Run the due sweeps: deliver notices, confirm by silence, lapse, retry kept debits."""
-    from service import launch, logs, sweeps  # noqa: PLC0415 - keeps `escrow --help` quick
+    from service import launch, logs  # noqa: PLC0415 - keeps `escrow --help` quick
     from service.settings import Settings  # noqa: PLC0415
+    from service.worker import run_forever  # noqa: PLC0415
 
     settings = Settings()
     logs.configure(settings.log_level, as_json=settings.log_json)
     found = launch.database(settings)
     asyncio.run(launch.bring_up(found))
-    asyncio.run(sweeps.work(launch.engine_of(found.url, pool_size=4), interval, once=once))
+    asyncio.run(run_forever(launch.engine_of(found.url, pool_size=4), interval, once=once))

@@ -16,7 +16,10 @@ _SET: Final = text(
     " set_config('escrow.bank', :bank, true), set_config('escrow.party', :party, true),"
     " set_config('lock_timeout', :lock_timeout, true),"
     " set_config('statement_timeout', :statement_timeout, true),"
-    " set_config('idle_in_transaction_session_timeout', '15s', true)"
+    " set_config('idle_in_transaction_session_timeout', '15s', true),"
+    # Everything read or written here is named by key: on a table that has just grown the planner
+    # does not know so yet and would rather scan it.
+    " set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)"
 )
 
 

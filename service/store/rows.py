@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Select, Table, Text, cast, func, select, text, tuple_
+from sqlalchemy import Column, Select, Table, Text, cast, func, select, text, true
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -42,12 +42,16 @@ def paired(
         _array(source.c[name], [pair[i] for pair in wanted]) for i, name in enumerate(columns)
     ]
     given = func.unnest(*arrays).table_valued(*columns, name="given").render_derived()
-    return select(source).where(
-        source.c.journal_id == journal,
-        tuple_(*(source.c[name] for name in columns)).in_(
-            select(*(given.c[name] for name in columns))
-        ),
+    # OFFSET 0 keeps the probe a probe: it cannot be planned as one scan of the whole table.
+    probe = (
+        select(source)
+        .where(
+            source.c.journal_id == journal, *(source.c[name] == given.c[name] for name in columns)
+        )
+        .offset(0)
+        .lateral("probe")
     )
+    return select(probe).select_from(given.join(probe, true()))
 
 
 async def fetch(connection: AsyncConnection, statement: Select[Any]) -> Sequence[Mapping[str, Any]]:
@@ -126,12 +130,15 @@ async def _update(
         f"UPDATE {source.fullname} AS held SET {sets}"  # noqa: S608 - names of our own tables
         f" FROM unnest({arrays}) AS given({', '.join(names)})"
         f" WHERE {'held.journal_id = :journal AND ' if kept else ''}{matches}"
+        f" AND held.{keys[0]} = ANY(CAST(:k0 AS {types[0]}))"
     )
     parameters: dict[str, Any] = {"journal": journal} if kept else {}
     for i in range(len(keys)):
         parameters[f"k{i}"] = [key[i] for key, _ in entries]
     for i, column in enumerate(columns):
         parameters[f"v{i}"] = [values[column] for _, values in entries]
+    # A nested loop over a table that has just grown would read it once for every row of the batch.
+    await connection.execute(text("SELECT set_config('enable_nestloop', 'off', true)"))
     result = await connection.execute(text(statement), parameters)
     assert result.rowcount == len(entries), "every updated row was locked by this unit of work"
 

@@ -25,10 +25,12 @@ _HEADS: Final = text(
     SELECT given.ord, account.account_id, head.balance_after
     FROM unnest(:kinds, :owners, :custodies, :reasons)
          WITH ORDINALITY AS given(kind, owner_id, custody_account_id, reason, ord)
-    JOIN escrow.account AS account
-      ON account.journal_id = :journal AND account.kind = given.kind
-     AND account.owner_id = given.owner_id
-     AND account.custody_account_id = given.custody_account_id AND account.reason = given.reason
+    CROSS JOIN LATERAL (
+        SELECT account_id FROM escrow.account
+        WHERE account.journal_id = :journal AND account.kind = given.kind
+          AND account.owner_id = given.owner_id
+          AND account.custody_account_id = given.custody_account_id
+          AND account.reason = given.reason LIMIT 1) AS account
     CROSS JOIN LATERAL (
         SELECT balance_after FROM escrow.entry
         WHERE entry.journal_id = :journal AND entry.account_id = account.account_id
