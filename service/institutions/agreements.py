@@ -14,7 +14,7 @@ from ledger.refusals import AlreadyExists, BankNotSelected, ModeNotSupported, Wr
 from ledger.transactions import Transaction, TransactionKind
 from service.institutions.commands import SignAgreement
 from service.institutions.states import find_institutions, institution_row
-from service.store import custodians, ids, reference, rows
+from service.store import custodians, ids, rows
 from service.store.facts import Change, Decision, Facts, Insert, Record, Update
 from service.store.tables import Agreement, Institution
 from service.store.transact import UseCase
@@ -34,20 +34,9 @@ async def load_agreements(unit: Unit, commands: Sequence[SignAgreement]) -> None
         source.c.institution_id.in_([row.institution_id for row in institutions]),
     )
     await unit.read(Agreement, statement.order_by(source.c.valid_from))
-    unit.facts.extra["selected"] = await selected_banks(unit, institutions)
-
-
-async def selected_banks(unit: Unit, institutions: Sequence[Record]) -> set[tuple[str, str]]:
-    """Return the (jurisdiction, bank) pairs in force for these institutions' jurisdictions.
-
-    What the jurisdiction of the journal selected holds for every node inside it.
-    """
-    home = await reference.jurisdiction_of(unit.connection, unit.facts.journal)
-    assert home is not None, "a journal belongs to a jurisdiction"
-    codes = {row.jurisdiction_code for row in institutions}
-    found = await custodians.selections(unit.connection, sorted(codes | {home.code}))
-    active = {(row.jurisdiction_code, row.bank_code) for row in found if row.state == "ACTIVE"}
-    return active | {(code, bank) for code in codes for owner, bank in active if owner == home.code}
+    unit.facts.extra["selected"] = await custodians.selected(
+        unit.connection, unit.facts.journal, {row.jurisdiction_code for row in institutions}
+    )
 
 
 def decide_agreement(facts: Facts, command: SignAgreement) -> Decision:

@@ -3,7 +3,7 @@
 Reference tables without row-level security; the functions run in the caller's transaction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from uuid import NAMESPACE_OID, UUID, uuid5
 
@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.store.facts import Record
 from service.store.rows import table_of
-from service.store.tables import Bank, JurisdictionBank
+from service.store.tables import Bank, Jurisdiction, JurisdictionBank
 
 
 async def bank_by_code(connection: AsyncConnection, code: str) -> Record | None:
@@ -59,6 +59,21 @@ async def selections(connection: AsyncConnection, codes: Sequence[str]) -> Seque
         .order_by(source.c.jurisdiction_code, source.c.bank_code)
     )
     return [Record(row) for row in found.mappings()]
+
+
+async def selected(
+    connection: AsyncConnection, journal: int, codes: Iterable[str]
+) -> set[tuple[str, str]]:
+    """Return the (jurisdiction, bank) pairs in force for these jurisdictions of a journal.
+
+    What the jurisdiction of the journal itself selected holds for every node inside it.
+    """
+    node = table_of(Jurisdiction)
+    home = await connection.scalar(select(node.c.code).where(node.c.journal_id == journal))
+    wanted = set(codes)
+    found = await selections(connection, sorted({*wanted, home or ""}))
+    active = {(row.jurisdiction_code, row.bank_code) for row in found if row.state == "ACTIVE"}
+    return active | {(code, bank) for code in wanted for owner, bank in active if owner == home}
 
 
 async def add_bank(connection: AsyncConnection, code: str, *, name: str, name_en: str) -> None:
