@@ -145,7 +145,7 @@ def _decide_count(facts: Facts, found: Told) -> Decision:
         raise WrongState(object="lesson", state=lesson.state)
     due = silence_ends_on(facts, enrolment.category, notice.delivered_at)
     if due is None or lesson.confirm_due_on is not None:
-        return Decision(answer=answer)
+        raise WrongState(object="lesson", state="NOT_COUNTABLE")
     values = {"confirm_due_on": due, "seq": facts.moment.next_seq}
     return Decision(
         answer=answer,

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from litestar import get
 from litestar.di import NamedDependency
-from litestar.params import QueryParameter
+from litestar.params import FromPath, QueryParameter
 
 from ledger.refusals import EnrolmentUnknown, InstitutionUnknown, LessonUnknown
 from service.identity.callers import Caller, Role
@@ -70,7 +70,7 @@ async def list_lessons(  # noqa: PLR0913 - the filters of a list
     responses=refusing(LessonUnknown),
 )
 async def get_lesson(
-    lesson_id: str, caller: NamedDependency[Caller], store: NamedDependency[Store]
+    lesson_id: FromPath[str], caller: NamedDependency[Caller], store: NamedDependency[Store]
 ) -> LessonDetailOut:
     """Read one lesson in the caller's scope."""
     journal, lesson = object_id("lsn", lesson_id, LessonUnknown)

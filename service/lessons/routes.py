@@ -4,7 +4,7 @@ from typing import Any
 
 from litestar import Response, Router, post
 from litestar.di import NamedDependency
-from litestar.params import JSONBody
+from litestar.params import FromPath, JSONBody
 
 from ledger.refusals import (
     AbsenceNotCharged,
@@ -115,7 +115,7 @@ async def schedule_lessons(
     status_code=200,
 )
 async def record_lesson(
-    lesson_id: str, data: JSONBody[RecordIn], command: NamedDependency[Command]
+    lesson_id: FromPath[str], data: JSONBody[RecordIn], command: NamedDependency[Command]
 ) -> Response[LessonOut]:
     """Give the lesson the lowest free slot, set its value aside and tell the guardian."""
     key = _key(lesson_id)
@@ -148,7 +148,9 @@ async def record_lessons(
     responses=CONFIRMING,
     status_code=200,
 )
-async def confirm_lesson(lesson_id: str, command: NamedDependency[Command]) -> Response[LessonOut]:
+async def confirm_lesson(
+    lesson_id: FromPath[str], command: NamedDependency[Command]
+) -> Response[LessonOut]:
     """Release exactly the value of the lesson's slot to the institution."""
     return await _one(command, use_cases.CONFIRM, use_cases.ConfirmLesson(_key(lesson_id)))
 
@@ -180,7 +182,7 @@ async def confirm_lessons(
     status_code=200,
 )
 async def dispute_lesson(
-    lesson_id: str, data: JSONBody[DisputeIn], command: NamedDependency[Command]
+    lesson_id: FromPath[str], data: JSONBody[DisputeIn], command: NamedDependency[Command]
 ) -> Response[LessonOut]:
     """Block the lesson's value until the regulator has ruled; other lessons go on."""
     disputed = use_cases.DisputeLesson(_key(lesson_id), data.reason)
@@ -196,7 +198,7 @@ async def dispute_lesson(
     status_code=200,
 )
 async def rule_on_lesson(
-    lesson_id: str, data: JSONBody[RulingIn], command: NamedDependency[Command]
+    lesson_id: FromPath[str], data: JSONBody[RulingIn], command: NamedDependency[Command]
 ) -> Response[LessonOut]:
     """Give the lesson back to the student, or release it."""
     ruling = use_cases.RuleOnDispute(_key(lesson_id), data.ruling)
@@ -211,7 +213,9 @@ async def rule_on_lesson(
     responses=CHANGING,
     status_code=200,
 )
-async def void_lesson(lesson_id: str, command: NamedDependency[Command]) -> Response[LessonOut]:
+async def void_lesson(
+    lesson_id: FromPath[str], command: NamedDependency[Command]
+) -> Response[LessonOut]:
     """Give the value back to the student; the slot is free again."""
     return await _one(command, use_cases.VOID, use_cases.VoidLesson(_key(lesson_id)))
 
@@ -224,7 +228,9 @@ async def void_lesson(lesson_id: str, command: NamedDependency[Command]) -> Resp
     responses=CHANGING,
     status_code=200,
 )
-async def cancel_lesson(lesson_id: str, command: NamedDependency[Command]) -> Response[LessonOut]:
+async def cancel_lesson(
+    lesson_id: FromPath[str], command: NamedDependency[Command]
+) -> Response[LessonOut]:
     """Cancel what will not be held."""
     return await _one(command, use_cases.CANCEL, use_cases.CancelLesson(_key(lesson_id)))
 
@@ -238,7 +244,7 @@ async def cancel_lesson(lesson_id: str, command: NamedDependency[Command]) -> Re
     status_code=200,
 )
 async def reverse_lesson(
-    lesson_id: str, data: JSONBody[ReversalIn], command: NamedDependency[Command]
+    lesson_id: FromPath[str], data: JSONBody[ReversalIn], command: NamedDependency[Command]
 ) -> Response[LessonOut]:
     """Give the money back to the student; what was paid out the institution now owes."""
     reversal = use_cases.ReverseLesson(_key(lesson_id), data.reason)

@@ -1,0 +1,141 @@
+"""Sweeps: what is due in a journal, found by keys and carried out in units of work of 2,000.
+
+Each sweep continues after the last key it has looked at, so what is refused (a frozen institution,
+a disputed lesson) stops nothing behind it, and a sweep that was killed begins again where work is
+left. The use cases judge everything anew under their locks: a sweep only proposes.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final
+
+import structlog
+from sqlalchemy import select
+
+from service.enrolments import use_cases as enrolments
+from service.lessons import use_cases as lessons
+from service.store import lesson_reads, rows
+from service.store.context import Context
+from service.store.facts import Record
+from service.store.tables import Enrolment
+from service.store.transact import Mode, Request, Store, UseCase
+from service.worker.senders import LogSender, Message, Sender
+
+Sweep = Callable[[Store, int], Awaitable[int]]
+"""Carries out what is due in one journal and returns how many commands were done."""
+
+CHUNK: Final = 2_000
+ACTOR: Final = "service.worker"
+
+log = structlog.get_logger("service.worker")
+
+
+async def deliver_notices(store: Store, journal: int, sender: Sender | None = None) -> int:
+    """Send the notices of pending lessons that a sender's channel has to deliver."""
+    by = sender or LogSender()
+    done, after = 0, None
+    while True:
+        async with store.reading(Context((journal,))) as connection:
+            found = await lesson_reads.undelivered(
+                connection, journal, by.channel, after=after, limit=CHUNK
+            )
+        if not found:
+            return done
+        after = found[-1].notice_id
+        sent = [Message(row.notice_id, row.recipient_id, row.lesson_id) for row in found]
+        proofs = await by.send(sent)
+        delivered = [
+            _delivery(row, proof) for row, proof in zip(found, proofs, strict=True) if proof
+        ]
+        done += await _carry_out(store, journal, lessons.DELIVER, delivered)
+
+
+async def count_deadlines(store: Store, journal: int) -> int:
+    """Count the deadlines that were left open while a year's calendar was provisional."""
+    done, after = 0, None
+    while True:
+        async with store.reading(Context((journal,))) as connection:
+            found = await lesson_reads.uncounted(connection, journal, after=after, limit=CHUNK)
+        if not found:
+            return done
+        after = found[-1].lesson_id
+        counted = [_delivery(row, None) for row in found]
+        done += await _carry_out(store, journal, lessons.COUNT_DEADLINE, counted)
+
+
+async def confirm_silent(store: Store, journal: int) -> int:
+    """Confirm the lessons whose silence period is over (I-17)."""
+    done, after = 0, None
+    while True:
+        async with store.reading(Context((journal,))) as connection:
+            today = await lesson_reads.business_today(connection, journal)
+            found = await lesson_reads.silent(
+                connection, journal, today=today, after=after, limit=CHUNK
+            )
+        if not found:
+            return done
+        after = (found[-1].confirm_due_on, found[-1].lesson_id)
+        silent = [
+            lessons.ConfirmLesson(lessons.LessonKey(journal, lesson=row.lesson_id)) for row in found
+        ]
+        done += await _carry_out(store, journal, lessons.CONFIRM_BY_SILENCE, silent)
+
+
+async def lapse_unpaid(store: Store, journal: int) -> int:
+    """End the enrolments that were not paid in time; what came goes to suspense."""
+    source = rows.table_of(Enrolment)
+    done, after = 0, None
+    while True:
+        async with store.reading(Context((journal,))) as connection:
+            today = await lesson_reads.business_today(connection, journal)
+            statement = select(source.c.enrolment_id).where(
+                source.c.journal_id == journal,
+                source.c.state == "AWAITING_PAYMENT",
+                source.c.lapses_on < today,
+            )
+            if after is not None:
+                statement = statement.where(source.c.enrolment_id > after)
+            statement = statement.order_by(source.c.enrolment_id).limit(CHUNK)
+            found = (await connection.scalars(statement)).all()
+        if not found:
+            return done
+        after = found[-1]
+        due = [enrolments.LapseEnrolment(enrolment) for enrolment in found]
+        done += await _carry_out(store, journal, enrolments.LAPSE, due)
+
+
+async def _carry_out(
+    store: Store,
+    journal: int,
+    use_case: UseCase[Any, Any],
+    commands: Sequence[Any],
+) -> int:
+    """Carry out one chunk, each command with its own verdict; return how many were done."""
+    if not commands:
+        return 0
+    outcome = await store.transact(
+        Request(
+            use_case=use_case,
+            commands=commands,
+            caller=Context((journal,)),
+            actor=ACTOR,
+            journal=journal,
+            mode=Mode.INDEPENDENT,
+        )
+    )
+    refused = sum(1 for verdict in outcome.verdicts if verdict.refusal is not None)
+    done = len(commands) - refused
+    log.info("sweep.chunk", sweep=use_case.name, journal=journal, done=done, refused=refused)
+    return done
+
+
+def _delivery(row: Record, proof: str | None) -> lessons.DeliverNotice:
+    return lessons.DeliverNotice(row.notice_id, row.lesson_id, row.enrolment_id, proof)
+
+
+SWEEPS: Final[dict[str, Sweep]] = {
+    "notices_delivered": deliver_notices,
+    "deadlines_counted": count_deadlines,
+    "lessons_confirmed_by_silence": confirm_silent,
+    "enrolments_lapsed": lapse_unpaid,
+}
+"""The sweeps of lessons and enrolments, in order; the application adds those of other nouns."""
