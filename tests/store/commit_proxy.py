@@ -1,0 +1,107 @@
+"""A proxy between the store and PostgreSQL that loses the connection around COMMIT.
+
+It reads the client's messages of the frontend protocol and acts exactly on the one that commits:
+dropped before it, nothing was committed; dropped after it, everything was.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Self
+
+from service.store import postgres
+
+_PREFACE = 4
+_SIMPLE_QUERY, _COMMIT = b"Q", b"COMMIT"
+
+
+class Loss(StrEnum):
+    """When the next connection that commits is lost."""
+
+    NEVER = "never"
+    BEFORE = "before the server saw it"
+    AFTER = "after the server did it"
+
+
+class CommitProxy:
+    """Listens where a PostgreSQL server would, and passes everything on but what it must lose."""
+
+    def __init__(self, upstream: Path) -> None:
+        """Pass on to the server behind this socket."""
+        self.loss = Loss.NEVER
+        self.lost = 0
+        self._upstream = upstream
+        self._running: set[asyncio.Task[None]] = set()
+
+    @classmethod
+    @asynccontextmanager
+    async def before(cls, server: postgres.Server, folder: Path) -> AsyncIterator[Self]:
+        """Stand before a server, in a socket of its own folder."""
+        name = f".s.PGSQL.{server.port}"
+        proxy = cls(server.socket / name)
+        listening = await asyncio.start_unix_server(proxy._accept, folder / name)
+        try:
+            yield proxy
+        finally:
+            listening.close()
+            for task in proxy._running:
+                task.cancel()
+            await asyncio.gather(*proxy._running, return_exceptions=True)
+            await listening.wait_closed()
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        behind_reader, behind_writer = await asyncio.open_unix_connection(self._upstream)
+        back = asyncio.create_task(self._back(behind_reader, writer))
+        try:
+            await self._forth(reader, behind_reader, behind_writer, back)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            back.cancel()
+            for end in (writer, behind_writer):
+                end.transport.abort()
+
+    async def _forth(
+        self,
+        reader: asyncio.StreamReader,
+        behind_reader: asyncio.StreamReader,
+        behind: asyncio.StreamWriter,
+        back: asyncio.Task[None],
+    ) -> None:
+        """Pass on the client's messages until the one at which the connection is to be lost."""
+        length = await reader.readexactly(_PREFACE)
+        behind.write(length + await reader.readexactly(int.from_bytes(length) - _PREFACE))
+        while True:
+            kind, length = await reader.readexactly(1), await reader.readexactly(_PREFACE)
+            body = await reader.readexactly(int.from_bytes(length) - _PREFACE)
+            commits = kind == _SIMPLE_QUERY and body.upper().startswith(_COMMIT)
+            if commits and self.loss is Loss.BEFORE:
+                self._note()
+                return
+            if commits and self.loss is Loss.AFTER:
+                back.cancel()
+                await asyncio.gather(back, return_exceptions=True)
+                behind.write(kind + length + body)
+                await behind_reader.readexactly(1)  # the server has answered, so it is done
+                self._note()
+                return
+            behind.write(kind + length + body)
+            await behind.drain()
+
+    def _note(self) -> None:
+        self.loss = Loss.NEVER
+        self.lost += 1
+
+    @staticmethod
+    async def _back(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+        writer.close()

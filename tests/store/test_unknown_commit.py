@@ -1,0 +1,121 @@
+"""COMMIT has three outcomes: what became of a lost one is unknown until the same key tells."""
+
+import tempfile
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from ledger.refusals import OutcomeUnknown
+from service.store.transact import Store
+from service.web.problems import status_of
+from tests.fixtures.databases import Database
+from tests.fixtures.store import Books, key_of
+from tests.store.commit_proxy import CommitProxy, Loss
+
+
+@dataclass
+class Line:
+    """A store whose connections go through the proxy."""
+
+    proxy: CommitProxy
+    store: Store
+
+
+@pytest.fixture
+async def line(database: Database) -> AsyncIterator[Line]:
+    # The path of a socket is short: not every temporary folder of pytest's is.
+    with tempfile.TemporaryDirectory(prefix="escrow-line-") as folder:
+        async with CommitProxy.before(database.server, Path(folder)) as proxy:
+            server = replace(database.server, socket=Path(folder))
+            engine = create_async_engine(server.url(database.name, "escrow_app"))
+            yield Line(proxy, Store(engine))
+            await engine.dispose()
+
+
+async def test_through_the_proxy_everything_is_as_without_it(books: Books, line: Line) -> None:
+    answer = await books.receive(books.top_up("3.00"), key=key_of("k"), store=line.store)
+
+    assert answer.single()["balances"] == {"custody_bank": "3.00"}
+    assert line.proxy.lost == 0
+
+
+async def test_a_connection_lost_before_commit_is_unknown_and_had_no_effect(
+    books: Books, line: Line
+) -> None:
+    fact, key = books.top_up("3.00"), key_of("before")
+    line.proxy.loss = Loss.BEFORE
+
+    with pytest.raises(OutcomeUnknown) as unknown:
+        await books.receive(fact, key=key, store=line.store)
+    stood = await books.count("escrow.journal_transaction")
+    truth = await books.receive(fact, key=key, store=line.store)
+
+    assert status_of(type(unknown.value)) == 503
+    assert line.proxy.lost == 1
+    assert stood == 0
+    assert not truth.replayed
+    assert truth.single()["balances"] == {"custody_bank": "3.00"}
+    assert await books.count("escrow.journal_transaction") == 1
+
+
+async def test_a_connection_lost_after_commit_is_unknown_and_had_its_effect(
+    books: Books, line: Line
+) -> None:
+    fact, key = books.top_up("3.00"), key_of("after")
+    line.proxy.loss = Loss.AFTER
+
+    with pytest.raises(OutcomeUnknown):
+        await books.receive(fact, key=key, store=line.store)
+    stood = await books.count("escrow.journal_transaction")
+    truth = await books.receive(fact, key=key, store=line.store)
+
+    assert line.proxy.lost == 1
+    assert stood == 1
+    assert truth.replayed
+    assert truth.single()["balances"] == {"custody_bank": "3.00"}
+    assert await books.count("escrow.journal_transaction") == 1
+
+
+@pytest.mark.parametrize("loss", [Loss.BEFORE, Loss.AFTER])
+async def test_one_unknown_commit_is_unknown_for_the_whole_batch(
+    books: Books, line: Line, loss: Loss
+) -> None:
+    facts, key = [books.top_up("1.00") for _ in range(3)], key_of("batch")
+    line.proxy.loss = loss
+
+    with pytest.raises(OutcomeUnknown):
+        await books.receive(*facts, key=key, store=line.store)
+    truth = await books.receive(*facts, key=key, store=line.store)
+
+    assert truth.replayed is (loss is Loss.AFTER)
+    assert [verdict.refusal for verdict in truth.verdicts] == [None] * 3
+    assert await books.count("escrow.journal_transaction") == 3
+
+
+async def test_without_its_key_a_bank_fact_is_still_not_posted_twice(
+    books: Books, line: Line
+) -> None:
+    fact = books.top_up("3.00")
+    line.proxy.loss = Loss.AFTER
+    with pytest.raises(OutcomeUnknown):
+        await books.receive(fact, key=key_of("lost"), store=line.store)
+
+    again = await books.receive(fact, key=key_of("new"), store=line.store)
+
+    assert again.verdicts[0].duplicate
+    assert await books.count("escrow.journal_transaction") == 1
+
+
+async def test_a_lost_connection_is_not_used_again(books: Books, line: Line) -> None:
+    line.proxy.loss = Loss.AFTER
+    with pytest.raises(OutcomeUnknown):
+        await books.receive(books.top_up(), store=line.store)
+
+    async with line.store.engine.connect() as connection:
+        answer = await connection.scalar(text("SELECT 1"))
+
+    assert answer == 1
