@@ -328,6 +328,6 @@ class _Batch:
         if decision.shows:
             answer["balances"] = {
                 name: str(Money.from_fen(self.facts.book.quantity(account)))
-                for name, account in decision.shows.items()
+                for name, account in sorted(decision.shows.items())
             }
         return answer

@@ -55,7 +55,7 @@ def problem_of(refusal: Refusal, *, chinese: bool, request_id: str | None = None
         title=refusal.zh if chinese else refusal.title,
         status=status_of(type(refusal)),
         code=refusal.code,
-        facts=dict(refusal.facts) or None,
+        facts=dict(sorted(refusal.facts.items())) or None,
         request_id=request_id,
     )
 
