@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Select, Uuid, bindparam, func, select, text
+from sqlalchemy import ARRAY, Uuid, bindparam, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.calendars import shanghai_date
@@ -72,8 +72,11 @@ async def keys_by_id(
     ids = set(wanted)
     if not ids:
         return {}
-    found = await _keys(connection, caller, rows.keyed(Lesson, journal, ids, "lesson_id"))
-    return {row.lesson_id: row for row in found}
+    statement = in_departments(rows.keyed(Lesson, journal, ids, "lesson_id"), Lesson, caller)
+    source = rows.table_of(Lesson)
+    keys = statement.with_only_columns(*(source.c[name] for name in _KEYS))
+    found = await rows.fetch(connection, keys)
+    return {row["lesson_id"]: Record(row) for row in found}
 
 
 async def keys_by_reference(
@@ -83,9 +86,12 @@ async def keys_by_reference(
     pairs = set(wanted)
     if not pairs:
         return {}
-    statement = rows.paired(Lesson, journal, pairs, ("enrolment_id", "reference"))
-    found = await _keys(connection, caller, statement)
-    return {(row.enrolment_id, row.reference): row for row in found}
+    named = rows.paired(Lesson, journal, pairs, ("enrolment_id", "reference"))
+    found = await rows.fetch(connection, named)
+    if caller.departments is None:
+        return {(row["enrolment_id"], row["reference"]): Record(row) for row in found}
+    seen = await keys_by_id(connection, caller, journal, [row["lesson_id"] for row in found])
+    return {(row.enrolment_id, row.reference): row for row in seen.values()}
 
 
 async def notices_to_fetch(
@@ -173,15 +179,6 @@ async def business_today(connection: AsyncConnection, journal: int) -> date:
         )
     ).one()
     return shanghai_date(business_now(row.clock, row.clock_offset_us))
-
-
-async def _keys(
-    connection: AsyncConnection, caller: Context, statement: Select[Any]
-) -> Sequence[Record]:
-    source = rows.table_of(Lesson)
-    narrowed = in_departments(statement, Lesson, caller)
-    keys = narrowed.with_only_columns(*(source.c[name] for name in _KEYS))
-    return [Record(row) for row in await rows.fetch(connection, keys)]
 
 
 async def _records(
