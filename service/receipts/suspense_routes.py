@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from ledger.refusals import (
     AccountFenced,
@@ -44,7 +44,7 @@ KEYED = (IdempotencyKeyMissing, IdempotencyKeyReused)
     responses=refusing(*KEYED, ReceiptUnknown, EnrolmentUnknown, WrongState, CustodyAccountInvalid),
 )
 async def match_receipt(
-    receipt_id: str, data: JSONBody[MatchIn], command: NamedDependency[Command]
+    receipt_id: FromPath[str], data: JSONBody[MatchIn], command: NamedDependency[Command]
 ) -> Response[EntryOut]:
     """Credit what is due to the enrolment; the excess stays in suspense."""
     journal, entry = object_id("bke", receipt_id, ReceiptUnknown)
@@ -65,7 +65,7 @@ async def match_receipt(
     responses=refusing(*KEYED, ReceiptUnknown, WrongState, AccountFenced, PartyUnknown),
 )
 async def return_receipt(
-    receipt_id: str, data: JSONBody[ReturnIn], command: NamedDependency[Command]
+    receipt_id: FromPath[str], data: JSONBody[ReturnIn], command: NamedDependency[Command]
 ) -> Response[ReturnOut]:
     """Make a payment order back to the account the bank named as payer."""
     assert data is not None, "the body is an empty object"
@@ -118,7 +118,7 @@ async def list_receipts(  # noqa: PLR0913 - the filters of a list
     responses=refusing(ReceiptUnknown),
 )
 async def get_receipt(
-    receipt_id: str, caller: NamedDependency[Caller], store: NamedDependency[Store]
+    receipt_id: FromPath[str], caller: NamedDependency[Caller], store: NamedDependency[Store]
 ) -> EntryOut:
     """Read what became of one bank entry."""
     journal, entry = object_id("bke", receipt_id, ReceiptUnknown)
