@@ -1,0 +1,41 @@
+"""Which moves of an institution's money are lawful (I-16), told from the transaction alone."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from ledger.accounts import AccountKind
+from ledger.transactions import Transaction, TransactionKind, Transfer
+
+_K = TransactionKind
+_EARNED: Final = AccountKind.INSTITUTION_PAYABLE
+_LEAVING: Final = AccountKind.PAYOUT_IN_TRANSIT
+_OWN: Final = AccountKind.INSTITUTION_OWN_FUNDS
+
+_RELEASING: Final = (_K.LESSON_CONFIRMED, _K.DISPUTE_REJECTED)
+_COME_BACK: Final = (_K.PAYOUT_REJECTED, _K.PAYOUT_CANCELLED, _K.PAYOUT_RETURNED)
+_INSTRUCTING: Final = (_K.PAYOUT_INSTRUCTED, _K.SURPLUS_INSTRUCTED)
+_WAITING: Final = (AccountKind.LESSON_PENDING, AccountKind.LESSON_DISPUTED)
+_SOURCE: Final = (AccountKind.PAYOUT_IN_TRANSIT, AccountKind.CUSTODY_BANK)
+
+
+def unlawful_moves(transaction: Transaction) -> Iterator[str]:
+    """Yield what a transaction may not do to L4, L5 and L16."""
+    for transfer in transaction.transfers:
+        why = _unlawful(transaction.kind, transfer)
+        if why is not None:
+            yield why
+
+
+def _unlawful(kind: TransactionKind, transfer: Transfer) -> str | None:
+    debit, credit = transfer.debit.kind, transfer.credit.kind
+    if credit is _EARNED and not (
+        (kind in _RELEASING and debit in _WAITING) or (kind in _COME_BACK and debit in _SOURCE)
+    ):
+        return "earned without a confirmation"
+    if credit is _LEAVING and not (kind in _INSTRUCTING and debit in (_EARNED, _OWN)):
+        return "a payout of what was not earned"
+    if debit is _LEAVING and kind not in (*_COME_BACK, _K.PAYOUT_EXECUTED):
+        return "a payout ended without its own rule"
+    if kind is _K.TRANSACTION_REVERSED and {debit, credit} & {_EARNED, _LEAVING}:
+        return "a reversal by hand of what was earned or paid"
+    return None

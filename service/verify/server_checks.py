@@ -1,0 +1,230 @@
+"""What the server itself must say: privileges, guards, row-level security, durability, partitions.
+
+The expected shape comes from the tables as the store describes them and from the roles' purpose;
+what is not expected is a break.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from sqlalchemy import CheckConstraint, Table, UniqueConstraint
+
+from service.store.tables import Base, Pii
+from service.verify import catalogue
+from service.verify.report import Report
+from service.verify.snapshot import Row, Snapshot
+
+SEALED: Final = ("journal_transaction", "entry", "rollup")
+APPEND_ONLY: Final = ("account", "reversal", "stored_answer", "closed_day")
+ROLES: Final = ("escrow_owner", "escrow_migrate", "escrow_app", "escrow_audit", "escrow_pii")
+
+TABLES: Final = [*Base.metadata.sorted_tables, *Pii.metadata.sorted_tables]
+TENANT: Final = [table for table in TABLES if "journal_id" in table.primary_key.columns]
+
+_SETTINGS: Final = {
+    "fsync": ("on",),
+    "full_page_writes": ("on",),
+    "synchronous_commit": ("on", "remote_write", "remote_apply"),
+    "data_checksums": ("on",),
+    "zero_damaged_pages": ("off",),
+    "ignore_checksum_failure": ("off",),
+    "data_sync_retry": ("off",),
+    "session_replication_role": ("origin",),
+    "row_security": ("on",),
+}
+
+_ALL_CHANGES: Final = 2 + 8 + 16 + 32
+"""pg_trigger's bits for BEFORE DELETE, UPDATE or TRUNCATE, once a statement."""
+
+_HEAD_COLUMNS: Final = frozenset(
+    {
+        "seq",
+        "hash",
+        "recorded_at",
+        "effective_on",
+        "closed_on",
+        "next_account_id",
+        "clock_offset_us",
+    }
+)
+
+
+async def run(snapshot: Snapshot, report: Report) -> None:
+    """Run every check of the server; one that cannot be carried out is incomplete."""
+    for code, check in _ALL:
+        try:
+            async with snapshot.attempt():
+                await check(snapshot, report)
+        except Exception as error:  # noqa: BLE001 - whatever stops a check leaves it undone
+            report.not_done([code], repr(error)[:300])
+
+
+async def check_privileges(snapshot: Snapshot, report: Report) -> None:
+    """V-26: no login has a privilege that its purpose does not need."""
+    for row in await snapshot.rows(catalogue.GRANTS):
+        if row["privilege"] not in allowed(row):
+            report.broken("V-26", None, **dict(row))
+    for row in await snapshot.rows(catalogue.POWERS, list(ROLES)):
+        report.broken("V-26", None, **dict(row))
+    for query in (
+        catalogue.MEMBERS,
+        catalogue.OWNERS,
+        catalogue.OPEN_FUNCTIONS,
+        catalogue.PARAMETERS,
+    ):
+        for row in await snapshot.rows(query):
+            report.broken("V-26", None, **dict(row))
+
+
+def allowed(row: Row) -> frozenset[str]:
+    """Return the privileges that a grantee may have on a table or column."""
+    name, _, column = row["table"].partition(".")
+    match row["schema"], row["grantee"], bool(column):
+        case "pii", "escrow_pii", False:
+            return _WRITES
+        case "escrow", "escrow_audit", False:
+            return _NONE if row["leaf"] else _READS
+        case "escrow", "escrow_app", False:
+            return _of_service(name, leaf=row["leaf"])
+        case "escrow", "escrow_app", True:
+            moves_head = name == "journal_head" and column in _HEAD_COLUMNS
+            return frozenset({"UPDATE"}) if moves_head else _NONE
+    return _NONE
+
+
+def _of_service(name: str, *, leaf: bool) -> frozenset[str]:
+    if leaf:
+        return frozenset({"INSERT"})
+    if name in (*SEALED, "journal_head", "alembic_version"):
+        return _READS
+    return _APPENDS if name in APPEND_ONLY else _WRITES
+
+
+async def check_guards(snapshot: Snapshot, report: Report) -> None:
+    """V-27: append-only triggers fire, constraints and unique indexes stand, nothing slips past."""
+    triggers = await snapshot.rows(catalogue.TRIGGERS)
+    for row in triggers:
+        if row["enabled"] != "O":
+            report.broken("V-27", None, **dict(row))
+    guarded = {
+        row["table"]
+        for row in triggers
+        if (row["name"], row["function"], row["type"])
+        == ("append_only", "refuse_change", _ALL_CHANGES)
+    }
+    leaves = [row["leaf"] for row in await snapshot.rows(catalogue.LEAVES)]
+    for name in (*SEALED, *APPEND_ONLY, *leaves):
+        if name not in guarded:
+            report.broken("V-27", None, table=name, missing="append_only")
+    for row in await snapshot.rows(catalogue.UNSAFE):
+        report.broken("V-27", None, **dict(row))
+    await _check_constraints(snapshot, report)
+
+
+async def _check_constraints(snapshot: Snapshot, report: Report) -> None:
+    unique = {(row["table"], row["columns"]) for row in await snapshot.rows(catalogue.UNIQUE)}
+    bound = {(row["table"], row["name"]) for row in await snapshot.rows(catalogue.CONSTRAINTS)}
+    for table in TABLES:
+        name = table.fullname
+        for columns in unique_columns(table):
+            if (name, columns) not in unique:
+                report.broken("V-27", None, table=name, missing_unique=columns)
+        checks = [str(c.name) for c in table.constraints if isinstance(c, CheckConstraint)]
+        for check in checks:
+            if (name, check) not in bound:
+                report.broken("V-27", None, table=name, missing_check=check)
+
+
+def unique_columns(table: Table) -> list[str]:
+    """Return the column lists that must be unique in a table, each as "a,b"."""
+    found = [list(table.primary_key.columns)]
+    found += [list(c.columns) for c in table.constraints if isinstance(c, UniqueConstraint)]
+    found += [list(index.columns) for index in table.indexes if index.unique]
+    return [",".join(column.name for column in columns) for columns in found]
+
+
+async def check_row_security(snapshot: Snapshot, report: Report) -> None:
+    """V-28: every tenant table is guarded, for its owner too, by exactly the policies it needs."""
+    secured = {
+        row["table"]: row["enabled"] and row["forced"]
+        for row in await snapshot.rows(catalogue.SECURITY)
+    }
+    standing: dict[str, set[str]] = {}
+    for row in await snapshot.rows(catalogue.POLICIES):
+        standing.setdefault(row["table"], set()).add(row["name"])
+        if not is_safe(row):
+            report.broken("V-28", None, **dict(row))
+    for table in TENANT:
+        if not secured.get(table.fullname):
+            report.broken("V-28", None, table=table.fullname, row_security="off or not forced")
+        missing = {"reads", "audits", "inserts", "updates"} - standing.get(table.fullname, set())
+        if missing:
+            report.broken("V-28", None, table=table.fullname, missing=sorted(missing))
+
+
+def is_safe(policy: Row) -> bool:
+    """Tell whether a policy lets its roles see and write no more than their context says."""
+    by_journal, writes = "journals()", "is_writer()"
+    qual, checked = policy["qual"], policy["checked"]
+    match policy["name"], policy["roles"], policy["cmd"]:
+        case "reads", ["escrow_app"], "SELECT":
+            return by_journal in qual
+        case "audits", ["escrow_audit"], "SELECT":
+            return True
+        case "inserts", ["escrow_app"], "INSERT":
+            return by_journal in checked and writes in checked
+        case "updates", ["escrow_app"], "UPDATE":
+            return all(word in text for word in (by_journal, writes) for text in (qual, checked))
+        case "opens", ["escrow_owner"], "INSERT":
+            return bool(policy["table"] == "escrow.journal_head" and checked == "(seq = 0)")
+    return False
+
+
+async def check_settings(snapshot: Snapshot, report: Report) -> None:
+    """V-29: what was acknowledged is on the disk, and no login is exempt from that."""
+    for name, wanted in _SETTINGS.items():
+        value = await snapshot.value("SELECT current_setting($1, true)", name)
+        if value is None:
+            report.not_done(["V-29"], f"{name} cannot be read")
+        elif value not in wanted:
+            report.broken("V-29", None, setting=name, value=value)
+    for row in await snapshot.rows(catalogue.OVERRIDDEN):
+        report.broken("V-29", None, **dict(row))
+
+
+async def check_indexes(snapshot: Snapshot, report: Report) -> None:
+    """V-33: no invalid index, no page whose checksum failed."""
+    for row in await snapshot.rows(catalogue.DAMAGED):
+        report.broken("V-33", None, **dict(row))
+
+
+async def check_partitions(snapshot: Snapshot, report: Report) -> None:
+    """V-34: every journal has a head and a leaf of each sealed table, and there is no default."""
+    leaves = {
+        (row["parent"], row["leaf"]): row["bound"] for row in await snapshot.rows(catalogue.LEAVES)
+    }
+    for (parent, leaf), bound in leaves.items():
+        if bound == "DEFAULT":
+            report.broken("V-34", None, parent=parent, leaf=leaf, bound=bound)
+    for row in await snapshot.rows(catalogue.JOURNALS):
+        journal = row["journal_id"]
+        if not row["has_head"]:
+            report.broken("V-34", journal, missing="journal_head")
+        for parent in SEALED:
+            if leaves.get((parent, f"{parent}_{journal}")) != f"FOR VALUES IN ({journal})":
+                report.broken("V-34", journal, parent=parent, missing="partition")
+
+
+_NONE: Final[frozenset[str]] = frozenset()
+_READS: Final = frozenset({"SELECT"})
+_APPENDS: Final = frozenset({"SELECT", "INSERT"})
+_WRITES: Final = frozenset({"SELECT", "INSERT", "UPDATE"})
+
+_ALL: Final[tuple[tuple[str, Callable[[Snapshot, Report], Awaitable[None]]], ...]] = (
+    ("V-26", check_privileges),
+    ("V-27", check_guards),
+    ("V-28", check_row_security),
+    ("V-29", check_settings),
+    ("V-33", check_indexes),
+    ("V-34", check_partitions),
+)
