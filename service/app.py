@@ -1,5 +1,6 @@
 """The application: nouns' routes, one way to say no, one store, and the limits around them."""
 
+import asyncio
 import importlib
 import time
 import uuid
@@ -17,6 +18,7 @@ from litestar.plugins.pydantic import PydanticPlugin
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ledger.refusals import Refusal
+from service import worker
 from service.settings import Settings
 from service.store.transact import Store
 from service.web import openapi, problems
@@ -83,9 +85,16 @@ def create_app(
 
     @asynccontextmanager
     async def running(app: Litestar) -> AsyncIterator[None]:
+        sweeping = None
+        if working:
+            rounds = worker.run_forever(engine, settings.sweep_interval_s)
+            sweeping = asyncio.create_task(rounds)
         try:
             yield
         finally:
+            if sweeping is not None:
+                sweeping.cancel()
+                await asyncio.wait([sweeping])
             await app.state.store.drain()
             await engine.dispose()
 

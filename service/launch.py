@@ -16,6 +16,7 @@ from service.settings import Settings
 from service.store import migrate, postgres, seeding
 
 APP_ROLE: Final = "escrow_app"
+AUDIT_ROLE: Final = "escrow_audit"
 
 log = structlog.get_logger("service.launch")
 
@@ -30,21 +31,31 @@ class Database:
 
     url: str
     admin_url: str | None
+    audit_url: str | None = None
     server: postgres.Server | None = None
 
 
 def database(settings: Settings) -> Database:
     """Return the given database, or start (or join) the embedded one under the data folder."""
     if settings.database_url is not None:
-        return Database(settings.database_url, settings.admin_url)
+        return Database(settings.database_url, settings.admin_url, settings.audit_url)
     server = postgres.start(settings.data or postgres.default_data_dir())
     admin = server.url("postgres", postgres.SUPERUSER)
     asyncio.run(migrate.ensure_database(admin, settings.database))
     return Database(
         server.url(settings.database, APP_ROLE),
         server.url(settings.database, postgres.SUPERUSER),
+        server.url(settings.database, AUDIT_ROLE),
         server,
     )
+
+
+def audit_url(settings: Settings) -> str:
+    """Return the address for the auditor; raises `NotServable` where none is given."""
+    found = settings.audit_url or database(settings).audit_url
+    if found is None:
+        raise NotServable("ESCROW_DATABASE_URL is given: give ESCROW_AUDIT_URL as well")
+    return found
 
 
 def database_url(settings: Settings) -> str:

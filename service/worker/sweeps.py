@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from service.enrolments import use_cases as enrolments
 from service.lessons import use_cases as lessons
+from service.receipts.retry import retry_kept
 from service.store import lesson_reads, rows
 from service.store.context import Context
 from service.store.facts import Record
@@ -137,5 +138,6 @@ SWEEPS: Final[dict[str, Sweep]] = {
     "deadlines_counted": count_deadlines,
     "lessons_confirmed_by_silence": confirm_silent,
     "enrolments_lapsed": lapse_unpaid,
+    "kept_debits_posted": retry_kept,
 }
-"""The sweeps of lessons and enrolments, in order; the application adds those of other nouns."""
+"""Every sweep, in order."""
