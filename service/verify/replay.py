@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -25,6 +26,24 @@ from service.verify.rollups import Rollups
 from service.verify.snapshot import Row
 
 UNREADABLE: Final = (ValueError, KeyError, TypeError, AssertionError, AttributeError)
+
+
+class HeldAccount(Account):
+    """An account that remembers its hash: a replay looks each one up thousands of times."""
+
+    __slots__ = ("_hash",)
+
+    def __init__(
+        self, kind: AccountKind, owner: UUID, custody: UUID, reason: Reason | None, within: UUID
+    ) -> None:
+        """Make the account and hash it once."""
+        super().__init__(kind, owner, custody, reason, within)
+        object.__setattr__(self, "_hash", Account.__hash__(self))
+
+    def __hash__(self) -> int:
+        """Return the hash of the account's identity."""
+        known: int = self._hash  # type: ignore[attr-defined]
+        return known
 
 
 class Unbalanced(Exception):  # noqa: N818 - says what a stored transfer is
@@ -171,7 +190,7 @@ class Replay:
         if debit == credit:
             raise Unbalanced("I-01")
         money = debit.unit is Unit.CNY
-        return Transfer(debit, credit, Money.from_fen(quantity) if money else quantity)
+        return Transfer(debit, credit, amount_of(quantity) if money else quantity)
 
     def _compare(
         self, seq: int, expected: dict[int, tuple[int, int]], stored: Iterable[Row]
@@ -191,17 +210,23 @@ class Replay:
         self.report.broken(check, self.journal, **example)
 
 
-def account_of(given: dict[str, Any]) -> Account:
+def account_of(given: dict[str, Any]) -> HeldAccount:
     """Make the ledger's account from what a transaction says it opened."""
     kind = AccountKind(given["kind"])
     assert kind in CHART, "every kind is in the chart"
-    return Account(
+    return HeldAccount(
         kind,
         UUID(given["owner_id"]),
         UUID(given["custody_account_id"]),
         Reason(given["reason"]) if given["reason"] else None,
         UUID(given["institution_id"]),
     )
+
+
+@lru_cache(maxsize=50_000)
+def amount_of(fen: int) -> Money:
+    """Make an amount; most amounts of a journal come again and again."""
+    return Money.from_fen(fen)
 
 
 def by_seq(rows: Iterable[Row]) -> dict[int, list[Row]]:
