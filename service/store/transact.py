@@ -34,6 +34,9 @@ C = TypeVar("C")
 F = TypeVar("F")
 
 RETRIED: Final = frozenset({"40001", "40P01", "55P03"})
+"""Serialization failure, deadlock, lock timeout: rolled back for certain, worth another try."""
+SERVER_GAVE_UP: Final = frozenset({"57014", "57P01", "57P02", "57P03", "53300", "53100", "25P03"})
+"""Timeouts, shutdown, too many connections, disk full: nothing was committed, come back later."""
 ATTEMPTS_MAX: Final = 4
 OUTCOME_WITHIN_S: Final = 60
 STATEMENT_TIMEOUT: Final = "60s"
@@ -190,7 +193,10 @@ class Store:
             try:
                 return await self._attempt(request)
             except DBAPIError as error:
-                if getattr(error.orig, "sqlstate", None) not in RETRIED:
+                sqlstate = getattr(error.orig, "sqlstate", None)
+                if error.connection_invalidated or sqlstate in SERVER_GAVE_UP:
+                    raise refusals.Busy from error
+                if sqlstate not in RETRIED:
                     raise
                 await asyncio.sleep(0.02 * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311
         raise refusals.Busy

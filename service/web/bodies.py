@@ -19,6 +19,7 @@ BATCH_BODY_MAX: Final = 8 * 1024 * 1024
 DEPTH_MAX: Final = 32
 
 _UNWANTED: Final = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+_ESCAPED: Final = re.compile(r"\\[^\"\\/]")
 _OPENING: Final = frozenset(b"{[")
 _CLOSING: Final = frozenset(b"}]")
 _QUOTE: Final = ord('"')
@@ -60,7 +61,7 @@ def parse(raw: bytes) -> Any:  # noqa: ANN401 - any JSON value
         parsed = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise RequestInvalid(reason="not_json") from None
-    if "\\u" in text or any(ord(c) < ord(" ") for c in text):
+    if _ESCAPED.search(text) or _UNWANTED.search(text):
         _check_text(parsed)
     return parsed
 

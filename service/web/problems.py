@@ -7,6 +7,8 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi.datastructures import ResponseSpec
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ledger import refusals
 from ledger.refusals import Refusal, all_refusals
@@ -100,8 +102,18 @@ def on_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[b
 
 def on_fault(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Answer a fault of ours: logged with its trace, shown without any."""
+    if _is_unavailable(error):
+        log.warning("database.unavailable", error=type(error).__name__)
+        return on_refusal(request, refusals.Busy())
     log.error("request.failed", path=request.scope.get("path_template"), exc_info=error)
     return on_refusal(request, refusals.InternalFault())
+
+
+def _is_unavailable(error: Exception) -> bool:
+    """Tell a database that cannot be reached, or has no connection free, from a fault of ours."""
+    if isinstance(error, DBAPIError):
+        return bool(error.connection_invalidated)
+    return isinstance(error, PoolTimeout | OSError)
 
 
 def request_id_of(request: Request[Any, Any, Any]) -> str | None:
