@@ -147,7 +147,7 @@ class Store:
                     .with_for_update()
                 )
             ).one()
-            clock = await connection.scalar(select(func.clock_timestamp()))
+            clock = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
             offset = round((to - clock).total_seconds() * 1_000_000)
             if offset < head.clock_offset_us:
                 raise refusals.ClockBackwards

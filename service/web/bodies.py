@@ -114,14 +114,15 @@ def _no_constant(_name: str) -> Any:  # noqa: ANN401 - never returns
     raise RequestInvalid(reason="not_a_number")
 
 
-def _check_text(value: Any) -> None:  # noqa: ANN401 - any JSON value, at most 32 deep
+def _check_text(value: Any, pointer: str = "") -> None:  # noqa: ANN401 - any JSON value
+    """Refuse control characters and lone surrogates in any text, at most 32 levels deep."""
     if isinstance(value, str):
         if _UNWANTED.search(value):
-            raise RequestInvalid(reason="control_characters")
+            raise RequestInvalid(reason="control_characters", pointer=pointer)
     elif isinstance(value, list):
-        for item in value:
-            _check_text(item)
+        for index, item in enumerate(value):
+            _check_text(item, f"{pointer}/{index}")
     elif isinstance(value, dict):
         for key, item in value.items():
-            _check_text(key)
-            _check_text(item)
+            _check_text(key, pointer)
+            _check_text(item, f"{pointer}/{key}")
