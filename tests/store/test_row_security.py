@@ -1,0 +1,212 @@
+"""Row-level security: what each caller's eyes see of every table, whatever a query asks for."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from service.launch import NotServable, require_app_role
+from service.store import postgres
+from service.store.context import Context
+from tests.fixtures import databases
+from tests.fixtures.databases import Database
+from tests.store.planted_rows import TABLES, School, plant
+
+ALL, OWN, NONE = "all of the journal", "its own", "nothing"
+
+VISIBLE = {
+    # table                        institution  bank  parent
+    "escrow.journal_head": (ALL, ALL, ALL),
+    "escrow.journal_transaction": (ALL, ALL, ALL),
+    "escrow.reversal": (ALL, ALL, ALL),
+    "escrow.closed_day": (ALL, ALL, ALL),
+    "escrow.stored_answer": (ALL, ALL, ALL),
+    "escrow.entry": (OWN, NONE, OWN),
+    "escrow.account": (OWN, NONE, OWN),
+    "escrow.rollup": (OWN, NONE, NONE),
+    "escrow.institution": (OWN, ALL, ALL),
+    "escrow.institution_area": (OWN, ALL, ALL),
+    "escrow.agreement": (OWN, OWN, NONE),
+    "escrow.custody_account": (OWN, OWN, ALL),
+    "escrow.course": (OWN, NONE, ALL),
+    "escrow.enrolment": (OWN, NONE, OWN),
+    "escrow.lesson": (OWN, NONE, OWN),
+    "escrow.notice": (OWN, NONE, OWN),
+    "escrow.bank_entry": (OWN, OWN, NONE),
+    "escrow.payment_order": (OWN, OWN, NONE),
+    "escrow.statement_day": (OWN, OWN, NONE),
+    "escrow.restraint": (OWN, NONE, NONE),
+    "escrow.approval": (OWN, NONE, NONE),
+    "pii.party": (OWN, ALL, OWN),
+    "pii.bank_narrative": (NONE, OWN, NONE),
+}
+"""Names a whole journal shares are no secret inside it; the routes narrow further."""
+
+Seen = dict[str, set[tuple[int, str]]]
+
+
+@dataclass
+class Planted:
+    """Two journals with two schools each, and what a context sees of them."""
+
+    url: str
+    schools: list[School]
+    owners: dict[tuple[str, tuple[object, ...]], set[tuple[int, str]]]
+
+    @asynccontextmanager
+    async def connected(self, context: Context | None) -> AsyncIterator[AsyncConnection]:
+        """Connect as the application with a context; what is done is undone."""
+        engine = create_async_engine(self.url, poolclass=NullPool)
+        async with engine.connect() as connection:
+            if context is not None:
+                await context.enter(connection, statement_timeout="10s")
+            yield connection
+            await connection.rollback()
+
+    async def seen(self, context: Context | None) -> Seen:
+        """Return whose rows a context sees, by table."""
+        found: Seen = {table: set() for table in TABLES}
+        async with self.connected(context) as connection:
+            for name, table in TABLES.items():
+                for key in await connection.execute(select(*table.primary_key)):
+                    found[name] |= self.owners[name, tuple(key)]
+        return found
+
+
+@pytest.fixture(scope="module")
+def planted(postgres_server: postgres.Server, template_database: str) -> Planted:
+    """Plant rows of every table; journal 1 is asked about, journal 2 is somebody else's."""
+    return asyncio.run(_planted(postgres_server, template_database))
+
+
+async def _planted(server: postgres.Server, template: str) -> Planted:
+    database = await databases.clone(server, template)
+    made = Planted(
+        database.url("escrow_app"),
+        [
+            School.new(1, "one", "ICBC", 1),
+            School.new(1, "two", "CMB", 2),
+            School.new(2, "one", "ICBC", 3),
+            School.new(2, "two", "CMB", 4),
+        ],
+        {},
+    )
+    admin = create_async_engine(database.admin_url, poolclass=NullPool)
+    async with admin.begin() as connection:
+        for journal in (1, 2):
+            await connection.execute(
+                text("SELECT escrow.open_journal(:it, '\\x00', now(), current_date)"),
+                {"it": journal},
+            )
+        for school in made.schools:
+            for name, keys in (await plant(connection, school)).items():
+                for key in keys:
+                    made.owners.setdefault((name, key), set()).add(school.label)
+    return made
+
+
+def expected(column: int) -> Seen:
+    """What school "one" of journal 1, its bank or its parent is to see."""
+    own, whole = {(1, "one")}, {(1, "one"), (1, "two")}
+    what: dict[str, set[tuple[int, str]]] = {ALL: whole, OWN: own, NONE: set()}
+    return {table: what[seen[column]] for table, seen in VISIBLE.items()}
+
+
+def test_every_table_of_a_journal_is_spoken_of() -> None:
+    assert set(VISIBLE) == set(TABLES)
+
+
+async def test_row_security_binds_even_the_owner_of_every_table(database: Database) -> None:
+    engine = create_async_engine(database.admin_url)
+    async with engine.connect() as connection:
+        rows = await connection.execute(
+            text(
+                "SELECT oid::regclass::text FROM pg_class WHERE relkind IN ('r', 'p')"
+                " AND relnamespace IN ('escrow'::regnamespace, 'pii'::regnamespace)"
+                " AND relrowsecurity AND relforcerowsecurity"
+            )
+        )
+        bound = set(rows.scalars())
+    await engine.dispose()
+
+    assert bound >= set(TABLES)
+
+
+async def test_without_a_context_nothing_is_seen(planted: Planted) -> None:
+    assert await planted.seen(None) == {table: set() for table in TABLES}
+
+
+async def test_a_malformed_context_sees_nothing(planted: Planted) -> None:
+    async with planted.connected(None) as connection:
+        await connection.execute(text("SELECT set_config('escrow.journals', 'x', true)"))
+
+        with pytest.raises(DBAPIError, match="invalid input syntax"):
+            await connection.execute(text("SELECT * FROM escrow.enrolment"))
+
+
+async def test_a_journal_sees_itself_and_no_other(planted: Planted) -> None:
+    own: set[tuple[int, str]] = {(2, "one"), (2, "two")}
+
+    assert await planted.seen(Context((2,))) == dict.fromkeys(TABLES, own)
+    assert await planted.seen(Context((3,))) == {table: set() for table in TABLES}
+
+
+async def test_an_institution_sees_its_own_books(planted: Planted) -> None:
+    seen = await planted.seen(Context((1,), institution=planted.schools[0].institution))
+
+    assert seen == expected(0)
+
+
+async def test_a_bank_sees_its_own_accounts(planted: Planted) -> None:
+    assert await planted.seen(Context((1,), bank="ICBC")) == expected(1)
+
+
+async def test_a_parent_sees_their_own_contracts(planted: Planted) -> None:
+    seen = await planted.seen(Context((1,), party=planted.schools[0].guardian))
+
+    assert seen == expected(2)
+
+
+async def test_no_context_of_a_caller_writes(planted: Planted) -> None:
+    for context in (Context((1,)), Context((1,), institution=planted.schools[0].institution)):
+        async with planted.connected(context) as connection:
+            changed = await connection.execute(text("UPDATE escrow.institution SET name = 'mine'"))
+            with pytest.raises(DBAPIError, match="row-level security"):
+                await connection.execute(text("INSERT INTO escrow.reversal VALUES (1, 7, 8)"))
+
+            assert changed.rowcount == 0
+
+
+async def test_a_writer_writes_in_its_own_journal_only(planted: Planted) -> None:
+    async with planted.connected(Context.writer(1)) as connection:
+        changed = await connection.execute(text("UPDATE escrow.institution SET name = 'mine'"))
+        with pytest.raises(DBAPIError, match="row-level security"):
+            await connection.execute(text("INSERT INTO escrow.reversal VALUES (2, 7, 8)"))
+
+        assert changed.rowcount == 2
+
+
+@pytest.mark.parametrize("login", ["escrow_admin", "escrow_migrate"])
+async def test_the_service_refuses_a_login_that_the_guards_do_not_bind(
+    database: Database, login: str
+) -> None:
+    engine = create_async_engine(database.url(login))
+    try:
+        with pytest.raises(NotServable, match=login):
+            await require_app_role(engine)
+    finally:
+        await engine.dispose()
+
+
+async def test_the_service_takes_the_application_role(database: Database) -> None:
+    engine = create_async_engine(database.url("escrow_app"))
+
+    await require_app_role(engine)
+
+    await engine.dispose()
