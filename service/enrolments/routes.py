@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
-from litestar.params import JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from ledger.refusals import (
     AgreementMissing,
@@ -216,7 +216,7 @@ async def list_enrolments(  # noqa: PLR0913 - the filters of a list
     responses=refusing(EnrolmentUnknown),
 )
 async def get_enrolment(
-    enrolment_id: str, caller: NamedDependency[Caller], store: NamedDependency[Store]
+    enrolment_id: FromPath[str], caller: NamedDependency[Caller], store: NamedDependency[Store]
 ) -> EnrolmentDetailOut:
     """Read one enrolment in the caller's scope, as it stands now."""
     journal, enrolment = object_id("enr", enrolment_id, EnrolmentUnknown)

@@ -1,6 +1,7 @@
 """Lessons and notices as nouns and sweeps read them: keys in scope, pages, and what is due."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 from uuid import UUID
@@ -20,34 +21,6 @@ TAKEN: Final = frozenset({"RECORDED", "DISPUTED", "CONFIRMED"})
 """States of a lesson in which it holds its slot."""
 
 _KEYS: Final = ("lesson_id", "enrolment_id", "institution_id", "reference")
-
-_UNDELIVERED: Final = text(
-    """
-    SELECT notice.notice_id, notice.subject_id AS lesson_id, lesson.enrolment_id,
-           lesson.institution_id, notice.recipient_id
-    FROM escrow.notice AS notice
-    JOIN escrow.lesson AS lesson
-      ON lesson.journal_id = notice.journal_id AND lesson.lesson_id = notice.subject_id
-    WHERE notice.journal_id = :journal AND notice.channel = :channel
-      AND notice.delivered_at IS NULL AND lesson.state = 'RECORDED'
-      AND (CAST(:after AS uuid) IS NULL OR notice.notice_id > :after)
-    ORDER BY notice.notice_id LIMIT :limit
-    """
-)
-
-_UNCOUNTED: Final = text(
-    """
-    SELECT notice.notice_id, lesson.lesson_id, lesson.enrolment_id, lesson.institution_id,
-           notice.recipient_id
-    FROM escrow.lesson AS lesson
-    JOIN escrow.notice AS notice
-      ON notice.journal_id = lesson.journal_id AND notice.notice_id = lesson.notice_id
-    WHERE lesson.journal_id = :journal AND lesson.state = 'RECORDED'
-      AND lesson.confirm_due_on IS NULL AND notice.delivered_at IS NOT NULL
-      AND (CAST(:after AS uuid) IS NULL OR lesson.lesson_id > :after)
-    ORDER BY lesson.lesson_id LIMIT :limit
-    """
-)
 
 _SILENT: Final = text(
     """
@@ -94,48 +67,64 @@ async def keys_by_reference(
     return {(row.enrolment_id, row.reference): row for row in seen.values()}
 
 
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """What a sweep found behind a key, and the last key it looked at (None: nothing is left)."""
+
+    found: Sequence[Record]
+    last: UUID | None
+
+
 async def notices_to_fetch(
     connection: AsyncConnection, journal: int, party: UUID, limit: int
 ) -> Sequence[Record]:
     """Return a party's undelivered notices, oldest first, then its latest delivered ones."""
-    notice, held = rows.table_of(Notice), rows.table_of(Lesson)
-    statement = (
-        select(
-            notice.c.notice_id,
-            notice.c.recipient_id,
-            held.c.lesson_id,
-            held.c.enrolment_id,
-            held.c.institution_id,
-        )
-        .join(
-            held,
-            (held.c.journal_id == notice.c.journal_id) & (held.c.lesson_id == notice.c.subject_id),
-        )
-        .where(notice.c.journal_id == journal, notice.c.recipient_id == party)
-    )
+    notice = rows.table_of(Notice)
+    statement = select(notice).where(notice.c.journal_id == journal, notice.c.recipient_id == party)
     waiting = statement.where(notice.c.delivered_at.is_(None)).order_by(notice.c.notice_id)
-    found = [Record(row) for row in await rows.fetch(connection, waiting.limit(limit))]
+    found = list(await rows.fetch(connection, waiting.limit(limit)))
     if len(found) < limit:
         told = statement.where(notice.c.delivered_at.is_not(None))
         told = told.order_by(notice.c.notice_id.desc()).limit(limit - len(found))
-        found += [Record(row) for row in await rows.fetch(connection, told)]
-    return found
+        found += await rows.fetch(connection, told)
+    return await _with_lessons(connection, journal, found)
 
 
 async def undelivered(
     connection: AsyncConnection, journal: int, channel: str, *, after: UUID | None, limit: int
-) -> Sequence[Record]:
+) -> Chunk:
     """Return notices of pending lessons that a channel has still to deliver."""
-    values = {"journal": journal, "channel": channel, "after": after, "limit": limit}
-    return await _records(connection, _UNDELIVERED, values)
+    notice = rows.table_of(Notice)
+    statement = select(notice).where(
+        notice.c.journal_id == journal,
+        notice.c.channel == channel,
+        notice.c.delivered_at.is_(None),
+    )
+    if after is not None:
+        statement = statement.where(notice.c.notice_id > after)
+    waiting = await rows.fetch(connection, statement.order_by(notice.c.notice_id).limit(limit))
+    found = await _with_lessons(connection, journal, waiting)
+    pending = [row for row in found if row.state == "RECORDED"]
+    return Chunk(pending, waiting[-1]["notice_id"] if waiting else None)
 
 
 async def uncounted(
     connection: AsyncConnection, journal: int, *, after: UUID | None, limit: int
-) -> Sequence[Record]:
+) -> Chunk:
     """Return pending lessons whose notice was delivered but whose deadline is not known yet."""
-    values = {"journal": journal, "after": after, "limit": limit}
-    return await _records(connection, _UNCOUNTED, values)
+    lesson, notice = rows.table_of(Lesson), rows.table_of(Notice)
+    statement = select(lesson.c.lesson_id, lesson.c.notice_id).where(
+        lesson.c.journal_id == journal,
+        lesson.c.state == "RECORDED",
+        lesson.c.confirm_due_on.is_(None),
+    )
+    if after is not None:
+        statement = statement.where(lesson.c.lesson_id > after)
+    waiting = await rows.fetch(connection, statement.order_by(lesson.c.lesson_id).limit(limit))
+    told = rows.keyed(Notice, journal, {row["notice_id"] for row in waiting}, "notice_id")
+    delivered = await rows.fetch(connection, told.where(notice.c.delivered_at.is_not(None)))
+    found = await _with_lessons(connection, journal, delivered)
+    return Chunk(found, waiting[-1]["lesson_id"] if waiting else None)
 
 
 async def silent(
@@ -155,7 +144,8 @@ async def silent(
         "after": last,
         "limit": limit,
     }
-    return await _records(connection, _SILENT, values)
+    found = await connection.execute(_SILENT, values)
+    return [Record(row) for row in found.mappings()]
 
 
 async def reachable(
@@ -181,10 +171,27 @@ async def business_today(connection: AsyncConnection, journal: int) -> date:
     return shanghai_date(business_now(row.clock, row.clock_offset_us))
 
 
-async def _records(
-    connection: AsyncConnection,
-    statement: Any,  # noqa: ANN401 - a statement of ours
-    values: dict[str, Any],
+async def _with_lessons(
+    connection: AsyncConnection, journal: int, notices: Sequence[Mapping[str, Any]]
 ) -> Sequence[Record]:
-    found = await connection.execute(statement, values)
-    return [Record(row) for row in found.mappings()]
+    """Join notices with the keys and states of their lessons.
+
+    Two probes by key: as one join, a planner that knows nothing of a table that has just grown
+    reads all of it for every notice.
+    """
+    lesson = rows.table_of(Lesson)
+    columns = (*_KEYS, "state")
+    statement = rows.keyed(Lesson, journal, {row["subject_id"] for row in notices}, "lesson_id")
+    keys = statement.with_only_columns(*(lesson.c[name] for name in columns))
+    found = {row["lesson_id"]: row for row in await rows.fetch(connection, keys)}
+    return [
+        Record(
+            {
+                **found[row["subject_id"]],
+                "notice_id": row["notice_id"],
+                "recipient_id": row["recipient_id"],
+            }
+        )
+        for row in notices
+        if row["subject_id"] in found
+    ]

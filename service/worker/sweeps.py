@@ -36,16 +36,16 @@ async def deliver_notices(store: Store, journal: int, sender: Sender | None = No
     done, after = 0, None
     while True:
         async with store.reading(Context((journal,))) as connection:
-            found = await lesson_reads.undelivered(
+            chunk = await lesson_reads.undelivered(
                 connection, journal, by.channel, after=after, limit=CHUNK
             )
-        if not found:
+        if chunk.last is None:
             return done
-        after = found[-1].notice_id
-        sent = [Message(row.notice_id, row.recipient_id, row.lesson_id) for row in found]
-        proofs = await by.send(sent)
+        after = chunk.last
+        sent = [Message(row.notice_id, row.recipient_id, row.lesson_id) for row in chunk.found]
+        proofs = await by.send(sent) if sent else ()
         delivered = [
-            _delivery(row, proof) for row, proof in zip(found, proofs, strict=True) if proof
+            _delivery(row, proof) for row, proof in zip(chunk.found, proofs, strict=True) if proof
         ]
         done += await _carry_out(store, journal, lessons.DELIVER, delivered)
 
@@ -55,11 +55,11 @@ async def count_deadlines(store: Store, journal: int) -> int:
     done, after = 0, None
     while True:
         async with store.reading(Context((journal,))) as connection:
-            found = await lesson_reads.uncounted(connection, journal, after=after, limit=CHUNK)
-        if not found:
+            chunk = await lesson_reads.uncounted(connection, journal, after=after, limit=CHUNK)
+        if chunk.last is None:
             return done
-        after = found[-1].lesson_id
-        counted = [_delivery(row, None) for row in found]
+        after = chunk.last
+        counted = [_delivery(row, None) for row in chunk.found]
         done += await _carry_out(store, journal, lessons.COUNT_DEADLINE, counted)
 
 
