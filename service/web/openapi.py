@@ -58,7 +58,7 @@ def config(version: str) -> Config:
         title="Tuition Escrow",
         version=version,
         description=SUMMARY,
-        openapi_router=Router("/openapi", route_handlers=[], opt=public()),
+        openapi_router=Router("/openapi", route_handlers=[], opt=public(), include_in_schema=False),
         render_plugins=[JsonRenderPlugin(path="/openapi.json")],
         use_handler_docstrings=True,
         components=Components(

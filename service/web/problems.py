@@ -52,12 +52,17 @@ def speaks_chinese(request: Request[Any, Any, Any]) -> bool:
 
 def problem_of(refusal: Refusal, *, chinese: bool, request_id: str | None = None) -> Problem:
     """Render a refusal; the facts are shown, nothing else."""
+    facts = dict(sorted(refusal.facts.items()))
+    pointer = facts.pop("pointer", None)
+    title = refusal.zh if chinese else refusal.title
+    wrong = FieldError(pointer=str(pointer), code=str(facts.get("reason")), message=title)
     return Problem(
         type=f"/v1/problems/{refusal.code}",
-        title=refusal.zh if chinese else refusal.title,
+        title=title,
         status=status_of(type(refusal)),
         code=refusal.code,
-        facts=dict(sorted(refusal.facts.items())) or None,
+        facts=facts or None,
+        errors=None if pointer is None else [wrong],
         request_id=request_id,
     )
 
