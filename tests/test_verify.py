@@ -114,7 +114,7 @@ async def test_a_journal_that_only_the_store_has_written_is_clean(
         ),
         pytest.param(
             'UPDATE escrow.journal_transaction_{j} SET refs = replace(refs, \'"slot":"1"\','
-            ' \'"slot":"2"\') WHERE seq = {CONFIRMED_1}',
+            ' \'"slot":"2"\') WHERE seq = {paid_1_CONFIRMED}',
             {"V-23"},
             id="only a reference edited",
         ),
@@ -124,7 +124,7 @@ async def test_a_journal_that_only_the_store_has_written_is_clean(
             id="a kind nobody knows",
         ),
         pytest.param(
-            "UPDATE escrow.rollup_{j} SET balance = balance + 100 WHERE seq = {CONFIRMED_1}"
+            "UPDATE escrow.rollup_{j} SET balance = balance + 100 WHERE seq = {paid_1_CONFIRMED}"
             " AND unit_type = 'INSTITUTION' AND kind = 'LESSON_PENDING'",
             {"V-04"},
             id="a roll-up of the past changed",
@@ -252,9 +252,15 @@ async def test_a_journal_that_only_the_store_has_written_is_clean(
             id="an approval by its maker",
         ),
         pytest.param(
-            "UPDATE escrow.reversal SET reversed_seq = {charge} WHERE journal_id = {j}",
+            "UPDATE escrow.reversal SET reversed_seq = {charge} WHERE reversing_seq = {reversal}"
+            " AND journal_id = {j}",
             {"I-07"},
             id="a reversal of something else",
+        ),
+        pytest.param(
+            "DELETE FROM escrow.reversal WHERE reversing_seq = {taken_back} AND journal_id = {j}",
+            {"I-07"},
+            id="a reversal nobody registered",
         ),
         pytest.param(
             "UPDATE escrow.closed_day SET last_seq = 1 WHERE journal_id = {j}",
@@ -325,7 +331,7 @@ async def test_a_corruption_is_named_by_the_checks_it_breaks(
         ),
         pytest.param(
             "UPDATE escrow.journal_transaction_{j} SET kind = 'RECEIPT_MATCHED'"
-            " WHERE seq = {CONFIRMED_1}",
+            " WHERE seq = {paid_1_CONFIRMED}",
             {"I-16", "V-16"},
             id="earned by a receipt",
         ),
@@ -336,8 +342,8 @@ async def test_a_corruption_is_named_by_the_checks_it_breaks(
         ),
         pytest.param(
             "UPDATE escrow.journal_transaction_{j} AS twice SET refs = once.refs"
-            " FROM escrow.journal_transaction_{j} AS once WHERE twice.seq = {CONFIRMED_2}"
-            " AND once.seq = {CONFIRMED_1}",
+            " FROM escrow.journal_transaction_{j} AS once WHERE twice.seq = {paid_2_CONFIRMED}"
+            " AND once.seq = {paid_1_CONFIRMED}",
             {"I-14", "V-16"},
             id="a lesson released twice",
         ),

@@ -9,14 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ARRAY, BigInteger, Integer, Text, Uuid, bindparam, text
+from sqlalchemy import ARRAY, BigInteger, Integer, Text, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger import coverage
 from ledger.accounts import AccountKind, Reason
 from ledger.coverage import Coverage
 from ledger.money import total
-from service.store import reference
+from service.store import coverage_reads
 from service.store.balance_units import Custody, UnitKey
 from service.store.positions import Positions
 from service.store.unit import rollup_slots
@@ -46,37 +46,16 @@ _AT: Final = text(
     bindparam("reasons", type_=ARRAY(Text)),
 )
 
-_CLOSINGS: Final = text(
-    """
-    SELECT given.ord, agreed.day,
-           EXISTS (SELECT 1 FROM escrow.bank_entry AS kept
-                   WHERE kept.journal_id = given.journal_id
-                     AND kept.custody_account_id = given.custody_account_id
-                     AND kept.outcome = 'KEPT' AND kept.seq <= given.seq) AS unposted
-    FROM unnest(:journals, :custodies, :seqs)
-         WITH ORDINALITY AS given(journal_id, custody_account_id, seq, ord)
-    LEFT JOIN LATERAL (
-        SELECT day FROM escrow.statement_day AS held
-        WHERE held.journal_id = given.journal_id
-          AND held.custody_account_id = given.custody_account_id
-          AND held.state = 'AGREED' AND held.seq <= given.seq
-        ORDER BY day DESC LIMIT 1) AS agreed ON true
-    """
-).bindparams(
-    bindparam("journals", type_=ARRAY(Integer)),
-    bindparam("custodies", type_=ARRAY(Uuid)),
-    bindparam("seqs", type_=ARRAY(BigInteger)),
-)
-
 _INSTITUTIONS: Final = text(
     """
     SELECT stood.journal_id, stood.area, stood.department, count(*) AS institutions
     FROM unnest(:journals, :seqs) AS prefix(journal_id, seq)
     JOIN escrow.institution AS held
-      ON held.journal_id = prefix.journal_id AND held.seq <= prefix.seq
+      ON held.journal_id = prefix.journal_id
+     AND (held.registered_on < :day OR held.seq <= prefix.seq)
     JOIN escrow.institution_area AS stood
       ON stood.journal_id = held.journal_id AND stood.institution_id = held.institution_id
-     AND stood.valid_from <= :day AND (stood.valid_to IS NULL OR stood.valid_to > :day)
+     AND stood.valid_from <= :day AND (stood.valid_to IS NULL OR stood.valid_to >= :day)
     GROUP BY stood.journal_id, stood.area, stood.department
     """
 ).bindparams(
@@ -172,28 +151,19 @@ async def closings_known(
 ) -> dict[Custody, bool]:
     """Tell of each custody account whether its balance may be relied on at a position.
 
-    It may with an agreed closing at most one banking day old and no bank entry that waits.
+    One that never held or owed anything cannot be wrong.
     """
-    if not custodies:
-        return {}
-    calendar = await reference.calendar(connection)
-    found = await connection.execute(
-        _CLOSINGS,
-        {
-            "journals": [each.journal for each in custodies],
-            "custodies": [each.custody for each in custodies],
-            "seqs": [positions.seq(each.journal) for each in custodies],
-        },
-    )
-    return {
-        custodies[row.ord - 1]: coverage.is_known(
-            banking_days_since_closing=None
-            if row.day is None
-            else calendar.working_days_between(row.day, positions.as_of),
-            entries_unposted=int(row.unposted),
+    known = dict.fromkeys(custodies, True)
+    for position in positions.at:
+        used = {each.custody: each for each in custodies if each.journal == position.journal}
+        used = {custody: each for custody, each in used.items() if each.used}
+        if not used:
+            continue
+        found = await coverage_reads.coverage_known(
+            connection, position.journal, used, on=positions.as_of, seq=position.seq
         )
-        for row in found
-    }
+        known.update({used[custody]: is_known for custody, is_known in found.items()})
+    return known
 
 
 async def institutions_by_area(

@@ -40,14 +40,19 @@ _CUSTODIES: Final = text(
                      AND owed.custody_account_id = held.custody_account_id
                      AND owed.kind IN ('CHANNEL_CLEARING', 'CASH_UNDEPOSITED',
                          'DUE_FROM_INSTITUTION', 'DUE_FROM_BANK', 'HELD_BY_INSTITUTION',
-                         'BANK_TRANSFER_IN_TRANSIT')) AS exposed
+                         'BANK_TRANSFER_IN_TRANSIT')) AS exposed,
+           EXISTS (SELECT 1 FROM escrow.rollup AS money
+                   WHERE money.journal_id = held.journal_id
+                     AND money.unit_type = 'CUSTODY_ACCOUNT'
+                     AND money.unit_id = held.custody_account_id::text
+                     AND money.kind IN ('CUSTODY_BANK', 'STUDENT_PREPAID') AND money.reason = ''
+                     AND money.seq <= prefix.seq) AS used
     FROM unnest(:journals, :seqs) AS prefix(journal_id, seq)
-    JOIN escrow.custody_account AS held
-      ON held.journal_id = prefix.journal_id AND held.seq <= prefix.seq
+    JOIN escrow.custody_account AS held ON held.journal_id = prefix.journal_id
     JOIN escrow.institution_area AS stood
       ON stood.journal_id = held.journal_id AND stood.institution_id = held.institution_id
-     AND stood.valid_from <= :day AND (stood.valid_to IS NULL OR stood.valid_to > :day)
-    WHERE held.purpose = 'CUSTODY'
+     AND stood.valid_from <= :day AND (stood.valid_to IS NULL OR stood.valid_to >= :day)
+    WHERE held.purpose = 'CUSTODY' AND held.opened_on <= :day
       AND (CAST(:institution AS uuid) IS NULL OR held.institution_id = :institution)
       AND (CAST(:custody AS uuid) IS NULL OR held.custody_account_id = :custody)
     ORDER BY held.journal_id, held.custody_account_id
@@ -85,7 +90,10 @@ class UnitKey:
 
 @dataclass(frozen=True, slots=True)
 class Custody:
-    """A custody account, where its institution stood, and whether anything may be missing in it."""
+    """A custody account, and where its institution stood.
+
+    `exposed` says that something may be missing in it, `used` that it ever held or owed anything.
+    """
 
     journal: int
     custody: UUID
@@ -94,6 +102,7 @@ class Custody:
     path: str
     department: str
     exposed: bool
+    used: bool
 
     @property
     def unit(self) -> UnitKey:
@@ -135,7 +144,7 @@ async def custodies(
     institution: UUID | None = None,
     custody: UUID | None = None,
 ) -> list[Custody]:
-    """Return the custody accounts that stood at these positions, deposit accounts left out."""
+    """Return the custody accounts opened by the date of these positions; no deposit accounts."""
     found = await connection.execute(
         _CUSTODIES,
         {
@@ -155,6 +164,7 @@ async def custodies(
             row.area,
             row.department,
             row.exposed,
+            row.used,
         )
         for row in found
     ]

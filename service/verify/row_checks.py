@@ -1,4 +1,4 @@
-"""Uniqueness, keys, reversals, approvals and belonging: what the tables must say together."""
+"""Uniqueness, keys, approvals and belonging: what the tables must say together."""
 
 from typing import Final
 
@@ -10,48 +10,7 @@ _OF_ENROLMENTS: Final = """
           'STUDENT_INTEREST', 'HELD_BY_INSTITUTION', 'LESSON_UNITS_CONTRACTED',
           'LESSON_UNITS_GRANTED', 'LESSON_UNITS_CONSUMED') OR reason IN ('LEGACY', 'DIVERSION'))"""
 
-_REVERSING: Final = """
-    SELECT seq, kind, transfers, refs::jsonb ->> 'reverses' AS reverses
-    FROM escrow.journal_transaction
-    WHERE journal_id = $1 AND kind IN ('TRANSACTION_REVERSED', 'LESSON_REVERSED')"""
-
-_REVERSED: Final = """
-    SELECT wrong.seq, wrong.kind, mirror.transfers FROM escrow.journal_transaction AS wrong
-    CROSS JOIN LATERAL (
-        SELECT coalesce(jsonb_agg(jsonb_build_array(move -> 1, move -> 0, move -> 2) ORDER BY ord),
-               '[]') AS transfers
-        FROM jsonb_array_elements(wrong.transfers::jsonb) WITH ORDINALITY AS each(move, ord)
-    ) AS mirror
-    WHERE wrong.journal_id = $1 AND wrong.seq::text IN (SELECT reverses FROM reversing)"""
-
 CHECKS: Final = (
-    Check(
-        "I-07",
-        """SELECT coalesce(reversing.seq, held.reversing_seq) AS seq, reversing.reverses,
-               held.reversed_seq
-        FROM reversing
-        FULL JOIN (SELECT * FROM escrow.reversal WHERE journal_id = $1) AS held
-          ON held.reversing_seq = reversing.seq
-        WHERE held.reversed_seq::text IS DISTINCT FROM reversing.reverses ORDER BY 1""",
-        {"reversing": _REVERSING},
-    ),
-    Check(
-        "I-07",
-        """SELECT reverses AS reversed_seq, array_agg(seq ORDER BY seq) AS seqs FROM reversing
-        GROUP BY reverses HAVING count(*) > 1 ORDER BY 1""",
-        {"reversing": _REVERSING},
-    ),
-    Check(
-        "I-07",
-        """SELECT reversing.seq, wrong.seq AS reversed_seq, wrong.kind
-        FROM reversing JOIN wrong ON wrong.seq::text = reversing.reverses
-        WHERE wrong.seq >= reversing.seq
-           OR wrong.kind IN ('TRANSACTION_REVERSED', 'LESSON_REVERSED')
-           OR (reversing.kind = 'TRANSACTION_REVERSED'
-               AND reversing.transfers::jsonb <> wrong.transfers)
-        ORDER BY 1""",
-        {"reversing": _REVERSING, "wrong": _REVERSED},
-    ),
     Check(
         "I-45",
         """SELECT approval_id, command, maker, checker FROM escrow.approval

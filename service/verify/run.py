@@ -7,7 +7,14 @@ from typing import Final
 
 from ledger.accounts import CHART, AccountKind, Side, Unit
 from ledger.coverage import Position, identity_gap
-from service.verify import bank_checks, enrolment_checks, queries, row_checks, server_checks
+from service.verify import (
+    bank_checks,
+    enrolment_checks,
+    queries,
+    reversals,
+    row_checks,
+    server_checks,
+)
 from service.verify.replay import Closed, Replay, by_seq
 from service.verify.report import CHECKS, Report
 from service.verify.rollups import Rollups, first_areas, standing_areas
@@ -101,6 +108,7 @@ async def _verify_journal(
             await _replay(opened, head, report, progress)
     except Exception as error:  # noqa: BLE001 - whatever stops the replay leaves it undone
         report.not_done(_REPLAYED, f"journal {journal}: {error!r}"[:300])
+    await reversals.check(opened, journal, report)
     for checks in (row_checks.CHECKS, enrolment_checks.CHECKS, bank_checks.CHECKS):
         await queries.run(opened, journal, checks, report)
 
