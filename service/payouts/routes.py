@@ -24,7 +24,7 @@ from ledger.refusals import (
 )
 from ledger.rules.payouts import OrderKind
 from service.identity.callers import Caller, Role
-from service.payouts import use_cases
+from service.payouts import sweep, use_cases
 from service.payouts.order_routes import (
     cancel_payment_order,
     fetch_payment_orders,
@@ -121,8 +121,8 @@ async def generate_payouts(
     """Make an order for each custody account that may pay, and name the others with the reason."""
     journal = await journal_named(command.store, command.caller, data.jurisdiction)
     outcome = await command.run(
-        use_cases.GENERATE_PAYOUTS,
-        [use_cases.Sweep(journal, command.new_id, data.cadence)],
+        sweep.GENERATE_PAYOUTS,
+        [sweep.Sweep(journal, command.new_id, data.cadence)],
         journal=journal,
     )
     return command.answer(outcome, SweepOut)

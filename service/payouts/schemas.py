@@ -75,13 +75,13 @@ class SweepIn(WireIn):
     """Pay out all that was earned, of agreements with one settlement cadence or of all."""
 
     model_config = WireIn.model_config | {
-        "json_schema_extra": {"examples": [{"jurisdiction": "500106", "cadence": "WEEKLY"}]}
+        "json_schema_extra": {"examples": [{"jurisdiction": "500106", "cadence": "WEEK"}]}
     }
 
     jurisdiction: Reference | None = Field(
         default=None, description="Needed when the caller's scope holds several journals"
     )
-    cadence: CodeText | None = None
+    cadence: Literal["LESSON", "WEEK"] | None = None
 
 
 class OrderOut(WireOut):

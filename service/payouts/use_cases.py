@@ -1,8 +1,8 @@
-"""Use cases of payouts: ask for one, ask why one would be stopped, sweep what was earned."""
+"""Use cases of payouts: ask for one, or ask why one would be stopped."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -25,12 +25,9 @@ from service.payouts.standing import Standing, position_of, read_standing, stand
 from service.store import ids, orders, payout_reads, rows
 from service.store.context import Context
 from service.store.facts import Decision, Facts, Insert, Record
-from service.store.lesson_reads import business_today
 from service.store.tables import CustodyAccount, Institution, PaymentOrder
 from service.store.transact import UseCase
 from service.store.unit import Unit
-
-SWEEP_MAX: Final = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,25 +39,6 @@ class PayoutRequest:
     custody_account: UUID
     kind: OrderKind = OrderKind.EARNED
     amount: Money | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Sweep:
-    """Pay out all that was earned in a journal, of agreements with one cadence or of all.
-
-    `new_id` makes the orders' ids.
-    """
-
-    journal: int
-    new_id: Callable[[], UUID]
-    cadence: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class FoundSweep:
-    """The custody accounts a sweep looks at, with an order id each."""
-
-    requests: tuple[PayoutRequest, ...]
 
 
 async def find_accounts(
@@ -165,59 +143,12 @@ def decide_preview(facts: Facts, request: PayoutRequest) -> Decision:
     )
 
 
-async def find_sweep(
-    connection: AsyncConnection, caller: Context, sweeps: Sequence[Sweep]
-) -> list[FoundSweep | Refusal]:
-    """List the custody accounts with earned money in the caller's scope."""
-    found: list[FoundSweep | Refusal] = []
-    for sweep in sweeps:
-        due = await payout_reads.earned_accounts(
-            connection,
-            sweep.journal,
-            cadence=sweep.cadence,
-            on=await business_today(connection, sweep.journal),
-            most=SWEEP_MAX,
-        )
-        seen = await payout_reads.custody_accounts(connection, caller, sweep.journal, due)
-        requests = [PayoutRequest(sweep.journal, sweep.new_id(), custody) for custody in seen]
-        found.append(FoundSweep(tuple(requests)))
-    return found
-
-
-def decide_sweep(facts: Facts, found: FoundSweep) -> Decision:
-    """Make an EARNED order for each custody account that may pay; name the others and why."""
-    decisions: list[Decision] = []
-    skipped: list[Mapping[str, Any]] = []
-    for request in found.requests:
-        try:
-            decisions.append(decide_payout(facts, request))
-        except Refusal as refusal:
-            custody = ids.public("cus", facts.journal, request.custody_account)
-            skipped.append({"custody_account_id": custody, "code": refusal.code})
-    return Decision(
-        answer={"orders": [dict(decision.answer) for decision in decisions], "skipped": skipped},
-        transactions=tuple(t for decision in decisions for t in decision.transactions),
-        changes=tuple(change for decision in decisions for change in decision.changes),
-    )
-
-
-async def load_sweeps(unit: Unit, found: Sequence[FoundSweep]) -> None:
-    """Lock what every sweep looks at."""
-    await load_accounts(unit, [r for sweep in found for r in sweep.requests])
-
-
-async def read_sweeps(unit: Unit, found: Sequence[FoundSweep]) -> None:
-    """Read what every sweep looks at."""
-    await read_accounts(unit, [r for sweep in found for r in sweep.requests])
-
-
 REQUEST_PAYOUT = UseCase(
     "request_payout", find_accounts, load_accounts, decide_payout, read_accounts
 )
 PREVIEW_PAYOUT = UseCase(
     "preview_payout", find_accounts, load_accounts, decide_preview, read_accounts
 )
-GENERATE_PAYOUTS = UseCase("generate_payouts", find_sweep, load_sweeps, decide_sweep, read_sweeps)
 
 
 def _account(facts: Facts, custody: UUID) -> Record:

@@ -1,15 +1,20 @@
 """Payouts over HTTP: earned money only, from its own account, never more than coverage leaves."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import select
 
-from service.store.facts import Update
-from service.store.tables import Institution
+from service.payouts.sweep import settle_week
+from service.store.context import Context
+from service.store.facts import Insert, Update
+from service.store.rows import table_of
+from service.store.tables import Agreement, Institution
 from tests.fixtures.academies import Academy
-from tests.fixtures.service import District
+from tests.fixtures.service import District, fresh_id
 
 
 @dataclass
@@ -523,14 +528,96 @@ async def test_a_sweep_names_an_account_it_left_out(payouts: Payouts) -> None:
     ]
 
 
+async def agreed(payouts: Payouts, bank: str) -> None:
+    """Sign the school's agreement with another bank."""
+    signed = {
+        "agreement_id": fresh_id(),
+        "institution_id": payouts.academy.institution,
+        "bank_code": bank,
+        "mode": "CUSTODY",
+        "release_basis": "LESSON",
+        "settlement_cadence": "LESSON",
+        "document_hash": "00" * 32,
+        "valid_from": date(2026, 1, 6),
+        "valid_to": None,
+        "seq": 0,
+    }
+    await payouts.district.plant(Insert(Agreement, signed))
+
+
+async def by_the_week(payouts: Payouts) -> None:
+    """Let the school's agreement settle by the week."""
+    source = table_of(Agreement)
+    async with payouts.district.service.store.reading(
+        Context((payouts.district.journal,))
+    ) as connection:
+        agreement = await connection.scalar(
+            select(source.c.agreement_id).where(
+                source.c.institution_id == payouts.academy.institution
+            )
+        )
+    await payouts.district.plant(Update(Agreement, (agreement,), {"settlement_cadence": "WEEK"}))
+
+
 async def test_a_sweep_of_one_cadence_leaves_the_others(payouts: Payouts) -> None:
+    await by_the_week(payouts)
     operator = payouts.district.operator
 
-    weekly = await payouts.academy.post("payouts/generate", operator, {"cadence": "WEEKLY"})
-    daily = await payouts.academy.post("payouts/generate", operator, {"cadence": "DAILY"})
+    by_lesson = await payouts.academy.post("payouts/generate", operator, {"cadence": "LESSON"})
+    by_week = await payouts.academy.post("payouts/generate", operator, {"cadence": "WEEK"})
 
-    assert weekly.json()["orders"] == []
-    assert len(daily.json()["orders"]) == 1
+    assert by_lesson.json()["orders"] == []
+    assert len(by_week.json()["orders"]) == 1
+
+
+async def test_the_weeks_settlement_pays_once_a_week(payouts: Payouts) -> None:
+    await by_the_week(payouts)
+    store, journal = payouts.district.service.store, payouts.district.journal
+
+    first = await settle_week(store, journal)
+    enrolment = await payouts.academy.enrolled()
+    await payouts.academy.confirmed(enrolment)
+    same_week = await settle_week(store, journal)
+    await store.move_clock(journal, datetime.now(UTC) + timedelta(days=7))
+    next_week = await settle_week(store, journal)
+
+    assert (first, same_week, next_week) == (1, 0, 1)
+
+
+async def test_each_custody_account_pays_what_was_earned_in_it(
+    payouts: Payouts, district: District
+) -> None:
+    """As in case 8.9: two banks, and neither account pays what was earned in the other."""
+    second = await district.plant_custody_account(
+        payouts.academy.institution, bank="CQRCB", is_default=False
+    )
+    await agreed(payouts, "CQRCB")
+    course = await district.plant_course(
+        payouts.academy.institution,
+        price_fen=450_000,
+        lessons=60,
+        custody_account_id=second,
+    )
+    other = replace(payouts.academy, custody=second, course=course)
+    enrolment = await other.opened()
+    await other.post(
+        "receipts",
+        district.banks["CQRCB"],
+        payouts.line("4500.00", "S3")
+        | {
+            "custody_account_id": district.public("cus", second),
+            "payment_code": enrolment["payment_code"],
+        },
+    )
+    for _ in range(8):
+        await other.confirmed(enrolment)
+
+    wrong = await payouts.ask("808.33")
+    right = await payouts.ordered("208.33")
+    theirs = await payouts.ordered("600.00", custody_account_id=district.public("cus", second))
+
+    assert (wrong.status_code, wrong.json()["code"]) == (422, "balance_too_low")
+    assert (right["bank"], theirs["bank"]) == ("ICBC", "CQRCB")
 
 
 async def test_orders_are_listed_in_scope_and_by_state(payouts: Payouts) -> None:
