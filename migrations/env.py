@@ -13,7 +13,11 @@ LEAF_PARENTS = ("journal_transaction", "entry", "rollup")
 
 
 def _is_ours(
-    _object: object, name: str | None, kind: str, reflected: bool, _compare: object
+    _object: object,
+    name: str | None,
+    kind: str,
+    reflected: bool,  # noqa: FBT001 - Alembic's own signature
+    _compare: object,
 ) -> bool:
     """Leave the journals' leaves out of comparisons: each journal makes its own."""
     if kind != "table" or not reflected or name is None:

@@ -155,8 +155,7 @@ def _row_security() -> None:
         )
     # The owner writes one row per journal through open_journal, which FORCE would refuse.
     op.execute(
-        "CREATE POLICY opens ON escrow.journal_head FOR INSERT TO escrow_owner"
-        " WITH CHECK (seq = 0)"
+        "CREATE POLICY opens ON escrow.journal_head FOR INSERT TO escrow_owner WITH CHECK (seq = 0)"
     )
 
 

@@ -19,6 +19,7 @@ from service import paths
 
 ROLES_LOCK: Final = 4_711_001
 MIGRATION_LOCK: Final = 4_711_002
+_LOCK: Final = text("SELECT pg_advisory_lock(:lock)")
 
 _ROLES: Final = {
     "escrow_owner": "NOLOGIN",
@@ -35,7 +36,7 @@ async def upgrade(admin_url: str, revision: str = "head") -> None:
     try:
         await _ensure_roles(engine)
         async with engine.connect() as connection:
-            await connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": MIGRATION_LOCK})
+            await connection.execute(_LOCK, {"lock": MIGRATION_LOCK})
             await _ensure_schemas(connection)
             await connection.execute(text("SET ROLE escrow_owner"))
             await connection.execute(text("SET lock_timeout = '5s'"))
@@ -97,7 +98,7 @@ async def _ensure_roles(engine: AsyncEngine) -> None:
     """Create the cluster's roles under an advisory lock; they are shared by all databases."""
     admin = engine.execution_options(isolation_level="AUTOCOMMIT")
     async with admin.connect() as connection:
-        await connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": ROLES_LOCK})
+        await connection.execute(_LOCK, {"lock": ROLES_LOCK})
         try:
             for role, login in _ROLES.items():
                 known = await connection.scalar(
