@@ -13,23 +13,14 @@ from ledger.refusals import (
     WrongState,
 )
 from service.identity.callers import Role
-from service.journal import reverse
+from service.journal import use_cases
+from service.journal.reverse import Reverse
+from service.journal.schemas import ReversalIn
 from service.store import ids
 from service.web.approval import ApprovalOut, awaiting
 from service.web.command import Command
 from service.web.policy import policy
 from service.web.problems import refusing
-from service.web.wire import CodeText, WireIn
-
-
-class ReversalIn(WireIn):
-    """Ask for a transaction to be reversed (冲正)."""
-
-    model_config = WireIn.model_config | {
-        "json_schema_extra": {"examples": [{"reason": "WRONG_ENROLMENT"}]}
-    }
-
-    reason: CodeText
 
 
 @post(
@@ -58,6 +49,6 @@ async def reverse_transaction(
     if journal not in command.caller.journals:
         raise TransactionUnknown
     key = None if command.key is None else command.key.key
-    wanted = reverse.Reverse(journal, command.new_id(), seq, data.reason, key)
-    outcome = await command.run(reverse.REQUEST_REVERSAL, [wanted], journal=journal)
+    wanted = Reverse(journal, command.new_id(), seq, data.reason, key)
+    outcome = await command.run(use_cases.REQUEST_REVERSAL, [wanted], journal=journal)
     return await awaiting(command, outcome, journal)
