@@ -141,3 +141,82 @@ async def test_an_agreement_that_is_not_supported_is_refused(
     answer = await told(district, ins, "agreements", **terms)
 
     assert (answer.status_code, answer.json()["code"]) == (422, code)
+
+
+async def test_an_agreement_that_contradicts_what_stands_is_refused(district: District) -> None:
+    ins = (await licensed(district))["id"]
+    terms = {"bank": "ICBC", "document_hash": "a" * 64, "valid_from": "2026-03-01"}
+    await told(district, ins, "agreements", **terms)
+
+    other_terms = await told(district, ins, "agreements", **terms | {"settlement_cadence": "WEEK"})
+    earlier = await told(
+        district,
+        ins,
+        "agreements",
+        **terms | {"document_hash": "b" * 64, "valid_from": "2026-02-01"},
+    )
+    backwards = await told(district, ins, "agreements", **terms | {"valid_to": "2026-02-01"})
+
+    assert [(a.status_code, a.json()["code"]) for a in (other_terms, earlier, backwards)] == [
+        (409, "already_exists"),
+        (409, "already_exists"),
+        (400, "request_invalid"),
+    ]
+
+
+async def test_what_has_left_is_changed_no_more(district: District) -> None:
+    ins = (await licensed(district))["id"]
+    for verb, body in (
+        ("exit", {"to": "EXITING"}),
+        ("exit", {"to": "EXITED"}),
+        ("deregister", {}),
+    ):
+        assert (await told(district, ins, verb, **body, **REASON)).status_code == 200
+    account = {"name": "新户名", "account_number": "888800000000000002", "bank_name": "某行"}
+    licence = {
+        "school_licence": "示例许可9号",
+        "licensed_on": "2026-01-01",
+        "valid_until": "2028-12-31",
+    }
+    agreement = {"bank": "ICBC", "document_hash": "e" * 64, "valid_from": "2026-03-01"}
+
+    answers = [
+        await told(district, ins, "settlement-account", settlement_account=account),
+        await told(district, ins, "licence", **licence),
+        await told(district, ins, "agreements", **agreement),
+        await told(district, ins, "move", jurisdiction_code=district.code, department="sport"),
+    ]
+
+    assert [(a.status_code, a.json()["code"]) for a in answers] == [(409, "wrong_state")] * 4
+
+
+async def test_two_moves_on_one_day_leave_one_line_of_history(district: District) -> None:
+    ins = (await licensed(district))["id"]
+
+    for department in ("science", "education"):
+        moved = await told(
+            district, ins, "move", jurisdiction_code=district.code, department=department
+        )
+        assert moved.status_code == 200, moved.text
+    foreign = await told(district, ins, "move", jurisdiction_code="500106")
+    detail = (await district.service.get(f"{PATH}/{ins}", district.regulator)).json()
+
+    assert [area["department"] for area in detail["areas"]] == ["education"]
+    assert (foreign.status_code, foreign.json()["code"]) == (404, "jurisdiction_unknown")
+
+
+async def test_a_department_the_jurisdiction_does_not_have_is_refused(district: District) -> None:
+    ins = (await licensed(district))["id"]
+    zone = f"EDU-{district.journal:04d}"
+    async with district.service.engine.begin() as connection:
+        await reference.add_jurisdiction(
+            connection,
+            reference.NewJurisdiction(
+                zone, "教育区", "cn-national", parent=district.code, departments=("education",)
+            ),
+            at=datetime.now(UTC),
+        )
+
+    answer = await told(district, ins, "move", jurisdiction_code=zone)
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "department_not_competent")

@@ -1,17 +1,13 @@
 """Jurisdictions over HTTP: added with a journal, seen by subtree, their banks and rules."""
 
-import csv
 import itertools
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from sqlalchemy import text
 
-from service import paths
 from service.identity import tokens
 from service.identity.callers import Role
 from service.store import reference
@@ -21,14 +17,6 @@ from tests.fixtures.service import District, fresh_id
 
 PATH = "/v1/jurisdictions"
 NUMBERS = itertools.count(30_001)
-
-
-def divisions() -> list[str]:
-    with (paths.seeds_dir() / "adcodes.csv").open(encoding="utf-8", newline="") as opened:
-        return [row["code"] for row in csv.DictReader(opened)]
-
-
-DIVISIONS = divisions()
 
 
 async def add(district: District, new: NewJurisdiction) -> None:
@@ -53,62 +41,6 @@ def zone(district: District, **changes: Any) -> dict[str, Any]:
         "journal": number,
         "banks": ["ICBC", "CQB"],
     } | changes
-
-
-# --- scopes -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("code", "path"),
-    [
-        ("100000", ""),
-        ("000000", ""),
-        ("500000", "50"),
-        ("510500", "5105"),
-        ("500106", "500106"),
-        ("469000", "4690"),
-    ],
-)
-def test_a_scope_is_the_code_without_trailing_pairs_of_zeros(code: str, path: str) -> None:
-    assert reference.scope_path(code) == path
-
-
-def test_the_city_sees_its_counties_beside_its_districts() -> None:
-    seen = [c for c in ("500106", "500112", "500229", "510502") if reference.is_within(c, "50")]
-
-    assert seen == ["500106", "500112", "500229"]
-
-
-@given(st.sampled_from(DIVISIONS), st.sampled_from(DIVISIONS))
-def test_two_scopes_are_disjoint_or_one_holds_the_other(one: str, other: str) -> None:
-    first, second = reference.scope_path(one), reference.scope_path(other)
-    both = [
-        code
-        for code in DIVISIONS
-        if reference.is_within(code, first) and reference.is_within(code, second)
-    ]
-
-    nested = reference.is_within(first, second) or reference.is_within(second, first)
-
-    assert nested or both == []
-
-
-@given(st.sampled_from(DIVISIONS))
-def test_the_children_of_a_division_together_are_the_division(code: str) -> None:
-    path = reference.scope_path(code)
-    below = {c for c in DIVISIONS if c.startswith(path) and c[len(path) :].strip("0")}
-    parts = {c[: len(path) + 2] for c in below}
-
-    together = [c for part in parts for c in below if reference.is_within(c, part)]
-
-    assert sorted(together) == sorted(below)
-    assert all(reference.is_within(c, path) for c in below)
-
-
-def test_a_zone_does_not_see_into_one_whose_code_begins_alike() -> None:
-    assert reference.is_within("500106~A", "500106")
-    assert reference.is_within("500106~A~B", "500106~A")
-    assert not reference.is_within("500106~AB", "500106~A")
 
 
 # --- adding -------------------------------------------------------------------------------------
@@ -292,6 +224,22 @@ async def test_a_bank_is_suspended_resumed_removed_and_selected_anew(district: D
         ("REMOVED", False),
         ("ACTIVE", True),
     ]
+
+
+async def test_a_bank_that_was_not_selected_is_selected_later(district: District) -> None:
+    body = zone(district)
+    await district.service.post(PATH, district.operator, body)
+    where = f"{PATH}/{body['code']}/banks"
+    post = district.service.post
+
+    suspended = await post(where, district.operator, {"bank": "CMB", "state": "SUSPENDED"})
+    selected = await post(where, district.operator, {"bank": "CMB"})
+    again = await post(where, district.operator, {"bank": "CMB"})
+
+    assert (suspended.status_code, suspended.json()["code"]) == (422, "bank_not_selected")
+    assert (selected.json()["state"], selected.json()["until"]) == ("ACTIVE", None)
+    assert selected.json()["transaction_id"].startswith("txn_")
+    assert "transaction_id" not in again.json() or again.json()["transaction_id"] is None
 
 
 async def test_a_bank_selection_that_cannot_be_is_refused(district: District) -> None:
