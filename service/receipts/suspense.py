@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ledger import parameters
 from ledger.money import Money
+from ledger.policy import Category
 from ledger.refusals import (
     AccountFenced,
     CustodyAccountInvalid,
@@ -20,7 +23,8 @@ from ledger.refusals import (
 from ledger.rules import suspense as rules
 from ledger.rules.receipts import still_due
 from service.receipts.entries import TAKING_MONEY, answer_of, received_change
-from service.store import ids, registry, rows
+from service.store import approvals, ids, reference, registry, rows
+from service.store.approvals import Approvable, Payload, Wanted
 from service.store.context import Context
 from service.store.contracts import contract_of, place_of
 from service.store.facts import Decision, Facts, Insert, Record, Update
@@ -45,6 +49,8 @@ class Match:
     journal: int
     bank_entry: UUID
     enrolment: UUID
+    approval: UUID
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +89,12 @@ async def load_match(unit: Unit, commands: Sequence[Match]) -> None:
 
 
 async def read_match(unit: Unit, commands: Sequence[Match]) -> None:
-    """Read the balances of suspense and enrolments."""
+    """Read the limit of one person, and the balances of suspense and enrolments."""
+    pack = await reference.rule_pack(unit.connection, unit.facts.journal)
+    unit.facts.extra["policy_version"] = pack.label
+    unit.facts.extra["one_person"] = pack.value(
+        parameters.SUSPENSE_TWO_PERSON_ABOVE, on=unit.facts.moment.today, category=Category.OTHER
+    )
     for command in commands:
         entry, enrolment = _pair(unit.facts, command)
         contract = contract_of(enrolment)
@@ -91,6 +102,37 @@ async def read_match(unit: Unit, commands: Sequence[Match]) -> None:
 
 
 def decide_match(facts: Facts, command: Match) -> Decision:
+    """Match at once up to the limit of one person; above it, wait for a second one (I-45)."""
+    decision = matched(facts, command)
+    entry, _ = _pair(facts, command)
+    limit: Money = facts.extra["one_person"]
+    if Money.from_fen(entry.suspense_fen) <= limit:
+        return decision
+    payload = {
+        "receipt_id": ids.public("bke", facts.journal, command.bank_entry),
+        "enrolment_id": ids.public("enr", facts.journal, command.enrolment),
+        "amount": str(Money.from_fen(entry.suspense_fen)),
+    }
+    wanted = Wanted(command.approval, payload, entry.institution_id, command.key)
+    return approvals.requested(facts, MATCH_APPROVED, wanted)
+
+
+async def load_approved(unit: Unit, payloads: Sequence[Payload]) -> None:
+    """Lock what an approved match names."""
+    await load_match(unit, [_named(payload) for payload in payloads])
+
+
+async def read_approved(unit: Unit, payloads: Sequence[Payload]) -> None:
+    """Read balances for an approved match."""
+    await read_match(unit, [_named(payload) for payload in payloads])
+
+
+def decide_approved(facts: Facts, payload: Payload) -> Decision:
+    """Match as the two people agreed, on the facts as they are now."""
+    return matched(facts, _named(payload))
+
+
+def matched(facts: Facts, command: Match) -> Decision:
     """Move what is due from suspense to the enrolment (E09); the excess stays."""
     entry, enrolment = _pair(facts, command)
     if entry.suspense_fen == 0:
@@ -102,13 +144,13 @@ def decide_match(facts: Facts, command: Match) -> Decision:
     contract = contract_of(enrolment)
     received = Money.from_fen(enrolment.received_fen)
     held = Money.from_fen(entry.suspense_fen)
-    matched = min(held, still_due(contract, received))
-    if not matched:
+    due = min(held, still_due(contract, received))
+    if not due:
         raise WrongState(object="enrolment", state="PAID")
     changed = {
-        "suspense_fen": (held - matched).fen,
+        "suspense_fen": (held - due).fen,
         "enrolment_id": enrolment.enrolment_id,
-        "outcome": "ENROLMENT" if matched == held else "SUSPENSE",
+        "outcome": "ENROLMENT" if due == held else "SUSPENSE",
     }
     return Decision(
         answer=answer_of(facts.journal, Record({**entry, **changed})),
@@ -118,7 +160,7 @@ def decide_match(facts: Facts, command: Match) -> Decision:
             ),
         ),
         changes=(
-            received_change(enrolment, matched),
+            received_change(enrolment, due),
             Update(BankEntry, (command.bank_entry,), changed),
         ),
         shows={"prepaid": contract.prepaid},
@@ -222,6 +264,12 @@ def decide_return(facts: Facts, command: SendBack) -> Decision:
     )
 
 
+def _named(payload: Payload) -> Match:
+    journal, entry = ids.parse("bke", str(payload["receipt_id"]))
+    enrolment = ids.parse("enr", str(payload["enrolment_id"]))[1]
+    return Match(journal, entry, enrolment, approval=entry)
+
+
 def _entry(facts: Facts, bank_entry: UUID) -> Record:
     entry = facts.get(BankEntry, bank_entry)
     assert entry is not None, "the receipt was found and locked"
@@ -234,5 +282,14 @@ def _pair(facts: Facts, command: Match) -> tuple[Record, Record]:
     return _entry(facts, command.bank_entry), enrolment
 
 
+MATCH_APPROVED: Final = approvals.approvable(
+    Approvable(
+        "match_receipt",
+        frozenset({"operator", "regulator"}),
+        load_approved,
+        decide_approved,
+        read_approved,
+    )
+)
 MATCH = UseCase[Match, Match]("match", find_match, load_match, decide_match, read_match)
 RETURN = UseCase[SendBack, SendBack]("return", find_return, load_return, decide_return, read_return)

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from ledger.refusals import (
@@ -26,6 +27,7 @@ from service.store import ids, registry
 from service.store.facts import Record
 from service.store.tables import BankEntry
 from service.store.transact import Store
+from service.web.approval import ApprovalOut, awaiting
 from service.web.command import Command
 from service.web.pages import LIMIT_DEFAULT, Cursor, Limit, cut, key_after
 from service.web.paths import object_id
@@ -41,19 +43,32 @@ KEYED = (IdempotencyKeyMissing, IdempotencyKeyReused)
     operation_id="matchReceipt",
     summary="Match money in suspense to an enrolment",
     opt=policy(Role.OPERATOR),
-    responses=refusing(*KEYED, ReceiptUnknown, EnrolmentUnknown, WrongState, CustodyAccountInvalid),
+    responses=refusing(*KEYED, ReceiptUnknown, EnrolmentUnknown, WrongState, CustodyAccountInvalid)
+    | {202: ResponseSpec(ApprovalOut, description="Above the limit of one person: waits")},
 )
 async def match_receipt(
     receipt_id: FromPath[str], data: JSONBody[MatchIn], command: NamedDependency[Command]
-) -> Response[EntryOut]:
-    """Credit what is due to the enrolment; the excess stays in suspense."""
+) -> Response[EntryOut] | Response[ApprovalOut]:
+    """Credit what is due to the enrolment; above the limit a second person has to approve."""
     journal, entry = object_id("bke", receipt_id, ReceiptUnknown)
     other, enrolment = ids.parse("enr", data.enrolment_id)
     if other != journal:
         raise EnrolmentUnknown
     outcome = await command.run(
-        suspense.MATCH, [suspense.Match(journal, entry, enrolment)], journal=journal
+        suspense.MATCH,
+        [
+            suspense.Match(
+                journal,
+                entry,
+                enrolment,
+                approval=command.new_id(),
+                key=None if command.key is None else command.key.key,
+            )
+        ],
+        journal=journal,
     )
+    if "payload_hash" in outcome.single():
+        return await awaiting(command, outcome, journal)
     return command.answer(outcome, EntryOut)
 
 

@@ -102,3 +102,34 @@ async def test_a_page_continues_where_it_ended(district: District, held: dict[st
     assert [i["bank_ref"] for i in first.json()["items"]] == ["R-1", "P-0", "P-1"]
     assert [i["bank_ref"] for i in second.json()["items"]] == ["P-2"]
     assert second.json()["next_cursor"] is None
+
+
+async def test_above_the_limit_of_one_person_a_second_one_has_to_approve(
+    district: District, held: dict[str, Any]
+) -> None:
+    account = (await district.service.get(held["path"], district.auditor)).json()
+    body = {
+        "custody_account_id": account["custody_account_id"],
+        "bank_ref": "R-2",
+        "amount": "5000.01",
+        "book_on": "2026-03-02",
+        "value_on": "2026-03-02",
+    }
+    receipt = await district.service.post("/v1/receipts", district.banks["ICBC"], body)
+    path = f"/v1/receipts/{receipt.json()['id']}"
+    wanted = {"enrolment_id": held["enrolment"]}
+
+    asked = await district.service.post(f"{path}/match", district.operator, wanted)
+    approval = asked.json()
+    answer = f"/v1/approvals/{approval['id']}/approve"
+    seen = {"payload_hash": approval["payload_hash"]}
+    own = await district.service.post(answer, district.operator, seen)
+    untouched = await district.service.get(path, district.auditor)
+    done = await district.service.post(answer, district.second_operator, seen)
+    after = await district.service.get(path, district.auditor)
+
+    assert asked.status_code == 202, asked.text
+    assert own.json()["code"] == "maker_is_checker"
+    assert untouched.json()["suspense"] == "5000.01"
+    assert done.status_code in (200, 201), done.text
+    assert after.json()["suspense"] == "3000.01"
