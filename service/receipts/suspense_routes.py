@@ -44,7 +44,13 @@ KEYED = (IdempotencyKeyMissing, IdempotencyKeyReused)
     summary="Match money in suspense to an enrolment",
     opt=policy(Role.OPERATOR),
     responses=refusing(*KEYED, ReceiptUnknown, EnrolmentUnknown, WrongState, CustodyAccountInvalid)
-    | {202: ResponseSpec(ApprovalOut, description="Above the limit of one person: waits")},
+    | {
+        202: ResponseSpec(
+            ApprovalOut,
+            description="Above the limit of one person: waits",
+            generate_examples=False,
+        )
+    },
 )
 async def match_receipt(
     receipt_id: FromPath[str], data: JSONBody[MatchIn], command: NamedDependency[Command]
