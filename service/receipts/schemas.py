@@ -74,6 +74,18 @@ class ReceiptIn(EntryIn):
 class DebitIn(EntryIn):
     """Money out (出账): a payment order executed, a fee, or what the bank cannot explain yet."""
 
+    model_config = examples(
+        {
+            "custody_account_id": example_id("cus"),
+            "bank_ref": "20260309-000003",
+            "amount": "1770.82",
+            "book_on": "2026-03-09",
+            "value_on": "2026-03-09",
+            "kind": "ORDER",
+            "end_to_end_id": example_id("ord"),
+        }
+    )
+
     kind: Literal["ORDER", "CHARGE", "OTHER"]
 
     def fact(self, command: Command) -> EntryFact:

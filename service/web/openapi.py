@@ -38,6 +38,10 @@ class Document(OpenAPI):
             ref_template="#/components/schemas/{model}",
         )
         schemas.update(definitions.get("$defs", {}))
+        _show_batches(schemas)
+        for path, operations in document.get("paths", {}).items():
+            for operation in operations.values():
+                _describe(path, operation)
         document["components"]["schemas"] = dict(sorted(schemas.items()))
         return document
 
@@ -66,6 +70,30 @@ def config(version: str) -> Config:
         ),
         security=[{"bearer": []}],
     )
+
+
+def _show_batches(schemas: dict[str, Any]) -> None:
+    """Give a batch body without examples the first example of its items."""
+    for schema in schemas.values():
+        items = schema.get("properties", {}).get("items", {}).get("items", {})
+        single = schemas.get(items.get("$ref", "").rpartition("/")[2], {})
+        if "examples" not in schema and single.get("examples"):
+            schema["examples"] = [{"mode": "independent", "items": single["examples"][:1]}]
+
+
+def _describe(path: str, operation: dict[str, Any]) -> None:
+    """Say what the routes cannot: the key is required, and what needs no token."""
+    for parameter in operation.get("parameters", []):
+        if parameter["name"] == "Idempotency-Key":
+            parameter["required"] = True
+            parameter["schema"] = {"type": "string", "pattern": "^[!-~]{1,128}$"}
+    if path.startswith("/health") or path == "/v1/problems":
+        operation["security"] = []
+    for response in operation.get("responses", {}).values():
+        if response.get("description") == "Document created, URL follows":
+            response["description"] = "Done"
+        elif response.get("description") == "Request fulfilled, document follows":
+            response["description"] = "The answer"
 
 
 def _mode(model: type[BaseModel]) -> str:
