@@ -15,7 +15,7 @@ from ledger.refusals import (
 from service.identity.callers import Role
 from service.journal import use_cases
 from service.journal.reverse import Reverse
-from service.journal.schemas import ReversalIn
+from service.journal.schemas import CorrectionIn
 from service.store import ids
 from service.web.approval import ApprovalOut, awaiting
 from service.web.command import Command
@@ -39,7 +39,7 @@ from service.web.problems import refusing
     status_code=202,
 )
 async def reverse_transaction(
-    transaction_id: FromPath[str], data: JSONBody[ReversalIn], command: NamedDependency[Command]
+    transaction_id: FromPath[str], data: JSONBody[CorrectionIn], command: NamedDependency[Command]
 ) -> Response[ApprovalOut]:
     """Wait for a second person, whose approval posts the exact mirror and then the right one."""
     try:

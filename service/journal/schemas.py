@@ -3,7 +3,7 @@
 from service.web.wire import CodeText, WireIn
 
 
-class ReversalIn(WireIn):
+class CorrectionIn(WireIn):
     """Ask for a transaction to be reversed (冲正)."""
 
     model_config = WireIn.model_config | {

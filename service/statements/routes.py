@@ -24,14 +24,14 @@ from ledger.refusals import (
 from service.identity.callers import Caller, Role
 from service.statements import close, use_cases
 from service.statements.schemas import (
+    BankStatementBatchIn,
+    BankStatementBatchOut,
+    BankStatementIn,
+    BankStatementOut,
+    BankStatementPage,
     CloseDayIn,
     ClosedDayOut,
     ClosedDayPage,
-    StatementBatchIn,
-    StatementBatchOut,
-    StatementIn,
-    StatementOut,
-    StatementPage,
 )
 from service.store import statement_reads
 from service.store.statement_reads import StatementFilter
@@ -65,8 +65,8 @@ States = Literal["AGREED", "DIFFERENT"]
     responses=PROBLEMS,
 )
 async def deliver_statement(
-    data: JSONBody[StatementIn], command: NamedDependency[Command]
-) -> Response[StatementOut]:
+    data: JSONBody[BankStatementIn], command: NamedDependency[Command]
+) -> Response[BankStatementOut]:
     """Keep the day's figures and say at once whether the ledger agrees."""
     statement = data.statement()
     if statement.journal not in command.caller.journals:
@@ -74,7 +74,7 @@ async def deliver_statement(
     outcome = await command.run(
         use_cases.DELIVER_STATEMENTS, [statement], journal=statement.journal
     )
-    return command.answer(outcome, StatementOut)
+    return command.answer(outcome, BankStatementOut)
 
 
 @post(
@@ -86,8 +86,8 @@ async def deliver_statement(
     status_code=200,
 )
 async def deliver_statements(
-    data: JSONBody[StatementBatchIn], command: NamedDependency[Command]
-) -> Response[StatementBatchOut]:
+    data: JSONBody[BankStatementBatchIn], command: NamedDependency[Command]
+) -> Response[BankStatementBatchOut]:
     """Keep a list of statements of one journal, a result each in the same order."""
     statements = [item.statement() for item in data.items]
     journals = {statement.journal for statement in statements}
@@ -135,7 +135,7 @@ async def list_statements(  # noqa: PLR0913 - the filters of a list
     statement_state: Annotated[States | None, QueryParameter(name="state")] = None,
     limit: Limit = LIMIT_DEFAULT,
     cursor: Cursor = None,
-) -> StatementPage:
+) -> BankStatementPage:
     """List the statements in the caller's scope beside the ledger's figures."""
     bound = {"custody": custody_account_id, "day": day, "state": statement_state}
     custody = (
@@ -153,9 +153,9 @@ async def list_statements(  # noqa: PLR0913 - the filters of a list
             limit=limit + 1,
         )
     last = found[limit - 1] if len(found) > limit else None
-    return StatementPage(
+    return BankStatementPage(
         items=[
-            StatementOut.model_validate(statement_reads.answer_of(row.journal_id, row))
+            BankStatementOut.model_validate(statement_reads.answer_of(row.journal_id, row))
             for row in found[:limit]
         ],
         next_cursor=last

@@ -35,7 +35,7 @@ EXAMPLE: dict[str, Any] = {
 }
 
 
-class StatementIn(WireIn):
+class BankStatementIn(WireIn):
     """A bank's day on one custody account; opening + credits − debits = closing."""
 
     model_config = WireIn.model_config | {"json_schema_extra": {"examples": [EXAMPLE]}}
@@ -65,10 +65,10 @@ class StatementIn(WireIn):
         )
 
 
-class StatementBatchIn(BatchMode):
+class BankStatementBatchIn(BatchMode):
     """Up to 10,000 statements of one journal, days of an account in order."""
 
-    items: list[StatementIn] = Field(min_length=1)
+    items: list[BankStatementIn] = Field(min_length=1)
 
 
 class BookedOut(WireOut):
@@ -80,7 +80,7 @@ class BookedOut(WireOut):
     debit_sum: Amount
 
 
-class StatementOut(WireOut):
+class BankStatementOut(WireOut):
     """A bank's day beside the ledger's."""
 
     model_config = WireOut.model_config | {
@@ -117,18 +117,18 @@ class StatementOut(WireOut):
     transaction_id: str | None = None
 
 
-class StatementResult(ItemResult[StatementOut]):
+class BankStatementResult(ItemResult[BankStatementOut]):
     """One statement's outcome."""
 
 
-class StatementBatchOut(WireOut):
+class BankStatementBatchOut(WireOut):
     """A result for each item, in the same order."""
 
     mode: str
-    results: list[StatementResult]
+    results: list[BankStatementResult]
 
 
-class StatementPage(Page[StatementOut]):
+class BankStatementPage(Page[BankStatementOut]):
     """A page of statements."""
 
 

@@ -147,6 +147,28 @@ async def test_a_surplus_is_withdrawn_only_when_nothing_is_owed(payouts: Payouts
     assert more.json()["code"] == "balance_too_low"
 
 
+async def test_what_was_paid_for_a_lesson_taken_back_is_recovered_from_the_next_payout(
+    payouts: Payouts,
+) -> None:
+    await payouts.debited(await payouts.fetched())
+    enrolment = await payouts.academy.enrolled()
+    taken = await payouts.academy.confirmed(enrolment)
+    await payouts.debited(await payouts.fetched(), "D-2")
+    await payouts.academy.post(
+        f"lessons/{taken['id']}/reverse", payouts.district.regulator, {"reason": "NOT_HELD"}
+    )
+    for _ in range(2):
+        await payouts.academy.confirmed(enrolment)
+
+    preview = await payouts.preview()
+    order = await payouts.ordered()
+
+    assert preview["debts"] == [{"reason": "CLAWBACK", "amount": "104.16"}]
+    assert (preview["earned"], preview["earned_after_debts"]) == ("208.33", "104.17")
+    assert order["amount"] == "104.17"
+    assert (await payouts.preview())["debts"] == []
+
+
 # --- restraints ---------------------------------------------------------------------------------
 
 
