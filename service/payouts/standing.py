@@ -26,10 +26,14 @@ from ledger.transactions import Transaction
 from service.store.contracts import debts_of, place_of, read_debts
 from service.store.facts import Facts, Record
 from service.store.tables import CustodyAccount, Institution, Restraint
-from service.store.unit import Unit
+from service.store.unit import Unit, rollup_slots
 
 FROZEN: Final = frozenset({"FROZEN", "WINDING_DOWN"})
 GONE: Final = frozenset({"DEREGISTERED"})
+_SLOTS: Final = tuple(
+    (AccountKind(kind), reason) for kind, reason in zip(*rollup_slots(), strict=True)
+)
+"""Every (kind, reason) that a custody account's totals can have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +104,12 @@ def standing_of(facts: Facts, account: Record) -> Standing:
 def position_of(facts: Facts, custody: UUID) -> Position:
     """Sum up a custody account from its totals, kept current through the batch."""
     balances: dict[AccountKind, int] = {}
-    for (owner, kind, _), fen in facts.totals.items():
-        if owner == custody:
+    for kind, reason in _SLOTS:
+        fen = facts.totals.get((custody, kind, reason), 0)
+        if fen:
             balances[kind] = balances.get(kind, 0) + fen
-    legacy = facts.total(custody, [AccountKind.DUE_FROM_INSTITUTION], Reason.LEGACY)
-    return Position(balances, legacy)
+    owed_for_legacy = (custody, AccountKind.DUE_FROM_INSTITUTION, Reason.LEGACY.value)
+    return Position(balances, facts.totals.get(owed_for_legacy, 0))
 
 
 def _in_time(facts: Facts, place: Place) -> InTime:
