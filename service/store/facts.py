@@ -8,8 +8,11 @@ what the previous one left. A refused command leaves no trace here.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
+
+from sqlalchemy import Table
 
 from ledger.accounts import Account, AccountKind, Reason
 from ledger.book import Book, Entry
@@ -197,8 +200,14 @@ class Facts:
         return posted
 
     def _put(self, table: type[Any], record: Record) -> None:
-        key = tuple(record[c.key] for c in table.__table__.primary_key if c.key != "journal_id")
+        key = tuple(record[name] for name in _key_names(table.__table__))
         self._rows.setdefault(table, {})[key] = record
         for (indexed, columns), index in self._indexes.items():
             if indexed is table:
                 index[tuple(record[c] for c in columns)] = record
+
+
+@cache
+def _key_names(table: Table) -> tuple[str, ...]:
+    """Names of a table's primary key columns after the journal; asked once for every row."""
+    return tuple(c.key for c in table.primary_key if c.key != "journal_id")
