@@ -146,6 +146,7 @@ def upgrade() -> None:
         sa.Column("order_id", sa.Uuid(), nullable=True),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("posted_seq", sa.BigInteger(), nullable=True),
         sa.CheckConstraint("direction IN ('CRDT', 'DBIT')", name=op.f("ck_bank_entry_direction")),
         sa.CheckConstraint(
             "amount_fen > 0 AND suspense_fen >= 0", name=op.f("ck_bank_entry_amounts")
@@ -180,6 +181,14 @@ def upgrade() -> None:
         unique=False,
         schema="escrow",
         postgresql_where="outcome = 'KEPT'",
+    )
+    op.create_index(
+        "ix_bank_entry_late",
+        "bank_entry",
+        ["journal_id", "custody_account_id"],
+        unique=False,
+        schema="escrow",
+        postgresql_where="posted_seq IS NULL OR posted_seq > seq",
     )
     op.create_table(
         "calendar_day",

@@ -117,7 +117,7 @@ def decide_kept(facts: Facts, bank_entry: UUID) -> Decision:
     effect = effect_of(facts, fact_of(row), account) if row.outcome == "KEPT" else None
     if effect is None or effect.outcome == "KEPT":
         return Decision(answer=answer_of(facts.journal, row), duplicate=True)
-    changed = {"outcome": effect.outcome}
+    changed = {"outcome": effect.outcome, "posted_seq": facts.moment.next_seq}
     return Decision(
         answer=answer_of(facts.journal, Record({**row, **changed})),
         transactions=effect.transactions,
@@ -351,6 +351,7 @@ def _row(facts: Facts, fact: EntryFact, account: Record, effect: Effect) -> dict
         "order_id": fact.order,
         "received_at": moment.now,
         "seq": moment.next_seq,
+        "posted_seq": None if effect.outcome == "KEPT" else moment.next_seq,
     }
 
 

@@ -30,7 +30,8 @@ _KEPT: Final = text(
     """
     SELECT custody_account_id, count(*) AS entries FROM escrow.bank_entry
     WHERE journal_id = :journal AND custody_account_id = ANY(:custodies)
-      AND outcome = 'KEPT' AND seq <= :seq
+      AND seq <= :seq AND (posted_seq IS NULL OR posted_seq > seq)
+      AND (posted_seq IS NULL OR posted_seq > :seq)
     GROUP BY custody_account_id
     """
 ).bindparams(bindparam("custodies", type_=ARRAY(Uuid)))

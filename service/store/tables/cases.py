@@ -103,7 +103,7 @@ class BankEntry(Base):
     """What a bank saw on a custody account: unique by its reference, kept whatever it says.
 
     `outcome` says what it became: ENROLMENT, SUSPENSE, TOP_UP, CHARGE, CHARGE_REIMBURSED, ORDER,
-    RETURN, TRANSFER, RETURNED (suspense paid back) or KEPT (not yet posted).
+    RETURN, TRANSFER, RETURNED (suspense paid back) or KEPT (not yet posted, no `posted_seq`).
     """
 
     __tablename__ = "bank_entry"
@@ -127,10 +127,17 @@ class BankEntry(Base):
     order_id: Mapped[Id | None]
     received_at: Mapped[Instant]
     seq: Mapped[Seq]
+    posted_seq: Mapped[Seq | None]
     __table_args__ = (
         UniqueConstraint("journal_id", "custody_account_id", "bank_ref"),
         Index(None, "journal_id", "custody_account_id", "book_on"),
         Index(None, "journal_id", "enrolment_id"),
+        Index(
+            "ix_bank_entry_late",
+            "journal_id",
+            "custody_account_id",
+            postgresql_where="posted_seq IS NULL OR posted_seq > seq",
+        ),
         Index(
             "ix_bank_entry_kept",
             "journal_id",
