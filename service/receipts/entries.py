@@ -20,7 +20,7 @@ from ledger.rules.debts import Debt
 from ledger.rules.places import Place
 from ledger.rules.receipts import HeldReason
 from ledger.transactions import Transaction, TransactionKind
-from service.store import ids, orders
+from service.store import custodians, ids, orders
 from service.store.contracts import contract_of, debts_of
 from service.store.facts import Change, Decision, Facts, Insert, Record, Update
 from service.store.tables import (
@@ -142,7 +142,7 @@ def effect_of(facts: Facts, fact: EntryFact, account: Record) -> Effect:
             ),
         )
     if fact.kind == "CHARGE_REIMBURSED":
-        return _reimbursed(facts, fact, place)
+        return _reimbursed(facts, fact, account, place)
     if fact.kind == "RETURN" and fact.order is not None:
         returned = _returned(facts, fact)
         if returned is not None:
@@ -239,10 +239,10 @@ def _held_because(  # noqa: PLR0911 - one return a reason, in documented order
     return None
 
 
-def _reimbursed(facts: Facts, fact: EntryFact, place: Place) -> Effect:
-    debts = [
-        debt for debt in debts_of(facts, place.custody) if debt.account.reason is Reason.BANK_CHARGE
-    ]
+def _reimbursed(facts: Facts, fact: EntryFact, account: Record, place: Place) -> Effect:
+    """Close what the bank owes for a disputed fee, then whatever the institution owes (E33)."""
+    disputed = place.fee_disputed(custodians.bank_id(account.bank_code))
+    debts = [Debt(disputed, facts.book.balance(disputed)), *debts_of(facts, place.custody)]
     return Effect(
         "CHARGE_REIMBURSED",
         (

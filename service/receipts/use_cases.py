@@ -14,7 +14,7 @@ from ledger.policy import Category
 from ledger.refusals import CustodyAccountUnknown, DateInFuture, PolicyMissing, Refusal
 from ledger.rules.places import Place
 from service.receipts.entries import EntryFact, decide_entry, decide_kept
-from service.store import orders, reference, rows
+from service.store import custodians, orders, reference, rows
 from service.store.context import Context
 from service.store.contracts import contract_of, place_of, read_debts
 from service.store.facts import Decision, Facts
@@ -94,7 +94,8 @@ async def _read_books(unit: Unit, facts: Sequence[EntryFact]) -> None:
         accounts += [place.bank, place.suspense(fact.bank_entry)]
         if fact.kind in OWING:
             owing.add(place.custody)
-            accounts += [place.own_funds, place.due(Reason.BANK_CHARGE)]
+            disputed = place.fee_disputed(custodians.bank_id(account.bank_code))
+            accounts += [place.own_funds, place.due(Reason.BANK_CHARGE), disputed]
         enrolment = known.by(Enrolment, ("payment_code",), fact.payment_code)
         if enrolment is not None:
             accounts.append(contract_of(enrolment).prepaid)
