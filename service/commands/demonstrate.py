@@ -1,0 +1,55 @@
+"""`escrow demo`: a term of a district, played through the served API and told in tables."""
+
+import json
+from pathlib import Path
+
+import rich_click as click
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+@click.option("--full", is_flag=True, help="Play the whole term instead of its first four weeks.")
+@click.option("--weeks", type=click.IntRange(1, 13), help="Play so many weeks of lessons.")
+@click.option("--serve", "stays", is_flag=True, help="Leave the server up until interrupted.")
+@click.option("--keep", is_flag=True, help="Keep the database and the server's log.")
+@click.option("--seed", type=int, help="Another district; the same number gives the same figures.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Data folder of the embedded PostgreSQL; the database in it is new either way.",
+)
+def demo(  # noqa: PLR0913 - one option each
+    *,
+    as_json: bool,
+    full: bool,
+    weeks: int | None,
+    stays: bool,
+    keep: bool,
+    seed: int | None,
+    data: Path | None,
+) -> None:
+    """Start the service on a fresh database, play a district's term, and verify every fen.
+
+    Ends 0 when the verification is clean, 2 when it is violated and 3 when it is incomplete.
+    """
+    from service.demo import performance, player, server, tables  # noqa: PLC0415 - quick --help
+    from service.demo.pace import Bars  # noqa: PLC0415
+    from service.settings import Settings  # noqa: PLC0415
+    from service.store.postgres import NoPostgres  # noqa: PLC0415
+
+    settings = Settings() if data is None else Settings(data=data, database_url=None)
+    script = player.Script(None if full else weeks or player.WEEKS)
+    try:
+        with performance.staged(settings, keep=keep) as house:
+            with Bars() as pace:
+                played = performance.run(house, pace, script, seed=seed)
+            summary = tables.summary(played) | (tables.visitors(house, played) if stays else {})
+            if as_json:
+                click.echo(json.dumps(summary, ensure_ascii=False))
+            else:
+                tables.show(played, summary)
+            if stays:
+                house.wait()
+    except (server.NotServed, NoPostgres) as error:
+        raise click.ClickException(str(error)) from error
+    raise SystemExit(played.report.exit_code)

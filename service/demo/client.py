@@ -1,0 +1,150 @@
+"""The player's one way to speak to the service: HTTP, kept alive, a few requests at a time.
+
+A request whose fate is unknown (no connection, 503, 409 in flight) is sent again under its key
+until it is answered, for as long as the patience lasts: nothing is lost, nothing happens twice.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable, Container, Iterable, Sequence
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+
+import httpx
+
+PATIENCE_S: Final = 60
+AT_ONCE: Final = 6
+ITEMS_AT_ONCE: Final = 4_000
+_PAUSE_S: Final = 0.5
+_AGAIN: Final = frozenset({429, 502, 503, 504})
+_CONFLICT: Final = 409
+_BAD: Final = 400
+
+T = TypeVar("T")
+Json = dict[str, Any]
+
+
+class Unexpected(RuntimeError):  # noqa: N818 - says what came instead
+    """The service answered something the play does not know."""
+
+
+class Api:
+    """The served API: commands with their keys, reads, and batches cut to size."""
+
+    def __init__(
+        self, address: str, *, patience_s: int = PATIENCE_S, at_once: int = AT_ONCE
+    ) -> None:
+        """Speak to the service at `address`, at most `at_once` requests at a time."""
+        self.address = address
+        self.requests = 0
+        self.seconds: dict[str, list[float]] = {}
+        self._patience_s = patience_s
+        self._turns = asyncio.Semaphore(at_once)
+        limits = httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once)
+        self._http = httpx.AsyncClient(base_url=address, timeout=120, limits=limits)
+
+    async def __aenter__(self) -> Self:
+        """Open the client."""
+        return self
+
+    async def __aexit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        """Close its connections."""
+        await self._http.aclose()
+
+    async def post(
+        self, path: str, token: str, body: Json, *, key: str | None, of: str | None = None
+    ) -> Json:
+        """Send a command under its key and return the answer; `of` is the path to count it by."""
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        if key is not None:
+            headers["Idempotency-Key"] = key
+        content = json.dumps(body, ensure_ascii=False).encode()
+        return await self._answered("POST", path, of or path, headers=headers, content=content)
+
+    async def get(self, path: str, token: str, **query: Any) -> Json:  # noqa: ANN401
+        """Read with a token."""
+        headers = {"Authorization": f"Bearer {token}"}
+        asked = {name: str(value) for name, value in query.items() if value is not None}
+        return await self._answered("GET", path, path, headers=headers, params=asked)
+
+    async def batch(
+        self,
+        path: str,
+        token: str,
+        items: Sequence[Json],
+        *,
+        key: str,
+        refusable: Container[str] = (),
+    ) -> list[Json]:
+        """Send items in batches and return their results in order, empty where refused.
+
+        A refusal whose code is not among the refusable is unexpected.
+        """
+        results: list[Json] = []
+        for start in range(0, len(items), ITEMS_AT_ONCE):
+            part = items[start : start + ITEMS_AT_ONCE]
+            body = {"mode": "independent", "items": part}
+            part_key = key if start == 0 else f"{key}.{start}"
+            answer = await self.post(path, token, body, key=part_key)
+            results += answer["results"]
+        for item, result in zip(items, results, strict=True):
+            if result["status"] >= _BAD and result["code"] not in refusable:
+                raise Unexpected(f"{path}: {result.get('problem', result)} to {item}")
+        return [result.get("result") or {} for result in results]
+
+    async def _answered(self, method: str, path: str, of: str, **sent: Any) -> Json:  # noqa: ANN401
+        deadline = time.monotonic() + self._patience_s
+        while True:
+            answer = await self._sent(method, path, of, **sent)
+            if answer is not None and not _is_open(answer):
+                break
+            if time.monotonic() > deadline:
+                raise Unexpected(f"{method} {path}: no answer for {self._patience_s} s")
+            await asyncio.sleep(_PAUSE_S)
+        if answer.status_code >= _BAD:
+            raise Unexpected(f"{method} {path}: {answer.status_code} {answer.text[:2000]}")
+        answered: Json = answer.json()
+        return answered
+
+    async def _sent(self, method: str, path: str, of: str, **sent: Any) -> httpx.Response | None:  # noqa: ANN401
+        async with self._turns:
+            started = time.perf_counter()
+            try:
+                answer = await self._http.request(method, path, **sent)
+            except httpx.TransportError:
+                return None
+            self.requests += 1
+            self.seconds.setdefault(f"{method} {of}", []).append(time.perf_counter() - started)
+            return answer
+
+
+def _is_open(answer: httpx.Response) -> bool:
+    """Tell an answer that leaves the outcome open: the same key then asks again."""
+    if answer.status_code in _AGAIN:
+        return True
+    return answer.status_code == _CONFLICT and '"in_flight"' in answer.text
+
+
+async def together(
+    works: Iterable[Awaitable[T]], advanced: Callable[[], None] | None = None
+) -> list[T]:
+    """Do several things at once and return what each gave, in order; the first failure ends all."""
+
+    async def one(work: Awaitable[T]) -> T:
+        done = await work
+        if advanced is not None:
+            advanced()
+        return done
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(work)) for work in works]
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    return [task.result() for task in tasks]

@@ -1,0 +1,130 @@
+"""One performance: the service started on a fresh database, the play played, the books verified."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from ledger.calendars import WorkingCalendar, midnight
+from service.demo import cast, player
+from service.demo.client import Api
+from service.demo.figures import Told
+from service.demo.server import Ground, Server, prepare
+from service.demo.stage import MORNING, Pace, Stage
+from service.launch import engine_of
+from service.settings import Settings
+from service.store import seeding
+from service.verify import Report, verify
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from seeds.records import District
+
+NAMES: Final = {"500106": "沙坪坝区"}
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Where the play is given: a fresh database and the service running on it."""
+
+    ground: Ground
+    server: Server
+    started: float
+
+    def wait(self) -> None:
+        """Leave the service to its visitors until it ends or somebody interrupts."""
+        with suppress(KeyboardInterrupt):
+            self.server.process.wait()
+
+
+@dataclass(frozen=True, slots=True)
+class Performance:
+    """What came of it: the stage as it was left, the figures, verify's report, the seconds."""
+
+    stage: Stage
+    told: Told
+    report: Report
+    seconds: float
+
+
+@contextmanager
+def staged(settings: Settings, *, keep: bool) -> Iterator[House]:
+    """Prepare a fresh database and run the service on it; tidy up unless it is to be kept.
+
+    Raises `NotServed`.
+    """
+    started = time.perf_counter()
+    ground = prepare(settings)
+    try:
+        server = Server.start(ground)
+        try:
+            yield House(ground, server, started)
+        finally:
+            server.stop()
+    finally:
+        if not keep:
+            ground.leave()
+    if not keep:
+        server.log.unlink(missing_ok=True)
+
+
+def run(house: House, pace: Pace, script: player.Script, *, seed: int | None) -> Performance:
+    """Perform from a command."""
+    return asyncio.run(perform(house, pace, script, seed=seed))
+
+
+async def perform(
+    house: House, pace: Pace, script: player.Script, *, seed: int | None
+) -> Performance:
+    """Play a term against the running service, then verify its database."""
+    ready = time.perf_counter()
+    async with Api(house.server.address) as api:
+        engine = engine_of(house.ground.found.url, pool_size=1)
+        try:
+            stage = await set_up(api, engine, district_of(seed), pace)
+            told = await player.play(stage, engine, script)
+        finally:
+            await engine.dispose()
+    with stage.chapter("verify", 1) as bar:
+        report = await verify(house.ground.audit_url)
+        bar()
+    stage.phases["start"] = ready - house.started
+    return Performance(stage, told, report, time.perf_counter() - house.started)
+
+
+async def set_up(api: Api, engine: Any, district: District, pace: Pace) -> Stage:  # noqa: ANN401
+    """Open the district's journal a month before its term and put everything in hand."""
+    opens_on = player.opening_day(district.starts_on)
+    staff = await cast.open_district(
+        engine,
+        district.adcode,
+        NAMES.get(district.adcode, district.adcode),
+        district.banks,
+        at=midnight(opens_on) + MORNING,
+    )
+    return Stage(
+        api=api,
+        cast=staff,
+        district=district,
+        calendar=calendar_of(district.starts_on),
+        pace=pace,
+        today=opens_on,
+    )
+
+
+def district_of(seed: int | None) -> District:
+    """Build the district of a seed number, the usual one without."""
+    module: Any = seeding.module("district")
+    found: District = module.generate() if seed is None else module.generate(seed=seed)
+    return found
+
+
+def calendar_of(starts_on: date) -> WorkingCalendar:
+    """Return the working days of the term's year, as the service has them."""
+    found: Any = seeding.module("calendar").calendar_of([starts_on.year])
+    return WorkingCalendar(exceptions=found.exceptions, provisional_years=found.provisional_years)
