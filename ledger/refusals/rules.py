@@ -1,0 +1,123 @@
+"""Refusals by rule."""
+
+from ledger.refusals.base import RuleBroken
+
+
+class IdempotencyKeyReused(RuleBroken, zh="幂等键被他用"):
+    """The Idempotency-Key was used before with another request."""
+
+
+class BatchRefused(RuleBroken, zh="整批被拒"):
+    """An item of the batch was refused, so none was carried out."""
+
+
+class AmountZero(RuleBroken, zh="金额须大于零"):
+    """A command moves more than 0.00."""
+
+
+class DateInFuture(RuleBroken, zh="日期在未来"):
+    """The date or instant lies in the future."""
+
+
+class AsOfUnsupported(RuleBroken, zh="不支持的时点组合"):
+    """This combination of as_of and known_at is not answered."""
+
+
+class PolicyMissing(RuleBroken, zh="缺少有效规则参数"):
+    """No rule parameter is in force at that date, so nothing is allowed."""
+
+
+class CalendarProvisional(RuleBroken, zh="节假日安排未公布"):
+    """The calendar of that year is not official yet."""
+
+
+class AdcodeNotInForce(RuleBroken, zh="区划代码未生效或已废止"):
+    """The division code is not in force at that date."""
+
+
+class AmountOverCap(RuleBroken, zh="超过收费上限"):
+    """The price exceeds the cap on a single charge."""
+
+
+class LessonsOverCap(RuleBroken, zh="超过课时上限"):
+    """The lessons exceed the cap on a single charge."""
+
+
+class SpanOverCap(RuleBroken, zh="超过收费时长上限"):
+    """The span exceeds the cap on a single charge."""
+
+
+class ChargedTooEarly(RuleBroken, zh="收费过早"):
+    """The charge is earlier than the rules allow before the course starts."""
+
+
+class PriceOverGuide(RuleBroken, zh="超过指导价或备案价"):
+    """The price exceeds the guide price or the filed price."""
+
+
+class OutsideTimetable(RuleBroken, zh="违反上课时间规定"):
+    """The lesson is outside the hours or days allowed."""
+
+
+class CourseNotFiled(RuleBroken, zh="课程未备案"):
+    """Only a filed course takes money."""
+
+
+class CustodyAccountInvalid(RuleBroken, zh="托管专户不适用"):
+    """The custody account is not one this can be backed by."""
+
+
+class CategoryMismatch(RuleBroken, zh="课程类别与许可类别不符"):
+    """The course is not of the category the institution is licensed for."""
+
+
+class DepartmentNotCompetent(RuleBroken, zh="非该辖区主管部门"):
+    """The department is not a competent one of this jurisdiction."""
+
+
+class CategoryClosed(RuleBroken, zh="不再审批该类别"):
+    """No new licence of this category is given."""
+
+
+class BankNotSelected(RuleBroken, zh="银行未入选"):
+    """The bank is not a selected custodian of this jurisdiction."""
+
+
+class AgreementMissing(RuleBroken, zh="未签监管协议"):
+    """There is no supervision agreement in force."""
+
+
+class ModeNotSupported(RuleBroken, zh="不支持的托管模式"):
+    """This custody mode is not supported."""
+
+
+class PayoutNotCovered(RuleBroken, zh="划款后余额不足以覆盖学员资金"):
+    """After the payout the account would not hold what it owes to students."""
+
+
+class HoldExceeded(RuleBroken, zh="超过可用余额"):
+    """The amount exceeds what holds leave available."""
+
+
+class SettlementAccountMissing(RuleBroken, zh="未登记结算账户"):
+    """The institution has no settlement account to be paid to."""
+
+
+class AbsenceNotCharged(RuleBroken, zh="缺课不消课"):
+    """An absence does not take a lesson under this contract."""
+
+
+class NotReversible(RuleBroken, zh="不可冲正"):
+    """This transaction cannot be reversed on its own."""
+
+
+class StatementUnbalanced(RuleBroken, zh="对账单不平"):
+    """The opening balance and the day's sums do not add up to the closing balance."""
+
+
+class ApprovalExpired(RuleBroken, zh="审批已过期"):
+    """The approval has expired."""
+
+
+class ClockBackwards(RuleBroken, zh="时钟不可回拨"):
+    """Business time only moves forward."""

@@ -1,0 +1,79 @@
+"""Refusals by state and by restraint."""
+
+from ledger.refusals.base import Restrained, StateConflict
+
+
+class IdempotencyInFlight(StateConflict, zh="同键请求处理中"):
+    """A request with the same Idempotency-Key is still being carried out."""
+
+
+class WrongState(StateConflict, zh="状态不允许"):
+    """The object is not in a state from which this is possible."""
+
+
+class AlreadyExists(StateConflict, zh="已存在"):
+    """An object with this reference exists with other content."""
+
+
+class LessonAlreadyRecorded(StateConflict, zh="课时已记录"):
+    """This lesson was already recorded."""
+
+
+class NoSlotLeft(StateConflict, zh="课时已用完"):
+    """Every lesson of this enrolment is recorded or taken."""
+
+
+class EnrolmentNotPaid(StateConflict, zh="报名未缴清"):
+    """Lessons can be recorded only when the whole price has been received."""
+
+
+class BankEntryContradicted(StateConflict, zh="银行流水矛盾"):
+    """The bank reference stands with another amount, sign, payer or date."""
+
+
+class StatementContradicted(StateConflict, zh="对账单矛盾"):
+    """A statement of this account and date stands with other figures."""
+
+
+class StatementChainBroken(StateConflict, zh="对账单不连续"):
+    """The opening balance is not the closing balance of the statement before."""
+
+
+class AlreadyReversed(StateConflict, zh="已冲正"):
+    """This transaction was already reversed."""
+
+
+class DayNotClosable(StateConflict, zh="不可关账"):
+    """The day cannot be closed: it is not over, or a day before it is open."""
+
+
+class LiabilityOutstanding(StateConflict, zh="仍有未清债务"):
+    """Money is still owed to students or payers, so the institution cannot leave."""
+
+
+class VersionStale(StateConflict, zh="版本已变"):
+    """The object has changed since the version the caller expected."""
+
+
+class MakerIsChecker(StateConflict, zh="须由他人复核"):
+    """The person who asked for this cannot be the one who approves it."""
+
+
+class EnrolmentStopped(Restrained, zh="已停止招生"):
+    """New enrolments of this institution are stopped."""
+
+
+class PayoutStopped(Restrained, zh="已停止划款"):
+    """Payouts from this custody account are stopped."""
+
+
+class InstitutionFrozen(Restrained, zh="机构已冻结"):
+    """The institution is frozen."""
+
+
+class AccountFenced(Restrained, zh="专户已隔离"):
+    """Everything that leaves this custody account is stopped until it has been checked."""
+
+
+class EnrolmentBlocked(Restrained, zh="报名有未结争议"):
+    """An open dispute or claim blocks this enrolment."""
