@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from service.app import create_app
 from service.settings import Settings
 from service.store import migrate, postgres, seeding
+from service.store.transact import writing
 
 APP_ROLE: Final = "escrow_app"
 AUDIT_ROLE: Final = "escrow_audit"
@@ -84,7 +85,7 @@ async def seed(found: Database) -> None:
     """Load the reference data; loading again changes only what is newer."""
     engine = engine_of(found.url, pool_size=1)
     try:
-        async with engine.begin() as connection:
+        async with writing(engine) as connection:
             await seeding.load_seeds(connection, at=datetime.now(UTC))
     finally:
         await engine.dispose()

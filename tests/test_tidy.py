@@ -26,7 +26,7 @@ PUBLISHED = ROOT / "openapi" / "openapi.json"
 AUTHORIZATION = ROOT / "tests" / "authorization_matrix.csv"
 LINES_MAX = 350
 
-LAYERS = {"console", "identity", "store", "web", "worker"}
+LAYERS = {"commands", "console", "demo", "identity", "store", "verify", "web", "worker"}
 """Folders of service/ that are layers; every other one is a noun."""
 
 IMPURE = {

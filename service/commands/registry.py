@@ -35,7 +35,11 @@ def add_jurisdiction(  # noqa: PLR0913, PLR0917 - one option each
     from service import launch  # noqa: PLC0415
     from service.settings import Settings  # noqa: PLC0415
     from service.store import reference  # noqa: PLC0415
+    from service.store.transact import writing  # noqa: PLC0415
 
+    unknown = sorted(set(departments) - set(Department))
+    if unknown:
+        raise click.UsageError(f"{unknown[0]} is not one of {', '.join(Department)}")
     new = reference.NewJurisdiction(
         code=code,
         name=name,
@@ -46,9 +50,11 @@ def add_jurisdiction(  # noqa: PLR0913, PLR0917 - one option each
         banks=banks,
     )
 
+    url = launch.database_url(Settings())
+
     async def add() -> str:
-        engine = launch.engine_of(launch.database_url(Settings()), pool_size=1)
-        async with engine.begin() as connection:
+        engine = launch.engine_of(url, pool_size=1)
+        async with writing(engine) as connection:
             row = await reference.add_jurisdiction(connection, new, at=datetime.now(UTC))
         await engine.dispose()
         return str(row.path)
@@ -67,12 +73,18 @@ def list_jurisdictions() -> None:
     from service.settings import Settings  # noqa: PLC0415
     from service.store import reference  # noqa: PLC0415
 
+    url = launch.database_url(Settings())
+
     async def found() -> list[dict[str, object]]:
-        engine = launch.engine_of(launch.database_url(Settings()), pool_size=1)
+        engine = launch.engine_of(url, pool_size=1)
         async with engine.connect() as connection:
             nodes = await reference.jurisdictions(connection)
         await engine.dispose()
-        return [{k: v for k, v in node.items() if k != "added_at"} for node in nodes]
+        return [
+            {k: v for k, v in node.items() if k != "added_at"}
+            | {"departments": json.loads(str(node["departments"]))}
+            for node in nodes
+        ]
 
     for node in asyncio.run(found()):
         click.echo(json.dumps(node, ensure_ascii=False))
@@ -94,7 +106,13 @@ def token() -> None:
 @click.option("--institution", help="Institution id (role institution).")
 @click.option("--bank", help="Bank code (role bank).")
 @click.option("--party", help="Party id (role parent).")
-@click.option("--days", default=90, show_default=True, help="Days until it expires.")
+@click.option(
+    "--days",
+    type=click.IntRange(1, 3650),
+    default=90,
+    show_default=True,
+    help="Days until it expires.",
+)
 def issue_token(  # noqa: PLR0913, PLR0917 - one option each
     role: str,
     code: str,
@@ -106,11 +124,13 @@ def issue_token(  # noqa: PLR0913, PLR0917 - one option each
     days: int,
 ) -> None:
     """Print a new token; it is shown this once."""
-    from service import launch  # noqa: PLC0415 - keeps `escrow --help` quick
+    from ledger.refusals import NotAuthenticated  # noqa: PLC0415 - keeps `escrow --help` quick
+    from service import launch  # noqa: PLC0415
     from service.identity import tokens  # noqa: PLC0415
     from service.identity.callers import Role  # noqa: PLC0415
     from service.settings import Settings  # noqa: PLC0415
     from service.store import ids  # noqa: PLC0415
+    from service.store.transact import writing  # noqa: PLC0415
 
     needed = {"institution": institution, "bank": bank, "parent": party}
     if role in needed and needed[role] is None:
@@ -132,10 +152,11 @@ def issue_token(  # noqa: PLR0913, PLR0917 - one option each
         journal=bound[0][0] if bound else None,
     )
     now = datetime.now(UTC)
+    url = launch.database_url(Settings())
 
     async def issue() -> str:
-        engine = launch.engine_of(launch.database_url(Settings()), pool_size=1)
-        async with engine.begin() as connection:
+        engine = launch.engine_of(url, pool_size=1)
+        async with writing(engine) as connection:
             made = await tokens.issue(
                 connection,
                 caller_id=caller,
@@ -144,10 +165,14 @@ def issue_token(  # noqa: PLR0913, PLR0917 - one option each
                 issued_at=now,
                 expires_at=now + timedelta(days=days),
             )
+            await tokens.caller_of(connection, made)
         await engine.dispose()
         return made
 
-    click.echo(asyncio.run(issue()))
+    try:
+        click.echo(asyncio.run(issue()))
+    except NotAuthenticated as refusal:
+        raise click.ClickException(f"there is no jurisdiction {code}") from refusal
 
 
 @token.command("revoke")
@@ -157,10 +182,13 @@ def revoke_tokens(caller: str) -> None:
     from service import launch  # noqa: PLC0415 - keeps `escrow --help` quick
     from service.identity import tokens  # noqa: PLC0415
     from service.settings import Settings  # noqa: PLC0415
+    from service.store.transact import writing  # noqa: PLC0415
+
+    url = launch.database_url(Settings())
 
     async def revoke() -> int:
-        engine = launch.engine_of(launch.database_url(Settings()), pool_size=1)
-        async with engine.begin() as connection:
+        engine = launch.engine_of(url, pool_size=1)
+        async with writing(engine) as connection:
             count = await tokens.revoke(connection, caller_id=caller, at=datetime.now(UTC))
         await engine.dispose()
         return count

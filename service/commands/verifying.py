@@ -11,6 +11,7 @@ import rich_click as click
 if TYPE_CHECKING:
     from service.verify import Report
 
+
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--journal", "journals", type=int, multiple=True, help="Only this journal; repeat.")

@@ -13,7 +13,8 @@ from ledger.parameters import AMOUNT_CAP
 from ledger.policy import Category
 from ledger.refusals import CustodyAccountUnknown, DateInFuture, PolicyMissing, Refusal
 from ledger.rules.places import Place
-from service.receipts.entries import EntryFact, decide_entry, decide_kept
+from service.receipts.effects import EntryFact
+from service.receipts.entries import decide_entry, decide_kept
 from service.store import custodians, orders, reference, rows
 from service.store.context import Context
 from service.store.contracts import contract_of, place_of, read_debts

@@ -223,6 +223,13 @@ class Store:
             return outcome
 
 
+@asynccontextmanager
+async def writing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """Open a transaction for what no journal holds (tokens, seeds); it commits at its end."""
+    async with engine.begin() as connection:
+        yield connection
+
+
 async def _abandon(connection: AsyncConnection) -> None:
     """Roll back; a connection that cannot even do that is never used again."""
     try:
