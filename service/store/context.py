@@ -19,7 +19,8 @@ _SET: Final = text(
     " set_config('idle_in_transaction_session_timeout', '15s', true),"
     # Everything read or written here is named by key: on a table that has just grown the planner
     # does not know so yet and would rather scan it.
-    " set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)"
+    " set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true),"
+    " set_config('plan_cache_mode', 'force_custom_plan', true)"
 )
 
 

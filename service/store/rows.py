@@ -1,15 +1,16 @@
 """Set-based reads, locks and writes of rows: one statement for a batch, never one per row."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Column, Select, Table, Text, cast, func, select, text, true
+from sqlalchemy import Column, Select, Table, Text, any_, cast, func, literal, select, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.store.facts import Change, Insert
 
+_BETWEEN: Final = "\x1f"
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
@@ -35,23 +36,22 @@ def keyed(table: type[Any], journal: int, keys: Iterable[Any], column: str) -> S
 def paired(
     table: type[Any], journal: int, pairs: Iterable[tuple[Any, ...]], columns: Sequence[str]
 ) -> Select[Any]:
-    """Select a journal's rows whose `columns` together are among `pairs`."""
+    """Select a journal's rows whose `columns` (ids and codes) together are among `pairs`.
+
+    An index narrows by the first column, one hashed list decides: with no join there is none that
+    a planner, knowing nothing yet of a table that has just grown, could turn into a scan per pair.
+    """
     source = table_of(table)
     wanted = sorted(set(pairs))
-    arrays = [
-        _array(source.c[name], [pair[i] for pair in wanted]) for i, name in enumerate(columns)
-    ]
-    given = func.unnest(*arrays).table_valued(*columns, name="given").render_derived()
-    # OFFSET 0 keeps the probe a probe: it cannot be planned as one scan of the whole table.
-    probe = (
-        select(source)
-        .where(
-            source.c.journal_id == journal, *(source.c[name] == given.c[name] for name in columns)
-        )
-        .offset(0)
-        .lateral("probe")
+    first = source.c[columns[0]]
+    parts = (cast(source.c[name], Text()) for name in columns)
+    key = func.concat_ws(literal(_BETWEEN, Text()), *parts)
+    keys = [_BETWEEN.join(map(str, pair)) for pair in wanted]
+    return select(source).where(
+        source.c.journal_id == journal,
+        first == func.any(_array(first, sorted({pair[0] for pair in wanted}))),
+        key == any_(cast(keys, ARRAY(Text()))),
     )
-    return select(probe).select_from(given.join(probe, true()))
 
 
 async def fetch(connection: AsyncConnection, statement: Select[Any]) -> Sequence[Mapping[str, Any]]:

@@ -20,28 +20,22 @@ from service.store.tables import JournalHead, Restraint
 
 SHANGHAI: Final = timezone(timedelta(hours=8), "Asia/Shanghai")
 
+# One pass over the owners' accounts, then a probe into each head: no join order to get wrong.
 _HEADS: Final = text(
     """
-    SELECT given.ord, account.account_id, head.balance_after
-    FROM unnest(:kinds, :owners, :custodies, :reasons)
-         WITH ORDINALITY AS given(kind, owner_id, custody_account_id, reason, ord)
-    CROSS JOIN LATERAL (
-        SELECT account_id FROM escrow.account
-        WHERE account.journal_id = :journal AND account.kind = given.kind
-          AND account.owner_id = given.owner_id
-          AND account.custody_account_id = given.custody_account_id
-          AND account.reason = given.reason LIMIT 1) AS account
+    SELECT account.kind, account.owner_id, account.custody_account_id, account.reason,
+           account.account_id, head.balance_after
+    FROM (
+        SELECT kind, owner_id, custody_account_id, reason, account_id FROM escrow.account
+        WHERE journal_id = :journal AND owner_id = ANY(:owners)
+          AND concat_ws(',', kind, owner_id, custody_account_id, reason) = ANY(:keys)
+        OFFSET 0) AS account
     CROSS JOIN LATERAL (
         SELECT balance_after FROM escrow.entry
         WHERE entry.journal_id = :journal AND entry.account_id = account.account_id
         ORDER BY entry.seq DESC LIMIT 1) AS head
     """
-).bindparams(
-    bindparam("kinds", type_=ARRAY(Text)),
-    bindparam("owners", type_=ARRAY(Uuid)),
-    bindparam("custodies", type_=ARRAY(Uuid)),
-    bindparam("reasons", type_=ARRAY(Text)),
-)
+).bindparams(bindparam("owners", type_=ARRAY(Uuid)), bindparam("keys", type_=ARRAY(Text)))
 
 _OPEN_DEBTS: Final = text(
     """
@@ -163,17 +157,17 @@ class Unit:
         wanted = [a for a in dict.fromkeys(accounts) if a not in self.facts.loaded]
         if not wanted:
             return
+        named = {(a.kind.value, a.owner, a.custody, a.reason or ""): a for a in wanted}
         found = await self.query(
             _HEADS,
             journal=self.facts.journal,
-            kinds=[a.kind.value for a in wanted],
-            owners=[a.owner for a in wanted],
-            custodies=[a.custody for a in wanted],
-            reasons=[a.reason or "" for a in wanted],
+            owners=sorted({a.owner for a in wanted}),
+            keys=[",".join(map(str, key)) for key in named],
         )
         quantities = dict.fromkeys(wanted, 0)
         for row in found:
-            account = wanted[row["ord"] - 1]
+            identity = (row["kind"], row["owner_id"], row["custody_account_id"], row["reason"])
+            account = named[identity]
             self.account_ids[account] = row["account_id"]
             quantities[account] = row["balance_after"]
         self.facts.book.open(quantities)
@@ -261,4 +255,3 @@ def rollup_slots() -> tuple[list[str], list[str]]:
             kinds.append(kind.value)
             reasons.append(reason)
     return kinds, reasons
-
