@@ -10,6 +10,7 @@ import rich_click as click
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 @click.option("--full", is_flag=True, help="Play the whole term instead of its first four weeks.")
 @click.option("--weeks", type=click.IntRange(1, 13), help="Play so many weeks of lessons.")
+@click.option("--schools", type=click.IntRange(2, 68), help="Play so many institutions only.")
 @click.option("--serve", "stays", is_flag=True, help="Leave the server up until interrupted.")
 @click.option("--keep", is_flag=True, help="Keep the database and the server's log.")
 @click.option("--seed", type=int, help="Another district; the same number gives the same figures.")
@@ -23,6 +24,7 @@ def demo(  # noqa: PLR0913 - one option each
     as_json: bool,
     full: bool,
     weeks: int | None,
+    schools: int | None,
     stays: bool,
     keep: bool,
     seed: int | None,
@@ -38,11 +40,11 @@ def demo(  # noqa: PLR0913 - one option each
     from service.store.postgres import NoPostgres  # noqa: PLC0415
 
     settings = Settings() if data is None else Settings(data=data, database_url=None)
-    script = player.Script(None if full else weeks or player.WEEKS)
+    script = player.Script(None if full else weeks or player.WEEKS, schools, seed)
     try:
         with performance.staged(settings, keep=keep) as house:
             with Bars() as pace:
-                played = performance.run(house, pace, script, seed=seed)
+                played = performance.run(house, pace, script)
             summary = tables.summary(played) | (tables.visitors(house, played) if stays else {})
             if as_json:
                 click.echo(json.dumps(summary, ensure_ascii=False))

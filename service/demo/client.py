@@ -7,8 +7,8 @@ until it is answered, for as long as the patience lasts: nothing is lost, nothin
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Container, Iterable, Sequence
-from types import TracebackType
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Iterable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Final, Self, TypeVar
 
 import httpx
@@ -32,30 +32,21 @@ class Unexpected(RuntimeError):  # noqa: N818 - says what came instead
 class Api:
     """The served API: commands with their keys, reads, and batches cut to size."""
 
-    def __init__(
-        self, address: str, *, patience_s: int = PATIENCE_S, at_once: int = AT_ONCE
-    ) -> None:
-        """Speak to the service at `address`, at most `at_once` requests at a time."""
-        self.address = address
+    def __init__(self, http: httpx.AsyncClient, *, patience_s: int = PATIENCE_S) -> None:
+        """Speak through a client whose base address is the service's."""
+        self.http = http
         self.requests = 0
         self.seconds: dict[str, list[float]] = {}
         self._patience_s = patience_s
-        self._turns = asyncio.Semaphore(at_once)
-        limits = httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once)
-        self._http = httpx.AsyncClient(base_url=address, timeout=120, limits=limits)
+        self._turns = asyncio.Semaphore(AT_ONCE)
 
-    async def __aenter__(self) -> Self:
-        """Open the client."""
-        return self
-
-    async def __aexit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
-        """Close its connections."""
-        await self._http.aclose()
+    @classmethod
+    @asynccontextmanager
+    async def at(cls, address: str, *, patience_s: int = PATIENCE_S) -> AsyncIterator[Self]:
+        """Speak to the service at `address` over kept connections."""
+        limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
+        async with httpx.AsyncClient(base_url=address, timeout=120, limits=limits) as http:
+            yield cls(http, patience_s=patience_s)
 
     async def post(
         self, path: str, token: str, body: Json, *, key: str | None, of: str | None = None
@@ -116,7 +107,7 @@ class Api:
         async with self._turns:
             started = time.perf_counter()
             try:
-                answer = await self._http.request(method, path, **sent)
+                answer = await self.http.request(method, path, **sent)
             except httpx.TransportError:
                 return None
             self.requests += 1

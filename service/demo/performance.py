@@ -9,19 +9,18 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from ledger.calendars import WorkingCalendar, midnight
+from ledger.calendars import midnight
 from service.demo import cast, player
 from service.demo.client import Api
+from service.demo.districts import calendar_of, district_of
 from service.demo.figures import Told
 from service.demo.server import Ground, Server, prepare
 from service.demo.stage import MORNING, Pace, Stage
 from service.launch import engine_of
 from service.settings import Settings
-from service.store import seeding
 from service.verify import Report, verify
 
 if TYPE_CHECKING:
-    from datetime import date
 
     from seeds.records import District
 
@@ -73,20 +72,20 @@ def staged(settings: Settings, *, keep: bool) -> Iterator[House]:
         server.log.unlink(missing_ok=True)
 
 
-def run(house: House, pace: Pace, script: player.Script, *, seed: int | None) -> Performance:
+def run(house: House, pace: Pace, script: player.Script) -> Performance:
     """Perform from a command."""
-    return asyncio.run(perform(house, pace, script, seed=seed))
+    return asyncio.run(perform(house, pace, script))
 
 
-async def perform(
-    house: House, pace: Pace, script: player.Script, *, seed: int | None
-) -> Performance:
+async def perform(house: House, pace: Pace, script: player.Script) -> Performance:
     """Play a term against the running service, then verify its database."""
     ready = time.perf_counter()
-    async with Api(house.server.address) as api:
+    async with Api.at(house.server.address) as api:
         engine = engine_of(house.ground.found.url, pool_size=1)
         try:
-            stage = await set_up(api, engine, district_of(seed), pace)
+            stage = await set_up(
+                api, engine, district_of(script.seed, schools=script.schools), pace
+            )
             told = await player.play(stage, engine, script)
         finally:
             await engine.dispose()
@@ -115,16 +114,3 @@ async def set_up(api: Api, engine: Any, district: District, pace: Pace) -> Stage
         pace=pace,
         today=opens_on,
     )
-
-
-def district_of(seed: int | None) -> District:
-    """Build the district of a seed number, the usual one without."""
-    module: Any = seeding.module("district")
-    found: District = module.generate() if seed is None else module.generate(seed=seed)
-    return found
-
-
-def calendar_of(starts_on: date) -> WorkingCalendar:
-    """Return the working days of the term's year, as the service has them."""
-    found: Any = seeding.module("calendar").calendar_of([starts_on.year])
-    return WorkingCalendar(exceptions=found.exceptions, provisional_years=found.provisional_years)

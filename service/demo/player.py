@@ -50,9 +50,11 @@ QUIET_WEEKS: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """How much is played: `weeks` of lessons, None the whole term."""
+    """How much is played: `weeks` of lessons, None the whole term; `schools`, None all of them."""
 
-    weeks: int | None
+    weeks: int | None = WEEKS
+    schools: int | None = None
+    seed: int | None = None
 
 
 async def play(stage: Stage, engine: AsyncEngine, script: Script) -> figures.Told:
