@@ -3,6 +3,7 @@
 An entry carries the balance after it, so a balance at any position is one index probe.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
@@ -12,6 +13,28 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.accounts import AccountKind, Reason
 from service.store.facts import Record
+
+_OWNER_PREFIX: Final[dict[AccountKind, str]] = {
+    AccountKind.CUSTODY_BANK: "cus",
+    AccountKind.RISK_DEPOSIT_BANK: "cus",
+    AccountKind.CHANNEL_CLEARING: "ins",
+    AccountKind.CASH_UNDEPOSITED: "ins",
+    AccountKind.DUE_FROM_INSTITUTION: "ins",
+    AccountKind.DUE_FROM_BANK: "bank",
+    AccountKind.BANK_TRANSFER_IN_TRANSIT: "ord",
+    AccountKind.INSTITUTION_PAYABLE: "ins",
+    AccountKind.PAYOUT_IN_TRANSIT: "ord",
+    AccountKind.REFUND_PAYABLE: "ord",
+    AccountKind.REFUND_IN_TRANSIT: "ord",
+    AccountKind.SUSPENSE_RECEIPT: "bke",
+    AccountKind.RETURNED_REFUND_HELD: "ord",
+    AccountKind.INTEREST_UNALLOCATED: "cus",
+    AccountKind.RISK_DEPOSIT_HELD: "ins",
+    AccountKind.BANK_ERROR_CREDIT: "bke",
+    AccountKind.PORTING_IN_TRANSIT: "ord",
+    AccountKind.INSTITUTION_OWN_FUNDS: "ins",
+}
+"""Whose id owns an account of a kind; of every kind not named here, an enrolment's."""
 
 _ACCOUNT: Final = text(
     """
@@ -23,6 +46,13 @@ _ACCOUNT: Final = text(
     ORDER BY account_id
     """
 )
+
+_NUMBERED: Final = text(
+    """
+    SELECT account_id, kind, owner_id, custody_account_id, reason, institution_id
+    FROM escrow.account WHERE journal_id = :journal AND account_id = ANY(:accounts)
+    """
+).bindparams(bindparam("accounts", type_=ARRAY(BigInteger)))
 
 _OWNED: Final = text(
     """
@@ -59,6 +89,23 @@ _ENTRIES: Final = text(
     ORDER BY step.seq, given.account_id
     """
 ).bindparams(bindparam("accounts", type_=ARRAY(BigInteger)))
+
+
+def owner_prefix(kind: AccountKind, reason: Reason | None) -> str:
+    """Return the prefix of the public id that owns an account; "bank" for a bank's code."""
+    if reason in {Reason.LEGACY, Reason.DIVERSION}:
+        return "enr"
+    return _OWNER_PREFIX.get(kind, "enr")
+
+
+async def numbered(
+    connection: AsyncConnection, journal: int, numbers: Sequence[int]
+) -> dict[int, Record]:
+    """Return the accounts in scope with these numbers, by number."""
+    found = await connection.execute(
+        _NUMBERED, {"journal": journal, "accounts": sorted(set(numbers))}
+    )
+    return {row["account_id"]: Record(row) for row in found.mappings()}
 
 
 async def accounts(  # noqa: PLR0913 - the parts of an account's identity
@@ -125,4 +172,4 @@ async def entries(  # noqa: PLR0913 - a page of several accounts at a position
             "limit": limit,
         },
     )
-    return [dict(row) for row in found.mappings()]
+    return [{**row, "refs": json.loads(row["refs"])} for row in found.mappings()]

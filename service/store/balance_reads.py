@@ -8,8 +8,9 @@ out for each custody account by itself; only accounts that ever had any of A3 to
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, Integer, Text, bindparam, text
+from sqlalchemy import ARRAY, BigInteger, Integer, Text, Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger import coverage
@@ -48,7 +49,7 @@ _AT: Final = text(
 
 _INSTITUTIONS: Final = text(
     """
-    SELECT stood.journal_id, stood.area, stood.department, count(*) AS institutions
+    SELECT stood.journal_id, stood.institution_id, stood.area, stood.department
     FROM unnest(:journals, :seqs) AS prefix(journal_id, seq)
     JOIN escrow.institution AS held
       ON held.journal_id = prefix.journal_id
@@ -56,15 +57,17 @@ _INSTITUTIONS: Final = text(
     JOIN escrow.institution_area AS stood
       ON stood.journal_id = held.journal_id AND stood.institution_id = held.institution_id
      AND stood.valid_from <= :day AND (stood.valid_to IS NULL OR stood.valid_to >= :day)
-    GROUP BY stood.journal_id, stood.area, stood.department
+    WHERE CAST(:institution AS uuid) IS NULL OR held.institution_id = :institution
     """
 ).bindparams(
-    bindparam("journals", type_=ARRAY(Integer)), bindparam("seqs", type_=ARRAY(BigInteger))
+    bindparam("journals", type_=ARRAY(Integer)),
+    bindparam("seqs", type_=ARRAY(BigInteger)),
+    bindparam("institution", type_=Uuid),
 )
 
 _ACTIVE: Final = text(
     """
-    SELECT paid.journal_id, paid.institution_id, count(*) AS enrolments
+    SELECT paid.journal_id, paid.institution_id, paid.custody_account_id, count(*) AS enrolments
     FROM unnest(:journals, :seqs) AS prefix(journal_id, seq)
     JOIN escrow.account AS paid
       ON paid.journal_id = prefix.journal_id AND paid.kind = 'STUDENT_PREPAID'
@@ -81,10 +84,13 @@ _ACTIVE: Final = text(
           AND entry.seq <= prefix.seq
         ORDER BY entry.seq DESC LIMIT 1) AS remaining
     WHERE remaining.balance_after > 0
-    GROUP BY paid.journal_id, paid.institution_id
+      AND (CAST(:institution AS uuid) IS NULL OR paid.institution_id = :institution)
+    GROUP BY paid.journal_id, paid.institution_id, paid.custody_account_id
     """
 ).bindparams(
-    bindparam("journals", type_=ARRAY(Integer)), bindparam("seqs", type_=ARRAY(BigInteger))
+    bindparam("journals", type_=ARRAY(Integer)),
+    bindparam("seqs", type_=ARRAY(BigInteger)),
+    bindparam("institution", type_=Uuid),
 )
 
 
@@ -166,22 +172,37 @@ async def closings_known(
     return known
 
 
-async def institutions_by_area(
-    connection: AsyncConnection, positions: Positions
-) -> dict[tuple[int, str, str], int]:
-    """Count the institutions registered by these positions, by (journal, path, department)."""
-    found = await connection.execute(
-        _INSTITUTIONS, {**_prefixes(positions), "day": positions.as_of}
-    )
-    return {(row.journal_id, row.area, row.department): row.institutions for row in found}
+@dataclass(frozen=True, slots=True)
+class Stood:
+    """Where an institution stood."""
+
+    journal: int
+    institution: UUID
+    path: str
+    department: str
+
+
+async def institutions(
+    connection: AsyncConnection, positions: Positions, institution: UUID | None = None
+) -> list[Stood]:
+    """Return where each institution registered by these positions stood, or this one."""
+    asked = {**_prefixes(positions), "day": positions.as_of, "institution": institution}
+    found = await connection.execute(_INSTITUTIONS, asked)
+    return [Stood(row.journal_id, row.institution_id, row.area, row.department) for row in found]
 
 
 async def active_enrolments(
-    connection: AsyncConnection, positions: Positions
-) -> dict[tuple[int, str], int]:
-    """Count by (journal, institution) the enrolments with money received and lessons left."""
-    found = await connection.execute(_ACTIVE, _prefixes(positions))
-    return {(row.journal_id, str(row.institution_id)): row.enrolments for row in found}
+    connection: AsyncConnection, positions: Positions, institution: UUID | None = None
+) -> dict[tuple[int, UUID, UUID], int]:
+    """Count the enrolments with money received and lessons left.
+
+    By journal, institution and custody account; of one institution where it is given.
+    """
+    asked = {**_prefixes(positions), "institution": institution}
+    return {
+        (row.journal_id, row.institution_id, row.custody_account_id): row.enrolments
+        for row in await connection.execute(_ACTIVE, asked)
+    }
 
 
 def _prefixes(positions: Positions) -> dict[str, list[int]]:

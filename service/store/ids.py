@@ -7,12 +7,15 @@ journal and sequence number. The ids say nothing about the objects they name.
 import base64
 import binascii
 import secrets
+from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
 _VERSION_7: Final = 0x7
 _UUID_BYTES: Final = 16
 _SEQ_BYTES: Final = 8
+_REMEMBERED: Final = 16_384
+"""A batch reads and writes each of its ids several times."""
 
 
 def uuid7(at_ms: int, chance: int) -> UUID:
@@ -40,6 +43,11 @@ def public_transaction(journal: int, seq: int) -> str:
     return f"txn_{_encode(journal.to_bytes(2) + seq.to_bytes(_SEQ_BYTES))}"
 
 
+def public_account(journal: int, number: int) -> str:
+    """Write an account's public id, from its number in its journal."""
+    return f"acc_{_encode(journal.to_bytes(2) + number.to_bytes(_SEQ_BYTES))}"
+
+
 def parse(prefix: str, text: str) -> tuple[int, UUID]:
     """Read a public id into (journal, UUID); ValueError for anything not written by `public`."""
     raw = _decode(prefix, text, 2 + _UUID_BYTES)
@@ -52,10 +60,18 @@ def parse_transaction(text: str) -> tuple[int, int]:
     return int.from_bytes(raw[:2]), int.from_bytes(raw[2:])
 
 
+def parse_account(text: str) -> tuple[int, int]:
+    """Read an account's public id into (journal, number); ValueError for anything else."""
+    raw = _decode("acc", text, 2 + _SEQ_BYTES)
+    return int.from_bytes(raw[:2]), int.from_bytes(raw[2:])
+
+
+@lru_cache(maxsize=_REMEMBERED)
 def _encode(raw: bytes) -> str:
     return base64.b32encode(raw).decode("ascii").rstrip("=").lower()
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def _decode(prefix: str, text: str, length: int) -> bytes:
     head, _, body = text.partition("_")
     if head != prefix or not body.isascii() or body != body.lower():

@@ -70,6 +70,8 @@ Count = Annotated[int, Field(strict=True, ge=0, le=10_000)]
 
 
 def _day(value: object) -> object:
+    if isinstance(value, date) and not isinstance(value, datetime):  # an answer's; JSON has none
+        return value
     if not isinstance(value, str) or len(value) != len("2026-01-01"):
         raise ValueError("a date is written YYYY-MM-DD")
     return value

@@ -1,0 +1,228 @@
+"""What balances are asked of: a division's subtree, one institution, or one custody account.
+
+Every answer is a function of journal positions, so it can be asked again and is the same.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ledger.refusals import (
+    CustodyAccountUnknown,
+    InstitutionUnknown,
+    JurisdictionUnknown,
+    RequestInvalid,
+)
+from service.identity.callers import Caller
+from service.store import balance_reads, balance_units, positions, reference, registry
+from service.store.balance_reads import Figures, Scope
+from service.store.balance_units import Area, Custody, UnitKey
+from service.store.positions import Asked, Positions
+from service.store.rows import table_of
+from service.store.tables import Adcode, CustodyAccount, Institution, Jurisdiction
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a caller asks about; at most one of the three is given, none is its own scope."""
+
+    adcode: str | None = None
+    institution: tuple[int, UUID] | None = None
+    custody: tuple[int, UUID] | None = None
+    department: str | None = None
+    asked: Asked = field(default_factory=Asked)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many institutions, active enrolments and custody accounts stand behind figures."""
+
+    institutions: int
+    active_enrolments: int
+    custody_accounts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of an answer: a code and name where it is a division, figures and counts."""
+
+    code: str | None
+    name: str | None
+    figures: Figures
+    counts: Counts
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The lines of an answer and the positions they were read at; the first is the whole."""
+
+    positions: Positions
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The areas, institutions and custody accounts that one line is made of."""
+
+    scope: Scope
+    counts: Counts
+
+
+async def balances(connection: AsyncConnection, caller: Caller, question: Question) -> Answer:
+    """Answer for one scope: raises `RequestInvalid`, and 404 for what the caller may not see."""
+    given = (question.adcode, question.institution, question.custody)
+    if sum(each is not None for each in given) > 1:
+        raise RequestInvalid(reason="one_scope")
+    institution = question.institution
+    if all(each is None for each in given) and caller.institution is not None:
+        institution = (caller.journal, caller.institution)
+    if institution is not None:
+        return await _of_institution(connection, caller, institution, question.asked)
+    if question.custody is not None:
+        return await _of_custody(connection, caller, question.custody, question.asked)
+    path = await _path(connection, caller, question.adcode)
+    areas = await _areas(connection, caller, path, question)
+    return await _of_areas(connection, [(path, areas)], question.asked)
+
+
+async def children(connection: AsyncConnection, caller: Caller, question: Question) -> Answer:
+    """Answer for a division and each of its children; the children add up to the whole."""
+    path = await _path(connection, caller, question.adcode)
+    areas = await _areas(connection, caller, path, question)
+    grouped: dict[str, list[Area]] = {}
+    for area in areas:
+        grouped.setdefault(balance_units.child_of(path, area.path), []).append(area)
+    return await _of_areas(connection, [(path, areas), *sorted(grouped.items())], question.asked)
+
+
+async def _path(connection: AsyncConnection, caller: Caller, adcode: str | None) -> str:
+    """Return the path of a division in the caller's scope; its own when none is named."""
+    if caller.institution is not None:
+        raise JurisdictionUnknown(code=str(adcode))
+    if adcode is None:
+        return caller.path
+    node = await reference.jurisdiction(connection, adcode)
+    known = node is not None or adcode in reference.NATION
+    if not known:
+        source = table_of(Adcode)
+        found = select(source.c.code).where(source.c.code == adcode)
+        known = await connection.scalar(found) is not None
+    path = node.path if node is not None else reference.scope_path(adcode)
+    if not known or not balance_units.covers(caller.path, path):
+        raise JurisdictionUnknown(code=adcode)
+    return path
+
+
+async def _areas(
+    connection: AsyncConnection, caller: Caller, path: str, question: Question
+) -> list[Area]:
+    """Return the areas of a path that the caller's departments and the question leave."""
+    wanted = None if caller.departments is None else set(caller.departments)
+    if question.department is not None:
+        wanted = {question.department} & ({question.department} if wanted is None else wanted)
+    found = await balance_units.areas(connection, path, wanted)
+    areas = [area for area in found if area.journal in caller.journals]
+    if not areas:
+        raise JurisdictionUnknown(code=balance_units.code_of(path))
+    return areas
+
+
+async def _of_areas(
+    connection: AsyncConnection, groups: Sequence[tuple[str, list[Area]]], asked: Asked
+) -> Answer:
+    journals = sorted({area.journal for _, areas in groups for area in areas})
+    at = await positions.resolve(connection, journals, asked)
+    custodies = await balance_units.custodies(connection, at)
+    stood = await balance_reads.institutions(connection, at)
+    active = await balance_reads.active_enrolments(connection, at)
+    parts = []
+    for _, areas in groups:
+        within = set(areas)
+        here = {
+            (each.journal, each.institution)
+            for each in stood
+            if Area(each.journal, each.path, each.department) in within
+        }
+        held = tuple(each for each in custodies if each.area in within)
+        parts.append(
+            _Part(
+                Scope(tuple(area.unit for area in areas), held),
+                Counts(
+                    len(here),
+                    sum(n for (j, i, _), n in active.items() if (j, i) in here),
+                    len(held),
+                ),
+            )
+        )
+    codes = [balance_units.code_of(path) for path, _ in groups]
+    names = await _names(connection, codes)
+    return await _answer(connection, at, parts, [(code, names.get(code)) for code in codes])
+
+
+async def _of_institution(
+    connection: AsyncConnection, caller: Caller, named: tuple[int, UUID], asked: Asked
+) -> Answer:
+    journal, institution = named
+    if await registry.one(connection, caller.context, Institution, *named) is None:
+        raise InstitutionUnknown
+    at = await positions.resolve(connection, [journal], asked)
+    held = await balance_units.custodies(connection, at, institution=institution)
+    stood = await balance_reads.institutions(connection, at, institution)
+    active = await balance_reads.active_enrolments(connection, at, institution)
+    part = _Part(
+        Scope((UnitKey(journal, "INSTITUTION", str(institution)),), tuple(held)),
+        Counts(len(stood), sum(active.values()), len(held)),
+    )
+    return await _answer(connection, at, [part], [(None, None)])
+
+
+async def _of_custody(
+    connection: AsyncConnection, caller: Caller, named: tuple[int, UUID], asked: Asked
+) -> Answer:
+    journal, custody = named
+    row = await registry.one(connection, caller.context, CustodyAccount, *named)
+    if row is None:
+        raise CustodyAccountUnknown
+    at = await positions.resolve(connection, [journal], asked)
+    held: list[Custody] = await balance_units.custodies(connection, at, custody=custody)
+    active = await balance_reads.active_enrolments(connection, at, row.institution_id)
+    enrolments = sum(n for (_, _, backed_by), n in active.items() if backed_by == custody)
+    part = _Part(
+        Scope((UnitKey(journal, "CUSTODY_ACCOUNT", str(custody)),), tuple(held)),
+        Counts(len({each.institution for each in held}), enrolments, len(held)),
+    )
+    return await _answer(connection, at, [part], [(None, None)])
+
+
+async def _answer(
+    connection: AsyncConnection,
+    at: Positions,
+    parts: Sequence[_Part],
+    called: Sequence[tuple[str | None, str | None]],
+) -> Answer:
+    found = await balance_reads.figures(connection, [part.scope for part in parts], at)
+    return Answer(
+        at,
+        tuple(
+            Line(code, name, figures, part.counts)
+            for (code, name), figures, part in zip(called, found, parts, strict=True)
+        ),
+    )
+
+
+async def _names(connection: AsyncConnection, codes: Iterable[str]) -> dict[str, str]:
+    """Return the names of divisions and zones by their code."""
+    wanted = list(codes)
+    names: dict[str, str] = {}
+    tables: tuple[Any, ...] = (Adcode, Jurisdiction)
+    for table in tables:
+        source = table_of(table)
+        found = await connection.execute(
+            select(source.c.code, source.c.name).where(source.c.code.in_(wanted))
+        )
+        names |= {row.code: row.name for row in found}
+    return names
