@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.store.facts import Change, Insert
 
 _BETWEEN: Final = "\x1f"
+_MANY_A_FIRST: Final = 4
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
@@ -47,10 +48,18 @@ def paired(
     parts = (cast(source.c[name], Text()) for name in columns)
     key = func.concat_ws(literal(_BETWEEN, Text()), *parts)
     keys = [_BETWEEN.join(map(str, pair)) for pair in wanted]
-    return select(source).where(
+    firsts = sorted({pair[0] for pair in wanted})
+    statement = select(source).where(
         source.c.journal_id == journal,
-        first == func.any(_array(first, sorted({pair[0] for pair in wanted}))),
+        first == func.any(_array(first, firsts)),
         key == any_(cast(keys, ARRAY(Text()))),
+    )
+    if len(firsts) * _MANY_A_FIRST > len(wanted):
+        return statement
+    # Many pairs share a first column (a busy account's bank references): the others narrow too.
+    others = [(source.c[name], i) for i, name in enumerate(columns) if i > 0]
+    return statement.where(
+        *(c == func.any(_array(c, sorted({pair[i] for pair in wanted}))) for c, i in others)
     )
 
 
