@@ -1,0 +1,181 @@
+"""A journal as it stands in the database, read several ways for comparison."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ledger import chain
+from ledger.accounts import Account, AccountKind, Reason, Side, Unit
+from service.store import account_reads, balance_reads, positions
+from service.store.balance_units import UnitKey
+from service.store.context import Context
+from service.store.journal import sealed_fields
+from service.store.positions import Asked, Positions
+from service.store.transact import Store
+from service.store.unit import account_of
+
+Slots = Mapping[tuple[AccountKind, str], int]
+
+_ACCOUNTS: Final = text("SELECT * FROM escrow.account WHERE journal_id = :journal")
+_SEALED: Final = text(
+    "SELECT * FROM escrow.journal_transaction WHERE journal_id = :journal AND seq > :after"
+    " ORDER BY seq"
+)
+_ENTRIES: Final = text(
+    "SELECT * FROM escrow.entry WHERE journal_id = :journal AND seq > :after ORDER BY seq"
+)
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """One transaction of the journal, and the entries projected from it."""
+
+    seq: int
+    kind: str
+    reason: str | None
+    references: dict[str, str]
+    entries: dict[Account, tuple[int, int]]
+
+
+class JournalSeen:
+    """Reads of one journal."""
+
+    def __init__(self, store: Store, journal: int) -> None:
+        """Read through a store, with the eyes of whoever sees the whole journal."""
+        self._store = store
+        self.journal = journal
+        self._context = Context((journal,))
+
+    async def sealed_after(self, seq: int) -> list[Sealed]:
+        """Return what was sealed after a position."""
+        async with self._store.reading(self._context) as connection:
+            accounts = await self._accounts(connection)
+            entries: dict[int, dict[Account, tuple[int, int]]] = defaultdict(dict)
+            for row in await self._rows(connection, _ENTRIES, after=seq):
+                moved = row["amount"], row["balance_after"]
+                entries[row["seq"]][accounts[row["account_id"]]] = moved
+            return [
+                Sealed(
+                    row["seq"],
+                    row["kind"],
+                    row["reason"],
+                    json.loads(row["refs"]),
+                    entries[row["seq"]],
+                )
+                for row in await self._rows(connection, _SEALED, after=seq)
+            ]
+
+    async def balances(self, asked: Asked) -> tuple[int, dict[Account, int]]:
+        """Return the position an earlier question is answered at, and every balance then."""
+        async with self._store.reading(self._context) as connection:
+            found = await positions.resolve(connection, [self.journal], asked)
+            seq = found.seq(self.journal)
+            accounts = await self._accounts(connection)
+            held = await account_reads.balances(connection, self.journal, list(accounts), seq)
+        return seq, {accounts[number]: quantity for number, quantity in held.items()}
+
+    async def rollups(self, seq: int, units: Sequence[UnitKey]) -> dict[UnitKey, Slots]:
+        """Return the roll-ups of units at a position, without zeros."""
+        async with self._store.reading(self._context) as connection:
+            at = await self._position(connection, seq)
+            found = await balance_reads.unit_balances(connection, units, at)
+        return {
+            unit: {slot: quantity for slot, quantity in slots.items() if quantity}
+            for unit, slots in found.items()
+        }
+
+    async def rebuilt(self) -> tuple[bytes, dict[Account, int]]:
+        """Rebuild the ledger from the sealed transactions alone; return last hash and balances.
+
+        Accounts come from what each transaction says it opened; the chain is checked link by link.
+        """
+        accounts: dict[int, Account] = {}
+        balances: dict[Account, int] = defaultdict(int)
+        previous, expected = chain.genesis(self.journal), 1
+        async with self._store.reading(self._context) as connection:
+            sealed = await self._rows(connection, _SEALED, after=0)
+        for row in sealed:
+            assert row["seq"] == expected, "the sequence is dense"
+            assert row["previous_hash"] == previous
+            assert row["hash"] == chain.digest(previous, sealed_fields(row))
+            previous, expected = row["hash"], expected + 1
+            for opened in json.loads(row["opened"]):
+                accounts[opened["account_id"]] = _opened(opened)
+            for debit, credit, quantity in json.loads(row["transfers"]):
+                for number, side in ((debit, Side.DEBIT), (credit, Side.CREDIT)):
+                    account = accounts[number]
+                    balances[account] += quantity if account.side is side else -quantity
+        return previous, dict(balances)
+
+    async def head(self) -> tuple[int, bytes, date]:
+        """Return where the journal stands: sequence number, hash and business date."""
+        async with self._store.reading(self._context) as connection:
+            row = (
+                await connection.execute(
+                    text(
+                        "SELECT seq, hash, effective_on FROM escrow.journal_head"
+                        " WHERE journal_id = :journal"
+                    ),
+                    {"journal": self.journal},
+                )
+            ).one()
+        return row.seq, row.hash, row.effective_on
+
+    async def _position(self, connection: AsyncConnection, seq: int) -> Positions:
+        asked = Asked(position=f"{self.journal}:{seq}")
+        return await positions.resolve(connection, [self.journal], asked)
+
+    async def _accounts(self, connection: AsyncConnection) -> dict[int, Account]:
+        found = await self._rows(connection, _ACCOUNTS)
+        return {row["account_id"]: account_of(row) for row in found}
+
+    async def _rows(
+        self, connection: AsyncConnection, statement: Any, **values: int
+    ) -> list[dict[str, Any]]:
+        found = await connection.execute(statement, {"journal": self.journal, **values})
+        return [dict(row) for row in found.mappings()]
+
+
+def rolled_up(
+    journal: int, balances: Mapping[Account, int], areas: Mapping[UUID, str]
+) -> dict[UnitKey, Slots]:
+    """Sum balances over the units that roll-ups are kept for, without zeros."""
+    sums: dict[UnitKey, dict[tuple[AccountKind, str], int]] = {}
+    for account, quantity in balances.items():
+        for unit in _units(journal, account, areas):
+            slots = sums.setdefault(unit, {})
+            slot = account.kind, str(account.reason or "")
+            slots[slot] = slots.get(slot, 0) + quantity
+    return {unit: {s: q for s, q in slots.items() if q} for unit, slots in sums.items()}
+
+
+def balanced(balances: Mapping[Account, int]) -> bool:
+    """Tell whether debits equal credits in money and in lessons (I-03)."""
+    return all(
+        sum(q if a.side is Side.DEBIT else -q for a, q in balances.items() if a.unit is unit) == 0
+        for unit in Unit
+    )
+
+
+def _units(journal: int, account: Account, areas: Mapping[UUID, str]) -> Iterable[UnitKey]:
+    assert account.institution is not None, "an account stands in an institution's books"
+    yield UnitKey(journal, "INSTITUTION", str(account.institution))
+    yield UnitKey(journal, "CUSTODY_ACCOUNT", str(account.custody))
+    yield UnitKey(journal, "AREA", areas[account.institution])
+
+
+def _opened(opened: Mapping[str, str]) -> Account:
+    return Account(
+        AccountKind(opened["kind"]),
+        UUID(opened["owner_id"]),
+        UUID(opened["custody_account_id"]),
+        Reason(opened["reason"]) if opened["reason"] else None,
+        UUID(opened["institution_id"]),
+    )

@@ -1,0 +1,144 @@
+"""Steps of a school's life that earn money: lessons planned, held, confirmed, contested."""
+
+import hashlib
+from datetime import timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from service.lessons import use_cases
+from service.lessons.use_cases import LessonKey
+from service.store.transact import Mode
+from tests.fixtures.service import fresh_id
+from tests.store.life_money import MoneyComes, modes, some
+
+several = st.lists(some, min_size=1, max_size=4)
+EVIDENCE = hashlib.sha256(b"attendance").hexdigest()
+
+
+class LessonsAreGiven(MoneyComes):
+    """Lessons from plan to confirmation, and the ways back."""
+
+    @precondition(lambda self: self.state.enrolments)
+    @rule(which=some, lessons=st.integers(1, 4), mode=modes, ahead=st.integers(0, 9))
+    def lessons_are_planned(self, which: int, lessons: int, mode: Mode, ahead: int) -> None:
+        """Plan lessons of one enrolment; one in ten for tomorrow."""
+        enrolment = self.one_of(self.state.enrolments, which)
+        self._plan(enrolment, lessons, mode, tomorrow=ahead == 0)
+
+    @precondition(lambda self: self.state.lessons)
+    @rule(which=several, mode=modes, present=st.integers(0, 9))
+    def lessons_are_held(self, which: list[int], mode: Mode, present: int) -> None:
+        """Record lessons (E13); one in ten without the student."""
+        self._record(
+            [self.one_of(self.state.lessons, number) for number in which],
+            mode,
+            "PRESENT" if present else "ABSENT",
+        )
+
+    @precondition(lambda self: self._paid())
+    @rule(which=some, lessons=st.integers(1, 4), confirmed=st.booleans())
+    def a_class_is_held(self, which: int, lessons: int, *, confirmed: bool) -> None:
+        """Plan and record lessons of a paid enrolment, and often confirm them."""
+        paid = self._paid()
+        known = set(self.state.lessons)
+        self._plan(paid[which % len(paid)], lessons, Mode.INDEPENDENT, tomorrow=False)
+        planned = [lesson for lesson in self.state.lessons if lesson not in known]
+        if planned:
+            self._record(planned, Mode.INDEPENDENT, "PRESENT")
+            if confirmed:
+                self._confirm(planned, Mode.ALL_OR_NOTHING)
+
+    @precondition(lambda self: self.state.lessons)
+    @rule(which=several, mode=modes)
+    def parents_confirm(self, which: list[int], mode: Mode) -> None:
+        """Release lessons (E14, E03)."""
+        self._confirm([self.one_of(self.state.lessons, number) for number in which], mode)
+
+    @precondition(lambda self: self.state.lessons)
+    @rule(which=some, state=st.sampled_from(["RECORDED", "DISPUTED"]))
+    def a_parent_disputes(self, which: int, state: str) -> None:
+        """Contest a lesson (E15)."""
+        self._alone(
+            use_cases.DISPUTE,
+            use_cases.DisputeLesson(self._key(self._in_state(which, state)), "NOT_HELD"),
+            self.model.dispute,
+        )
+
+    @precondition(lambda self: self.state.lessons)
+    @rule(which=some, ruling=st.sampled_from(["UPHELD", "REJECTED"]))
+    def a_dispute_is_ruled_on(self, which: int, ruling: str) -> None:
+        """Give a disputed lesson back, or release it (E15)."""
+        self._alone(
+            use_cases.RULE,
+            use_cases.RuleOnDispute(self._key(self._in_state(which, "DISPUTED")), ruling),
+            self.model.rule,
+        )
+
+    @precondition(lambda self: self.state.lessons)
+    @rule(which=some)
+    def a_recorded_lesson_is_taken_back(self, which: int) -> None:
+        """Void (E16)."""
+        key = self._key(self._in_state(which, "RECORDED"))
+        self._alone(use_cases.VOID, use_cases.VoidLesson(key), self.model.void)
+
+    @precondition(lambda self: self.state.lessons)
+    @rule(which=some)
+    def a_planned_lesson_is_called_off(self, which: int) -> None:
+        """Cancel."""
+        key = self._key(self._in_state(which, "SCHEDULED"))
+        self._alone(use_cases.CANCEL, use_cases.CancelLesson(key), self.model.cancel)
+
+    @precondition(lambda self: self.state.lessons)
+    @rule(which=some)
+    def a_confirmed_lesson_is_reversed(self, which: int) -> None:
+        """Undo a confirmation, line by line (E28, E29)."""
+        key = self._key(self._in_state(which, "CONFIRMED"))
+        command = use_cases.ReverseLesson(key, "CONFIRMED_IN_ERROR")
+        self._alone(use_cases.REVERSE, command, self.model.reverse)
+
+    def _paid(self) -> list[UUID]:
+        return [e for e, row in self.state.enrolments.items() if row["state"] == "ACTIVE"]
+
+    def _in_state(self, which: int, state: str) -> UUID:
+        """Choose a lesson in a state, or any when none is."""
+        there = [lesson for lesson, row in self.state.lessons.items() if row["state"] == state]
+        return there[which % len(there)] if there else self.one_of(self.state.lessons, which)
+
+    def _key(self, lesson: UUID) -> LessonKey:
+        return LessonKey(self.driver.journal, lesson)
+
+    def _alone(self, use_case: Any, command: Any, decide: Any) -> None:
+        self.driver.ask(use_case, [command], decide)
+
+    def _plan(self, enrolment: UUID, lessons: int, mode: Mode, *, tomorrow: bool) -> None:
+        starts_at = self.driver.now - timedelta(hours=-24 if tomorrow else 2)
+        commands = [
+            use_cases.ScheduleLesson(
+                journal=self.driver.journal,
+                lesson=fresh_id(),
+                enrolment=enrolment,
+                reference=f"L-{next(self.numbers)}",
+                starts_at=starts_at,
+                ends_at=starts_at + timedelta(hours=1),
+                online=False,
+                teacher_reference=None,
+            )
+            for _ in range(lessons)
+        ]
+        self.driver.ask(use_cases.SCHEDULE, commands, self.model.schedule, mode=mode)
+
+    def _record(self, wanted: list[UUID], mode: Mode, attendance: str) -> None:
+        commands = [
+            use_cases.RecordLesson(self._key(lesson), attendance, EVIDENCE, fresh_id())
+            for lesson in wanted
+        ]
+        decide = partial(self.model.record, self.driver.now)
+        self.driver.ask(use_cases.RECORD, commands, decide, mode=mode)
+
+    def _confirm(self, wanted: list[UUID], mode: Mode) -> None:
+        commands = [use_cases.ConfirmLesson(self._key(lesson)) for lesson in wanted]
+        self.driver.ask(use_cases.CONFIRM, commands, self.model.confirm, mode=mode)
