@@ -10,6 +10,7 @@ from typing import Final
 import structlog
 import uvicorn
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from service.app import create_app
@@ -71,10 +72,10 @@ async def bring_up(found: Database) -> None:
     Raises `NotServable`.
     """
     if found.admin_url is not None:
-        await migrate.upgrade(found.admin_url)
-        await seed(found)
+        await install(found.admin_url)
     engine = engine_of(found.url, pool_size=1)
     try:
+        await require_answer(engine)
         await require_app_role(engine)
         if not await migrate.is_current(engine):
             raise NotServable("the database is not migrated: run `escrow migrate` first")
@@ -82,14 +83,40 @@ async def bring_up(found: Database) -> None:
         await engine.dispose()
 
 
+async def install(admin_url: str) -> None:
+    """Migrate the database and load the reference data; needs no login but the administrator's.
+
+    Raises `NotServable`.
+    """
+    engine = engine_of(admin_url, pool_size=1)
+    try:
+        await require_answer(engine)
+    finally:
+        await engine.dispose()
+    await migrate.upgrade(admin_url)
+    await seed(Database(admin_url, admin_url))
+
+
 async def seed(found: Database) -> None:
     """Load the reference data; loading again changes only what is newer."""
-    engine = engine_of(found.url, pool_size=1)
+    engine = engine_of(found.admin_url or found.url, pool_size=1)
     try:
         async with writing(engine) as connection:
+            if found.admin_url is not None:
+                await connection.execute(text("SET LOCAL ROLE escrow_owner"))
             await seeding.load_seeds(connection, at=datetime.now(UTC))
     finally:
         await engine.dispose()
+
+
+async def require_answer(engine: AsyncEngine) -> None:
+    """Refuse a database that cannot be reached, or that refuses the login."""
+    try:
+        async with engine.connect():
+            pass
+    except (DBAPIError, OSError) as error:
+        said = error.orig if isinstance(error, DBAPIError) else error
+        raise NotServable(f"the database does not let us in: {said}") from error
 
 
 async def require_app_role(engine: AsyncEngine) -> None:

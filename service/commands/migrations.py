@@ -17,14 +17,13 @@ def migrate(admin_url: str | None) -> None:
     from service.settings import Settings  # noqa: PLC0415
 
     settings = Settings()
-    if settings.database_url is None:
-        found = launch.database(settings)
-    elif admin_url is None:
+    if admin_url is None and settings.database_url is not None:
         raise click.ClickException("ESCROW_DATABASE_URL is given: give ESCROW_ADMIN_URL as well")
-    else:
-        found = launch.Database(settings.database_url, admin_url)
     try:
-        asyncio.run(launch.bring_up(found))
+        if admin_url is not None:
+            asyncio.run(launch.install(admin_url))
+        else:
+            asyncio.run(launch.bring_up(launch.database(settings)))
     except launch.NotServable as error:
         raise click.ClickException(str(error)) from error
     click.echo("migrated")
