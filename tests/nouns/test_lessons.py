@@ -1,5 +1,6 @@
 """Lessons over HTTP: the lowest free slot, exact release, disputes, rulings and reversals."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -147,108 +148,6 @@ async def test_a_subject_lesson_outside_the_timetable_releases_nothing(
     assert (await academy.money(enrolment))["pending"] == "0.00"
 
 
-async def test_a_voided_lesson_frees_its_slot_for_the_next(academy: Academy) -> None:
-    enrolment = await academy.enrolled()
-    first = await academy.recorded(enrolment)
-    second = await academy.recorded(enrolment)
-
-    voided = await academy.post(f"lessons/{first['id']}/void", academy.token)
-    third = await academy.recorded(enrolment)
-
-    assert voided.json()["state"] == "VOIDED"
-    assert (second["slot"], third["slot"]) == (2, 1)
-    assert third["value"] == first["value"]
-
-
-async def test_a_dispute_blocks_its_own_lesson_only(academy: Academy) -> None:
-    enrolment = await academy.enrolled()
-    parent = await academy.parent(enrolment)
-    contested, other = await academy.recorded(enrolment), await academy.recorded(enrolment)
-
-    disputed = await academy.post(
-        f"lessons/{contested['id']}/dispute", parent, {"reason": "NOT_HELD"}
-    )
-    blocked = await academy.post(f"lessons/{contested['id']}/confirm", parent)
-    free = await academy.post(f"lessons/{other['id']}/confirm", parent)
-
-    assert disputed.json()["balances"]["disputed"] == "104.16"
-    assert (blocked.status_code, blocked.json()["code"]) == (409, "wrong_state")
-    assert free.status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("ruling", "state", "released", "free_slot"),
-    [("UPHELD", "VOIDED", "0.00", 1), ("REJECTED", "CONFIRMED", "104.16", 2)],
-)
-async def test_the_regulator_rules_on_a_dispute(
-    academy: Academy, ruling: str, state: str, released: str, free_slot: int
-) -> None:
-    enrolment = await academy.enrolled()
-    lesson = await academy.recorded(enrolment)
-    await academy.post(
-        f"lessons/{lesson['id']}/dispute", await academy.parent(enrolment), {"reason": "SHORTENED"}
-    )
-
-    ruled = await academy.post(
-        f"lessons/{lesson['id']}/rule", academy.district.regulator, {"ruling": ruling}
-    )
-
-    assert ruled.json()["state"] == state
-    assert (await academy.money(enrolment))["released"] == released
-    assert (await academy.recorded(enrolment))["slot"] == free_slot
-
-
-async def test_a_reversed_lesson_gives_the_money_back_and_happens_once(academy: Academy) -> None:
-    enrolment = await academy.enrolled()
-    lesson = await academy.confirmed(enrolment)
-    reason = {"reason": "FALSE_EVIDENCE"}
-
-    reversed_ = await academy.post(
-        f"lessons/{lesson['id']}/reverse", academy.district.regulator, reason
-    )
-    again = await academy.post(
-        f"lessons/{lesson['id']}/reverse", academy.district.regulator, reason
-    )
-
-    assert reversed_.json()["state"] == "REVERSED"
-    money = await academy.money(enrolment)
-    assert (money["released"], money["prepaid"]) == ("0.00", "4999.99")
-    assert (again.status_code, again.json()["code"]) == (409, "wrong_state")
-    assert (await academy.recorded(enrolment))["slot"] == 1
-
-
-async def test_reversing_the_last_lesson_lets_a_completed_enrolment_go_on(
-    district: District,
-) -> None:
-    academy = await academy_in(district, price_fen=100, lessons=1)
-    enrolment = await academy.enrolled()
-    lesson = await academy.confirmed(enrolment)
-
-    reversed_ = await academy.post(
-        f"lessons/{lesson['id']}/reverse", district.regulator, {"reason": "CONFIRMED_IN_ERROR"}
-    )
-
-    assert reversed_.json()["enrolment_state"] == "ACTIVE"
-    assert (await academy.confirmed(enrolment))["enrolment_state"] == "COMPLETED"
-
-
-async def test_an_unfunded_legacy_lesson_closes_the_debt_and_reversing_opens_it_again(
-    academy: Academy,
-) -> None:
-    answer = await academy.post("enrolments/legacy", academy.token, academy.legacy("2400.00", 24))
-    contract = answer.json()
-
-    lesson = await academy.confirmed(contract)
-    before = await academy.money(contract)
-    await academy.post(
-        f"lessons/{lesson['id']}/reverse", academy.district.regulator, {"reason": "NOT_HELD"}
-    )
-    after = await academy.money(contract)
-
-    assert (before["unfunded"], before["prepaid"]) == ("2300.00", "2300.00")
-    assert (after["unfunded"], after["prepaid"]) == ("2400.00", "2400.00")
-
-
 async def test_a_freeze_stops_recording_and_confirming(academy: Academy) -> None:
     enrolment = await academy.enrolled()
     lesson, planned = await academy.recorded(enrolment), await academy.scheduled(enrolment)
@@ -390,3 +289,27 @@ async def test_a_dry_run_of_recording_changes_nothing(academy: Academy) -> None:
 
     assert (tried.status_code, tried.json()["slot"]) == (200, 1)
     assert (await academy.get(f"lessons/{lesson['id']}", academy.token))["state"] == "SCHEDULED"
+
+
+async def test_lessons_recorded_at_once_take_different_slots(academy: Academy) -> None:
+    enrolment = await academy.enrolled()
+    planned = [await academy.scheduled(enrolment) for _ in range(6)]
+
+    answers = await asyncio.gather(*(academy.record(lesson) for lesson in planned))
+
+    assert sorted(answer.json()["slot"] for answer in answers) == [1, 2, 3, 4, 5, 6]
+
+
+async def test_a_lesson_confirmed_at_once_by_many_clients_is_released_once(
+    academy: Academy,
+) -> None:
+    enrolment = await academy.enrolled()
+    lesson, parent = await academy.recorded(enrolment), await academy.parent(enrolment)
+    path = f"lessons/{lesson['id']}/confirm"
+
+    answers = await asyncio.gather(*(academy.post(path, parent) for _ in range(5)))
+
+    posted = [answer for answer in answers if answer.json()["transaction_id"] is not None]
+    assert [answer.status_code for answer in answers] == [200] * 5
+    assert len(posted) == 1
+    assert (await academy.money(enrolment))["released"] == "104.16"
