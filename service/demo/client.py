@@ -16,7 +16,7 @@ import httpx
 PATIENCE_S: Final = 60
 AT_ONCE: Final = 6
 ITEMS_AT_ONCE: Final = 4_000
-_PAUSE_S: Final = 0.5
+PAUSE_S: Final = 0.5
 _AGAIN: Final = frozenset({429, 502, 503, 504})
 _CONFLICT: Final = 409
 _BAD: Final = 400
@@ -97,7 +97,7 @@ class Api:
                 break
             if time.monotonic() > deadline:
                 raise Unexpected(f"{method} {path}: no answer for {self._patience_s} s")
-            await asyncio.sleep(_PAUSE_S)
+            await asyncio.sleep(PAUSE_S)
         if answer.status_code >= _BAD:
             raise Unexpected(f"{method} {path}: {answer.status_code} {answer.text[:2000]}")
         answered: Json = answer.json()

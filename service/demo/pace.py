@@ -5,8 +5,15 @@ from contextlib import contextmanager
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.progress import TaskID as Task
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 from service.demo.stage import Bar
 
@@ -25,7 +32,7 @@ class Bars:
             console=console,
             disable=not console.is_terminal,
         )
-        self._tasks: dict[str, Task] = {}
+        self._bars: dict[str, TaskID] = {}
         self._totals: dict[str, int] = {}
 
     def __enter__(self) -> Self:
@@ -37,13 +44,18 @@ class Bars:
         """Stop drawing."""
         self._progress.stop()
 
+    @property
+    def tasks(self) -> list[Task]:
+        """The bars drawn so far."""
+        return self._progress.tasks
+
     @contextmanager
     def chapter(self, title: str, steps: int) -> Iterator[Bar]:
         """Show a chapter while it is played."""
         total = self._totals[title] = self._totals.get(title, 0) + steps
-        if title not in self._tasks:
-            self._tasks[title] = self._progress.add_task(title, total=total)
-        task = self._tasks[title]
+        if title not in self._bars:
+            self._bars[title] = self._progress.add_task(title, total=total)
+        task = self._bars[title]
         self._progress.update(task, total=total)
         yield lambda: self._progress.advance(task)
 

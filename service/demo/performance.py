@@ -21,7 +21,6 @@ from service.settings import Settings
 from service.verify import Report, verify
 
 if TYPE_CHECKING:
-
     from seeds.records import District
 
 NAMES: Final = {"500106": "沙坪坝区"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -41,7 +42,20 @@ _HAPPENED: Final = (
     ("statements", "Bank statements 对账单"),
     ("days_closed", "Days closed 日终"),
 )
+_CATEGORIES: Final = {
+    "subject": "学科",
+    "art": "文化艺术",
+    "sport": "体育",
+    "science": "科技",
+    "other": "其他",
+}
 _RIGHT: Final[Any] = "right"
+_PLAIN: Final[dict[str, Any]] = {
+    "title_justify": "left",
+    "title_style": "bold",
+    "box": box.SIMPLE_HEAD,
+    "pad_edge": False,
+}
 
 
 def summary(played: Performance) -> dict[str, Any]:
@@ -112,22 +126,18 @@ def visitors(house: House, played: Performance) -> dict[str, Any]:
 
 def show(played: Performance, told: dict[str, Any]) -> None:
     """Print the tables, what needs attention, and verify's answer."""
-    console = Console()
-    stage = played.stage
-    schools = {str(school.number): school for school in stage.district.institutions}
+    console, stage = Console(), played.stage
+    schools = stage.district.institutions
+
+    def category(book: BankBook) -> str:
+        found = schools[book.institution - 1].category.value
+        return f"{found} {_CATEGORIES[found]}"
+
     console.print(_district(played))
     console.print(_sums("By bank 按银行", played.told.by(lambda book: book.bank)))
-    console.print(
-        _sums(
-            "By category 按类别",
-            played.told.by(lambda book: schools[str(book.institution)].category.value),
-        )
-    )
-
-    def named(book: BankBook) -> str:
-        return f"{book.institution:02d} {schools[str(book.institution)].name}"
-
-    console.print(_sums(f"Institutions, first {TOP} 机构", played.told.by(named), top=TOP))
+    console.print(_sums("By category 按类别", played.told.by(category)))
+    by_school = played.told.by(lambda book: schools[book.institution - 1].name)
+    console.print(_sums(f"Largest of {len(schools)} institutions 机构", by_school, top=TOP))
     console.print(_happened(played))
     for said in _attention(played):
         console.print(f"[yellow]![/] {said}")
@@ -149,7 +159,7 @@ def show(played: Performance, told: dict[str, Any]) -> None:
 
 def _district(played: Performance) -> Table:
     peak, end = played.told.peak, played.told.end
-    table = Table(title=f"{end['name']} {end['adcode']}", title_justify="left")
+    table = Table(title=f"{end['name']} {end['adcode']}", **_PLAIN)
     table.add_column("yuan 元")
     table.add_column(f"peak {peak['as_of']}", justify=_RIGHT)
     table.add_column(f"now {end['as_of']}", justify=_RIGHT)
@@ -164,28 +174,24 @@ def _district(played: Performance) -> Table:
 
 
 def _sums(title: str, sums: dict[str, Sum], *, top: int | None = None) -> Table:
-    table = Table(title=title, title_justify="left")
-    table.add_column("")
-    heads = ("Accounts", "Enrolments", "Lessons", "At the banks", "Must be there", "Missing")
-    for head in (*heads, "Earned", "Coverage"):
-        table.add_column(head, justify=_RIGHT)
+    table = Table(title=title, **_PLAIN)
+    table.add_column("", no_wrap=True)
+    heads = ("Enrolled\n在读", "Lessons\n已消课时", "At the banks\n托管余额", "Missing\n缺口")
+    for head in (*heads, "Coverage\n覆盖率"):
+        table.add_column(head, justify=_RIGHT, no_wrap=True)
     for name, summed in list(sums.items())[:top]:
-        money = summed.fen
-        state = "UNKNOWN" if "UNKNOWN" in summed.states else ""
         table.add_row(
             name,
-            f"{summed.accounts:,}",
             f"{summed.enrolments:,}",
             f"{summed.lessons:,}",
-            *(_grouped(yuan(money[kind])) for kind in ("bank_money", "requirement", "shortfall")),
-            _grouped(yuan(money["earned"])),
-            state or f"{summed.ratio} %",
+            *(_grouped(yuan(summed.fen[kind])) for kind in ("bank_money", "shortfall")),
+            "UNKNOWN" if "UNKNOWN" in summed.states else f"{summed.ratio} %",
         )
     return table
 
 
 def _happened(played: Performance) -> Table:
-    table = Table(title="What happened 经过", title_justify="left", show_header=False)
+    table = Table(title="What happened 经过", show_header=False, **_PLAIN)
     table.add_column("")
     table.add_column("", justify=_RIGHT)
     for name, title in _HAPPENED:
