@@ -2,9 +2,29 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import rich_click as click
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+
+@asynccontextmanager
+async def transaction(url: str) -> AsyncIterator["AsyncConnection"]:
+    """Open one transaction at this address, on an engine of its own."""
+    from service import launch  # noqa: PLC0415 - keeps `escrow --help` quick
+    from service.store.transact import writing  # noqa: PLC0415
+
+    engine = launch.engine_of(url, pool_size=1)
+    try:
+        async with writing(engine) as connection:
+            yield connection
+    finally:
+        await engine.dispose()
 
 
 @click.group()
@@ -35,7 +55,6 @@ def add_jurisdiction(  # noqa: PLR0913, PLR0917 - one option each
     from service import launch  # noqa: PLC0415
     from service.settings import Settings  # noqa: PLC0415
     from service.store import reference  # noqa: PLC0415
-    from service.store.transact import writing  # noqa: PLC0415
 
     unknown = sorted(set(departments) - set(Department))
     if unknown:
@@ -53,10 +72,8 @@ def add_jurisdiction(  # noqa: PLR0913, PLR0917 - one option each
     url = launch.database_url(Settings())
 
     async def add() -> str:
-        engine = launch.engine_of(url, pool_size=1)
-        async with writing(engine) as connection:
+        async with transaction(url) as connection:
             row = await reference.add_jurisdiction(connection, new, at=datetime.now(UTC))
-        await engine.dispose()
         return str(row.path)
 
     try:
@@ -76,10 +93,8 @@ def list_jurisdictions() -> None:
     url = launch.database_url(Settings())
 
     async def found() -> list[dict[str, object]]:
-        engine = launch.engine_of(url, pool_size=1)
-        async with engine.connect() as connection:
+        async with transaction(url) as connection:
             nodes = await reference.jurisdictions(connection)
-        await engine.dispose()
         return [
             {k: v for k, v in node.items() if k != "added_at"}
             | {"departments": json.loads(str(node["departments"]))}
@@ -130,7 +145,6 @@ def issue_token(  # noqa: PLR0913, PLR0917 - one option each
     from service.identity.callers import Role  # noqa: PLC0415
     from service.settings import Settings  # noqa: PLC0415
     from service.store import ids  # noqa: PLC0415
-    from service.store.transact import writing  # noqa: PLC0415
 
     needed = {"institution": institution, "bank": bank, "parent": party}
     if role in needed and needed[role] is None:
@@ -155,8 +169,7 @@ def issue_token(  # noqa: PLR0913, PLR0917 - one option each
     url = launch.database_url(Settings())
 
     async def issue() -> str:
-        engine = launch.engine_of(url, pool_size=1)
-        async with writing(engine) as connection:
+        async with transaction(url) as connection:
             made = await tokens.issue(
                 connection,
                 caller_id=caller,
@@ -166,7 +179,6 @@ def issue_token(  # noqa: PLR0913, PLR0917 - one option each
                 expires_at=now + timedelta(days=days),
             )
             await tokens.caller_of(connection, made)
-        await engine.dispose()
         return made
 
     try:
@@ -182,15 +194,11 @@ def revoke_tokens(caller: str) -> None:
     from service import launch  # noqa: PLC0415 - keeps `escrow --help` quick
     from service.identity import tokens  # noqa: PLC0415
     from service.settings import Settings  # noqa: PLC0415
-    from service.store.transact import writing  # noqa: PLC0415
 
     url = launch.database_url(Settings())
 
     async def revoke() -> int:
-        engine = launch.engine_of(url, pool_size=1)
-        async with writing(engine) as connection:
-            count = await tokens.revoke(connection, caller_id=caller, at=datetime.now(UTC))
-        await engine.dispose()
-        return count
+        async with transaction(url) as connection:
+            return await tokens.revoke(connection, caller_id=caller, at=datetime.now(UTC))
 
     click.echo(f"revoked {asyncio.run(revoke())}")
