@@ -1,0 +1,225 @@
+"""Verify names every corruption of a journal's rows by the checks it breaks."""
+
+import pytest
+
+from tests.fixtures.corruptions import corrupted
+from tests.fixtures.databases import Database
+from tests.fixtures.scripted_journals import ScriptedJournal
+
+
+@pytest.mark.parametrize(
+    ("corruption", "broken"),
+    [
+        pytest.param(
+            "UPDATE escrow.entry_{j} SET amount = amount + 1, balance_after = balance_after + 1"
+            " WHERE seq = {charge}",
+            {"I-04", "I-35"},
+            id="one transaction's entries changed",
+        ),
+        pytest.param(
+            "DELETE FROM escrow.entry_{j} WHERE seq = {charge}",
+            {"I-04", "I-35"},
+            id="entries deleted",
+        ),
+        pytest.param(
+            "INSERT INTO escrow.entry_{j} VALUES ({j}, 1, 9999, 100, 100)",
+            {"I-04"},
+            id="an entry of no transaction",
+        ),
+        pytest.param(
+            "DELETE FROM escrow.journal_transaction_{j} WHERE seq = {moved}",
+            {"I-06", "V-23", "V-04"},
+            id="a transaction deleted",
+        ),
+        pytest.param(
+            "UPDATE escrow.journal_transaction_{j} SET actor = 'another' WHERE seq = {charge}",
+            {"V-23", "V-20"},
+            id="only the actor's name edited",
+        ),
+        pytest.param(
+            'UPDATE escrow.journal_transaction_{j} SET refs = replace(refs, \'"slot":"1"\','
+            ' \'"slot":"2"\') WHERE seq = {paid_1_CONFIRMED}',
+            {"V-23"},
+            id="only a reference edited",
+        ),
+        pytest.param(
+            "UPDATE escrow.journal_transaction_{j} SET kind = 'NOTHING' WHERE seq = {charge}",
+            {"V-02", "V-23", "I-04", "V-04"},
+            id="a kind nobody knows",
+        ),
+        pytest.param(
+            "UPDATE escrow.rollup_{j} SET balance = balance + 100 WHERE seq = {paid_1_CONFIRMED}"
+            " AND unit_type = 'INSTITUTION' AND kind = 'LESSON_PENDING'",
+            {"V-04"},
+            id="a roll-up of the past changed",
+        ),
+        pytest.param(
+            "UPDATE escrow.rollup_{j} SET balance = balance + 100 WHERE seq = {charge}"
+            " AND unit_type = 'CUSTODY_ACCOUNT' AND kind = 'DUE_FROM_INSTITUTION'"
+            " AND reason = 'BANK_CHARGE'",
+            {"V-04", "I-19"},
+            id="the last roll-up of a custody account changed",
+        ),
+        pytest.param(
+            "DELETE FROM escrow.rollup_{j} WHERE seq = {charge} AND unit_type = 'AREA'",
+            {"V-04"},
+            id="roll-ups of an area deleted",
+        ),
+        pytest.param(
+            "INSERT INTO escrow.rollup_{j} SELECT journal_id, unit_type, unit_id, kind, reason,"
+            " {covered}, balance FROM escrow.rollup_{j} WHERE seq = {covered} + 1"
+            " AND unit_type = 'AREA'",
+            {"V-04"},
+            id="roll-ups in the middle of a batch",
+        ),
+        pytest.param(
+            "INSERT INTO escrow.rollup_{j} SELECT journal_id, unit_type, unit_id, kind, reason,"
+            " 9999, balance FROM escrow.rollup_{j} WHERE seq = {charge}",
+            {"V-04"},
+            id="roll-ups of no batch",
+        ),
+        pytest.param(
+            "UPDATE escrow.account SET reason = 'CLAWBACK' WHERE journal_id = {j}"
+            " AND reason = 'BANK_CHARGE'",
+            {"V-07"},
+            id="an account turned into another",
+        ),
+        pytest.param(
+            "UPDATE escrow.journal_head SET hash = '\\x00' WHERE journal_id = {j}",
+            {"V-23"},
+            id="the head's hash changed",
+        ),
+        pytest.param(
+            "UPDATE escrow.journal_head SET seq = seq + 1 WHERE journal_id = {j}",
+            {"I-06"},
+            id="the head moved on",
+        ),
+        pytest.param(
+            "UPDATE escrow.journal_transaction_{j} SET recorded_at = recorded_at - interval '1 day'"
+            " WHERE seq = {executed}",
+            {"I-06", "V-23"},
+            id="a transaction recorded before the one before it",
+        ),
+        pytest.param(
+            "INSERT INTO escrow.closed_day VALUES ({j}, '2030-01-01', {charge}, now(), 'x',"
+            " 'CLOSED')",
+            {"I-10", "V-35"},
+            id="transactions in a closed date",
+        ),
+        pytest.param(
+            "UPDATE escrow.enrolment SET received_fen = received_fen + 1 WHERE journal_id = {j}"
+            " AND state = 'AWAITING_PAYMENT'",
+            {"V-10", "I-13"},
+            id="an enrolment that says it received more",
+        ),
+        pytest.param(
+            "UPDATE escrow.enrolment SET price_fen = price_fen + 48 WHERE journal_id = {j}"
+            " AND lessons_paid = 48",
+            {"I-13", "V-11"},
+            id="a price raised afterwards",
+        ),
+        pytest.param(
+            "UPDATE escrow.lesson SET state = 'CONFIRMED' WHERE journal_id = {j}"
+            " AND state = 'RECORDED'",
+            {"V-16", "I-13", "I-15"},
+            id="a lesson confirmed by hand",
+        ),
+        pytest.param(
+            "UPDATE escrow.lesson SET value_fen = value_fen + 1 WHERE journal_id = {j}"
+            " AND state = 'DISPUTED'",
+            {"V-11", "V-16"},
+            id="a lesson worth more than its slot",
+        ),
+        pytest.param(
+            "UPDATE escrow.lesson SET guardian_id = gen_random_uuid() WHERE journal_id = {j}"
+            " AND state = 'VOIDED'",
+            {"V-11"},
+            id="a lesson of another guardian",
+        ),
+        pytest.param(
+            "UPDATE escrow.enrolment SET lessons_confirmed = 9 WHERE journal_id = {j}"
+            " AND lessons_paid = 48",
+            {"I-15"},
+            id="more lessons counted than confirmed",
+        ),
+        pytest.param(
+            "UPDATE escrow.bank_entry SET amount_fen = amount_fen - 1 WHERE journal_id = {j}"
+            " AND seq = {charge}",
+            {"I-35"},
+            id="a bank entry smaller than what cites it",
+        ),
+        pytest.param(
+            "DELETE FROM escrow.bank_entry WHERE journal_id = {j} AND seq = {charge}",
+            {"I-35"},
+            id="money in the bank without its entry",
+        ),
+        pytest.param(
+            "UPDATE escrow.payment_order SET state = 'SENT', executed_entry_id = NULL"
+            " WHERE journal_id = {j}",
+            {"I-38"},
+            id="an executed order made open again",
+        ),
+        pytest.param(
+            "UPDATE escrow.statement_day SET opening_fen = 7, closing_fen = 7,"
+            " ledger_closing_fen = 7 WHERE journal_id = {j} AND day = '2025-12-31'",
+            {"I-36"},
+            id="a statement that does not follow",
+        ),
+        pytest.param(
+            "UPDATE escrow.statement_day SET ledger_closing_fen = 1 WHERE journal_id = {j}",
+            {"I-37"},
+            id="an agreed statement that does not agree",
+        ),
+        pytest.param(
+            "UPDATE escrow.approval SET checker = maker WHERE journal_id = {j}",
+            {"I-45"},
+            id="an approval by its maker",
+        ),
+        pytest.param(
+            "UPDATE escrow.reversal SET reversed_seq = {charge} WHERE reversing_seq = {reversal}"
+            " AND journal_id = {j}",
+            {"I-07"},
+            id="a reversal of something else",
+        ),
+        pytest.param(
+            "DELETE FROM escrow.reversal WHERE reversing_seq = {taken_back} AND journal_id = {j}",
+            {"I-07"},
+            id="a reversal nobody registered",
+        ),
+        pytest.param(
+            "UPDATE escrow.closed_day SET last_seq = 1 WHERE journal_id = {j}",
+            {"V-35"},
+            id="a closed date that ended elsewhere",
+        ),
+        pytest.param(
+            "INSERT INTO escrow.restraint SELECT {j}, gen_random_uuid(), institution_id,"
+            " 'INSTITUTION', institution_id, 'FREEZE', NULL, 'COLLAPSE', 'x', now(), 1, NULL, NULL"
+            " FROM escrow.payment_order WHERE journal_id = {j}",
+            {"V-12"},
+            id="a payout while the institution was frozen",
+        ),
+        pytest.param(
+            "DELETE FROM escrow.stored_answer WHERE journal_id = {j} AND seq = {charge}",
+            {"V-20"},
+            id="an answer taken away from its key",
+        ),
+        pytest.param(
+            "UPDATE escrow.stored_answer SET seq = 9999 WHERE journal_id = {j} AND seq = {charge}",
+            {"V-20"},
+            id="an answer of a position that is not there",
+        ),
+        pytest.param(
+            "UPDATE escrow.institution SET department = 'science' WHERE journal_id = {j}"
+            " AND department = 'sport'",
+            {"V-30"},
+            id="an institution moved without its history",
+        ),
+    ],
+)
+async def test_a_corruption_is_named_by_the_checks_it_breaks(
+    database: Database, standing_journal: ScriptedJournal, corruption: str, broken: set[str]
+) -> None:
+    report = await corrupted(database, standing_journal, corruption)
+
+    assert set(report.violated) == broken, report.findings
+    assert report.exit_code == 2
