@@ -33,10 +33,10 @@ EXAMPLE = {
     "amount": "4999.99",
     "book_on": "2026-03-02",
     "value_on": "2026-03-02",
-    "payment_code": "TE23456789AZ",
+    "payment_code": "TE23456789AA",
     "payer_name": "张三",
     "payer_account": "6222000000000000000",
-    "purpose": "TE23456789AZ 学费",
+    "purpose": "TE23456789AA 学费",
 }
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from service.enrolments import use_cases as enrolments
 from service.lessons import use_cases as lessons
 from service.receipts.retry import retry_kept
+from service.receipts.returns import return_lapsed
 from service.store import lesson_reads, rows
 from service.store.context import Context
 from service.store.facts import Record
@@ -138,6 +139,7 @@ SWEEPS: Final[dict[str, Sweep]] = {
     "deadlines_counted": count_deadlines,
     "lessons_confirmed_by_silence": confirm_silent,
     "enrolments_lapsed": lapse_unpaid,
+    "lapsed_money_returned": return_lapsed,
     "kept_debits_posted": retry_kept,
 }
 """Every sweep, in order."""

@@ -196,6 +196,23 @@ async def test_an_unpaid_enrolment_lapses_and_what_came_stands_in_suspense(
     assert after["suspense_reason"] == "ENROLMENT_CLOSED"
 
 
+async def test_what_came_for_a_lapsed_enrolment_goes_back_to_the_payer_the_bank_named(
+    academy: Academy,
+) -> None:
+    enrolment = await academy.opened()
+    receipt = await academy.receipt(
+        "1000.00", payment_code=enrolment["payment_code"], payer_account="6222020000000000001"
+    )
+    await move_to(academy, midnight(date.fromisoformat(enrolment["lapses_on"]) + timedelta(days=1)))
+
+    done = await swept(academy)
+    again = await swept(academy)
+
+    assert (done["lapsed_money_returned"], again["lapsed_money_returned"]) == (1, 0)
+    read = await academy.get(f"receipts/{receipt['id']}", academy.district.operator)
+    assert (read["outcome"], read["suspense"]) == ("RETURNED", "0.00")
+
+
 async def test_a_notice_that_could_not_be_sent_starts_no_silence(academy: Academy) -> None:
     lesson = await academy.recorded(await academy.enrolled())
 
