@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from service.demo.client import together
@@ -15,15 +14,18 @@ if TYPE_CHECKING:
 
     from seeds.records import Lesson
 
-APP_EVERY: Final = 10
+APP_EVERY: Final = 16
 """One guardian in this many uses the app and confirms; the others are told, and keep quiet."""
+
+LOOKS_EVERY: Final = 2
+"""Weeks from one look into the app to the next; not all look in the same week."""
 
 CONFIRMS: Final = "confirms"
 
 
 def uses_app(stage: Stage, contract_no: str) -> bool:
     """Tell whether a contract's guardian uses the app: the same ones in every run of a seed."""
-    return zlib.crc32(f"{stage.district.seed}/{contract_no}".encode()) % APP_EVERY == 0
+    return _drawn(stage, contract_no) % APP_EVERY == 0
 
 
 def answering(stage: Stage, lessons: Sequence[Lesson]) -> list[str]:
@@ -36,15 +38,19 @@ def answering(stage: Stage, lessons: Sequence[Lesson]) -> list[str]:
     return sorted({stage.contracts[number].guardian for number in contracts})
 
 
-async def confirm(stage: Stage, lessons: Sequence[Lesson]) -> None:
-    """Let the guardians who use the app look at it and confirm what was recorded."""
-    by_contract: defaultdict[str, list[Lesson]] = defaultdict(list)
+async def confirm(stage: Stage, lessons: Sequence[Lesson], *, week: int) -> None:
+    """Let those who look into the app this week confirm what was recorded since they last did."""
     for lesson in lessons:
         if lesson.reaction == CONFIRMS and uses_app(stage, lesson.contract_no):
-            by_contract[lesson.contract_no].append(lesson)
-    with stage.chapter("lessons confirmed by guardians", len(by_contract)) as bar:
+            stage.unanswered.setdefault(lesson.contract_no, []).append(lesson)
+    looking = sorted(
+        number
+        for number in stage.unanswered
+        if _drawn(stage, number) // APP_EVERY % LOOKS_EVERY == week % LOOKS_EVERY
+    )
+    with stage.chapter("lessons confirmed by guardians", len(looking)) as bar:
         await together(
-            (_confirm(stage, number, held) for number, held in sorted(by_contract.items())), bar
+            (_confirm(stage, number, stage.unanswered.pop(number)) for number in looking), bar
         )
 
 
@@ -53,6 +59,10 @@ async def dispute(stage: Stage, lessons: Sequence[Lesson]) -> None:
     contested = [lesson for lesson in lessons if lesson.reaction == DISPUTES]
     with stage.chapter("disputes", len(contested)) as bar:
         await together((_dispute(stage, lesson) for lesson in contested), bar)
+
+
+def _drawn(stage: Stage, contract_no: str) -> int:
+    return zlib.crc32(f"{stage.district.seed}/{contract_no}".encode())
 
 
 async def _confirm(stage: Stage, number: str, held: Sequence[Lesson]) -> None:

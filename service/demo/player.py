@@ -114,7 +114,7 @@ async def _teach(
         await cast.admit_parents(engine, stage.cast, answer.answering(stage, held))
         await stage.morning_of(sunday + _DAY)
         await answer.dispute(stage, held)
-        await answer.confirm(stage, held)
+        await answer.confirm(stage, held, week=number)
         closed = await _settle(stage, closed, first=number == 0)
     monday = weeks[-1][0]
     for number in range(1, QUIET_WEEKS + 1):

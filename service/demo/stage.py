@@ -16,7 +16,7 @@ from service.demo.cast import Cast
 from service.demo.client import Api
 
 if TYPE_CHECKING:
-    from seeds.records import District
+    from seeds.records import District, Lesson
 
 MORNING: Final = timedelta(hours=9)
 EVENING: Final = timedelta(hours=22)
@@ -65,6 +65,7 @@ class Stage:
     courses: dict[int, str] = field(default_factory=dict)
     contracts: dict[str, Contract] = field(default_factory=dict)
     lessons: dict[tuple[str, int], str] = field(default_factory=dict)
+    unanswered: dict[str, list[Lesson]] = field(default_factory=dict)
     stated: set[date] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)
     told: list[dict[str, Any]] = field(default_factory=list)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from service.demo.performance import House, Performance
 
 TOP: Final = 12
+WIDTH: Final = 100
+"""Columns when nobody looks: a file or a pipe."""
+
 _PLACES: Final = (
     ("bank_money", "At the banks 托管余额"),
     ("requirement", "Must be there 应有余额"),
@@ -55,6 +58,7 @@ _PLAIN: Final[dict[str, Any]] = {
     "title_style": "bold",
     "box": box.SIMPLE_HEAD,
     "pad_edge": False,
+    "collapse_padding": True,
 }
 
 
@@ -126,7 +130,10 @@ def visitors(house: House, played: Performance) -> dict[str, Any]:
 
 def show(played: Performance, told: dict[str, Any]) -> None:
     """Print the tables, what needs attention, and verify's answer."""
-    console, stage = Console(), played.stage
+    stage = played.stage
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDTH)
     schools = stage.district.institutions
 
     def category(book: BankBook) -> str:
