@@ -1,13 +1,12 @@
 """The application: nouns' routes, one way to say no, one store, and the limits around them."""
 
 import asyncio
-import importlib
 import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from litestar import Litestar, Request, Response
@@ -18,7 +17,23 @@ from litestar.plugins.pydantic import PydanticPlugin
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ledger.refusals import Refusal
-from service import worker
+from service import (
+    approvals,
+    balances,
+    banks,
+    clock,
+    courses,
+    enrolments,
+    institutions,
+    journal,
+    jurisdictions,
+    lessons,
+    payouts,
+    receipts,
+    statements,
+    supervision,
+    worker,
+)
 from service.settings import Settings
 from service.store.transact import Store
 from service.web import openapi, problems
@@ -30,40 +45,21 @@ from service.web.policy import authorize, public, require_policies
 
 log = structlog.get_logger("service.requests")
 
-# Nouns are found by name: one that exports `router` (or `routers`) is served. Nothing to edit here.
-NOUNS = (
-    "jurisdictions",
-    "banks",
-    "institutions",
-    "courses",
-    "enrolments",
-    "lessons",
-    "receipts",
-    "payouts",
-    "statements",
-    "supervision",
-    "approvals",
-    "balances",
-    "journal",
-    "clock",
+NOUNS: Final = (
+    jurisdictions.router,
+    banks.router,
+    institutions.router,
+    courses.router,
+    enrolments.router,
+    lessons.router,
+    receipts.router,
+    payouts.router,
+    statements.router,
+    supervision.router,
+    approvals.router,
+    balances.router,
+    journal.router,
 )
-
-
-def _routers(settings: Settings) -> list[Any]:
-    found: list[Any] = []
-    for noun in NOUNS:
-        if noun == "clock" and not settings.demo:
-            continue
-        try:
-            module = importlib.import_module(f"service.{noun}")
-        except Exception as error:  # noqa: BLE001 - while nouns are being written
-            log.warning("noun.missing", noun=noun, error=str(error))
-            continue
-        for name in ("router", "routers"):
-            made = getattr(module, name, None)
-            if made is not None:
-                found += made if isinstance(made, (list, tuple)) else [made]
-    return found
 
 
 class Metrics(PrometheusController):
@@ -103,7 +99,8 @@ def create_app(
             health_router,
             documentation_router(),
             Metrics,
-            *_routers(settings),
+            *NOUNS,
+            *((clock.router,) if settings.demo else ()),
         ],
         lifespan=[running],
         guards=[authorize],
