@@ -61,6 +61,12 @@ from tests.fixtures.scripted_journals import ScriptedJournal
             id="the last roll-up of a custody account changed",
         ),
         pytest.param(
+            "UPDATE escrow.rollup_{j} SET balance = balance + 1 WHERE seq = {charge}"
+            " AND unit_type = 'INSTITUTION' AND kind = 'DUE_FROM_INSTITUTION'",
+            {"V-04", "I-03"},
+            id="the last roll-up of an institution changed",
+        ),
+        pytest.param(
             "DELETE FROM escrow.rollup_{j} WHERE seq = {charge} AND unit_type = 'AREA'",
             {"V-04"},
             id="roll-ups of an area deleted",

@@ -58,6 +58,13 @@ from tests.fixtures.scripted_journals import ScriptedJournal
             {"I-07", "I-04", "V-04"},
             id="a reversal that mirrors nothing",
         ),
+        pytest.param(
+            "UPDATE escrow.journal_transaction_{j} SET opened = regexp_replace(opened,"
+            ' \'"institution_id":"[^"]*"\', \'"institution_id":"\' || gen_random_uuid() || \'"\')'
+            " WHERE seq = {covered}",
+            {"I-24", "V-04", "V-07"},
+            id="two institutions in one transaction",
+        ),
     ],
 )
 async def test_a_corruption_with_the_chain_sealed_again_is_named_too(
@@ -77,6 +84,12 @@ async def test_a_corruption_with_the_chain_sealed_again_is_named_too(
             "GRANT UPDATE (journal_id) ON escrow.journal_head TO escrow_app",
             {"V-26"},
             id="a grant on a column",
+        ),
+        pytest.param(
+            "DO 'BEGIN EXECUTE format(''ALTER ROLE escrow_app IN DATABASE %I"
+            " SET synchronous_commit = off'', current_database()); END'",
+            {"V-29"},
+            id="durability switched off for a login",
         ),
         pytest.param("GRANT escrow_owner TO escrow_audit", {"V-26"}, id="a login made an owner"),
         pytest.param(
