@@ -6,6 +6,8 @@ from typing import Final
 
 import structlog
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ledger.refusals import Unavailable
@@ -51,8 +53,24 @@ async def run_forever(
 ) -> None:
     """Run rounds with `interval` seconds between them, while no other worker does.
 
-    The lock is the session's: it is free again however this process ends.
+    The lock is the session's: it is free again however this process ends. A database that cannot
+    be reached is asked again after the interval.
     """
+    while True:
+        try:
+            await _rounds(engine, interval, sweeps, once=once)
+        except (DBAPIError, PoolTimeout, OSError) as error:
+            if once:
+                raise
+            log.warning("worker.interrupted", error=type(error).__name__)
+            await asyncio.sleep(interval)
+        else:
+            return
+
+
+async def _rounds(
+    engine: AsyncEngine, interval: int, sweeps: Mapping[str, Sweep], *, once: bool
+) -> None:
     watching = engine.execution_options(isolation_level="AUTOCOMMIT")
     async with watching.connect() as connection:
         while True:
