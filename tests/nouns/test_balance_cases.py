@@ -44,7 +44,7 @@ async def stated(school: Academy, closing: str, count: int) -> None:
 async def figures(district: District) -> dict[str, Any]:
     found = await asked(district, district.regulator)
     names = ("bank_money", "prepaid", "earned", "requirement", "shortfall", "hard_shortfall")
-    return {name: found[name] for name in names} | found["coverage"]
+    return {name: found[name] for name in names} | dict(found["coverage"])
 
 
 async def test_case_8_4_legacy_contracts_are_short_until_the_institution_has_paid_in(
@@ -120,7 +120,8 @@ async def towns(empty_database: Database) -> Any:
     """Four counties of two cities, each with a journal and one institution's own money."""
     engine = create_async_engine(empty_database.url("escrow_app"))
     app = create_app(engine, Settings(demo=True))
-    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    asgi: Any = app
+    transport = httpx.ASGITransport(app=asgi, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://escrow.test") as client:
         service = Service(engine, app.state.store, client)
         held = {

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ledger.coverage import identity_gap
 from ledger.refusals import AsOfUnsupported, DateInFuture, RequestInvalid
 from service.store import balance_reads, positions
 from service.store.balance_units import UnitKey, child_of, code_of, covers
@@ -104,7 +105,7 @@ async def test_balances_at_every_position_are_the_sums_of_the_entries_up_to_it(
             slots = (await balance_reads.unit_balances(connection, [unit], at))[unit]
             position = balance_reads.position_of(slots)
             totals.append(sum(slots.values()))
-            assert balance_reads.coverage.identity_gap(position).fen == 0
+            assert identity_gap(position).fen == 0
 
     assert len(totals) == head.seq(journal) - 1
     assert totals[0] == 0 < totals[-1]
