@@ -12,7 +12,6 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ledger.chain import canonical_json
 from ledger.refusals import (
     BalanceTooLow,
     IdempotencyKeyReused,
@@ -78,11 +77,16 @@ async def store(
             caller_id=key.caller_id,
             key=key.key,
             request_hash=key.request_hash,
-            outcome=canonical_json([_written(verdict) for verdict in verdicts]),
+            outcome=_text([_written(verdict) for verdict in verdicts]),
             seq=seq,
             answered_at=facts.moment.now,
         )
     )
+
+
+def _text(outcome: list[dict[str, Any]]) -> str:
+    """Write JSON whose keys keep their order, so that a replay is the same answer to the byte."""
+    return json.dumps(outcome, ensure_ascii=False, separators=(",", ":"))
 
 
 def _written(verdict: Verdict) -> dict[str, Any]:
