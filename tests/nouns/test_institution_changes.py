@@ -1,14 +1,12 @@
 """What changes for an institution: its place, its payee, its agreements, and whether it may go."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import text
 
-from service.store import ids, reference
+from service.store import reference
 from service.store.context import Context
-from service.store.facts import Insert
-from service.store.tables import InstitutionArea
 from tests.fixtures.service import District
 from tests.nouns.institution_calls import PATH, REASON, licensed, told
 
@@ -44,7 +42,6 @@ async def test_nobody_leaves_while_money_is_owed_to_students(district: District)
 
 async def test_a_move_keeps_the_history_and_takes_the_balances_along(district: District) -> None:
     ins = await owing_school(district)
-    await plant_place(district, ins)
     zone = f"NORTH-{district.journal:04d}"
     async with district.service.engine.begin() as connection:
         node = await reference.add_jurisdiction(
@@ -68,18 +65,6 @@ async def test_a_move_keeps_the_history_and_takes_the_balances_along(district: D
         f"{district.path}/culture": 0,
         f"{node.path}/culture": 499_999,
     }
-
-
-async def plant_place(district: District, ins: str) -> None:
-    row = {
-        "institution_id": ids.parse("ins", ins)[1],
-        "valid_from": date(2026, 1, 5),
-        "valid_to": None,
-        "jurisdiction_code": district.code,
-        "area": district.path,
-        "department": "culture",
-    }
-    await district.plant(Insert(InstitutionArea, row))
 
 
 async def area_balances(district: District) -> dict[str, int]:
