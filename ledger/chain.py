@@ -7,7 +7,7 @@ RFC 6962 section 2.1 and RFC 9162 section 2.1. All digests are SHA-256, 32 bytes
 
 import json
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import Final
 
@@ -21,6 +21,8 @@ _RECORD_DOMAIN: Final = b"tuition-escrow/record/1\0"
 _GENESIS_DOMAIN: Final = b"tuition-escrow/genesis/1\0"
 _FRAME: Final = struct.Struct(">cI")
 _JOURNAL: Final = struct.Struct(">Q")
+_JSON: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+_PLAIN: Final = frozenset({str, int, bool, type(None)})
 
 
 def encode(fields: Sequence[Field]) -> bytes:
@@ -53,7 +55,9 @@ def canonical_json(value: object) -> str:
     every float), and UnicodeEncodeError for text that has no UTF-8.
     """
     _check_json(value)
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    written = _JSON.encode(value)
+    written.encode()
+    return written
 
 
 def leaf_hash(data: bytes) -> bytes:
@@ -161,18 +165,19 @@ def _payload(field: Field) -> tuple[bytes, bytes]:
 
 def _check_json(value: object) -> None:
     if isinstance(value, dict):
-        for key, item in value.items():
+        for key in value:
             if not isinstance(key, str):
                 raise TypeError(f"a key is text, not {type(key).__name__}")
-            key.encode()
-            _check_json(item)
+        items: Iterable[object] = value.values()
     elif isinstance(value, list):
-        for item in value:
-            _check_json(item)
-    elif isinstance(value, str):
-        value.encode()
-    elif value is not None and not isinstance(value, int):
+        items = value
+    elif value is None or isinstance(value, str | int):
+        return
+    else:
         raise TypeError(f"canonical JSON has no {type(value).__name__}")
+    for item in items:
+        if type(item) not in _PLAIN:
+            _check_json(item)
 
 
 def _node(left: bytes, right: bytes) -> bytes:
