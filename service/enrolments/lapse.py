@@ -6,21 +6,40 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+from sqlalchemy import ARRAY, Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.accounts import Account, Reason
-from ledger.money import Money
+from ledger.money import Money, total
 from ledger.refusals import WrongState
 from ledger.rules import enrolments as rules
 from ledger.rules.receipts import HeldReason
 from service.enrolments.contracts import answer_of
-from service.store import rows
 from service.store.context import Context
 from service.store.contracts import contract_of, place_of
 from service.store.facts import Decision, Facts, Record, Update
 from service.store.tables import BankEntry, Enrolment
 from service.store.transact import UseCase
 from service.store.unit import Unit
+
+_BROUGHT: Final = text(
+    """
+    SELECT prepaid.owner_id AS enrolment_id,
+           coalesce(named.refs ->> 'bank_entry', named.refs ->> 'receipt')::uuid AS bank_entry_id,
+           sum(step.amount) AS fen
+    FROM escrow.account AS prepaid
+    JOIN escrow.entry AS step
+      ON step.journal_id = prepaid.journal_id AND step.account_id = prepaid.account_id
+    JOIN escrow.journal_transaction AS sealed
+      ON sealed.journal_id = step.journal_id AND sealed.seq = step.seq
+    CROSS JOIN LATERAL (SELECT sealed.refs::jsonb AS refs) AS named
+    WHERE prepaid.journal_id = :journal AND prepaid.kind = 'STUDENT_PREPAID'
+      AND prepaid.owner_id = ANY(:enrolments)
+      AND (named.refs ? 'bank_entry' OR named.refs ? 'receipt')
+    GROUP BY 1, 2 HAVING sum(step.amount) <> 0
+    """
+).bindparams(bindparam("enrolments", type_=ARRAY(Uuid)))
+"""What each bank entry brought to an enrolment: an entry may have been parted over several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +58,14 @@ async def _find(
 async def _load(unit: Unit, found: Sequence[LapseEnrolment]) -> None:
     enrolments = {item.enrolment for item in found}
     await unit.lock(Enrolment, enrolments)
-    statement = rows.keyed(BankEntry, unit.facts.journal, enrolments, "enrolment_id")
-    entries: dict[UUID, list[UUID]] = defaultdict(list)
-    for row in await unit.lock_where(BankEntry, statement):
-        entries[row.enrolment_id].append(row.bank_entry_id)
-    unit.facts.extra["entries"] = entries
+    brought: dict[UUID, dict[UUID, Money]] = defaultdict(dict)
+    # Whatever brings money to an enrolment locks it first, so this stands until the commit.
+    for row in await unit.query(
+        _BROUGHT, journal=unit.facts.journal, enrolments=sorted(enrolments)
+    ):
+        brought[row["enrolment_id"]][row["bank_entry_id"]] = Money.from_fen(int(row["fen"]))
+    unit.facts.extra["brought"] = brought
+    await unit.lock(BankEntry, {entry for parts in brought.values() for entry in parts})
 
 
 async def _read(unit: Unit, _found: Sequence[LapseEnrolment]) -> None:
@@ -64,12 +86,8 @@ def _decide(facts: Facts, found: LapseEnrolment) -> Decision:
     due = enrolment.lapses_on
     if enrolment.state != "AWAITING_PAYMENT" or due is None or due >= facts.moment.today:
         raise WrongState(object="enrolment", state=enrolment.state)
-    named = (facts.get(BankEntry, entry) for entry in facts.extra["entries"][found.enrolment])
-    entries = [row for row in named if row is not None and row.amount_fen > row.suspense_fen]
-    received = {
-        row.bank_entry_id: Money.from_fen(row.amount_fen - row.suspense_fen) for row in entries
-    }
-    if sum(part.fen for part in received.values()) != enrolment.received_fen:
+    received: dict[UUID, Money] = facts.extra["brought"].get(found.enrolment, {})
+    if total([*received.values()]).fen != enrolment.received_fen:
         raise WrongState(object="enrolment", state="RECEIPTS_UNCLEAR")
     values = {"state": "LAPSED", "received_fen": 0, "seq": facts.moment.next_seq}
     return Decision(
@@ -77,21 +95,21 @@ def _decide(facts: Facts, found: LapseEnrolment) -> Decision:
         transactions=(rules.enrolment_lapsed(contract_of(enrolment), received=received),),
         changes=(
             Update(Enrolment, (found.enrolment,), values),
-            *(_held(row) for row in entries),
+            *(_held(facts, entry, part) for entry, part in received.items()),
         ),
     )
 
 
-def _held(entry: Record) -> Update:
-    return Update(
-        BankEntry,
-        (entry.bank_entry_id,),
-        {
-            "outcome": "SUSPENSE",
-            "suspense_reason": HeldReason.ENROLMENT_CLOSED.value,
-            "suspense_fen": entry.amount_fen,
-        },
-    )
+def _held(facts: Facts, entry: UUID, part: Money) -> Update:
+    """Let the part of a bank entry that came to the enrolment stand in suspense again."""
+    row = facts.get(BankEntry, entry)
+    assert row is not None, "the bank entry was locked"
+    values = {
+        "outcome": "SUSPENSE",
+        "suspense_reason": HeldReason.ENROLMENT_CLOSED.value,
+        "suspense_fen": row.suspense_fen + part.fen,
+    }
+    return Update(BankEntry, (entry,), values)
 
 
 LAPSE: Final = UseCase("lapse_enrolment", _find, _load, _decide, _read)
