@@ -25,10 +25,17 @@ from ledger.rules.debts import Debt
 from ledger.rules.places import Place
 from ledger.rules.receipts import HeldReason, receipt_held
 from ledger.transactions import Transaction, TransactionKind
-from service.store import approvals, custodians, ids, journal_reads, reference, rows
+from service.store import (
+    approvals,
+    custodians,
+    enrolment_reads,
+    ids,
+    journal_reads,
+    reference,
+    rows,
+)
 from service.store.approvals import Approvable, Payload, Wanted
 from service.store.context import Context
-from service.store.contracts import contract_of
 from service.store.facts import Change, Decision, Facts, Insert, Record, Update
 from service.store.tables import BankEntry, Enrolment, Institution, JournalTransaction, Reversal
 from service.store.transact import UseCase
@@ -187,9 +194,11 @@ async def _read(unit: Unit) -> None:
         wanted += [
             place.suspense(UUID(wrong.references[n])) for n in _ENTRY if n in wrong.references
         ]
-    for enrolment in facts.all(Enrolment):
-        contract = contract_of(enrolment)
-        wanted += [contract.pending, contract.disputed]
+    # A slot may be worth nothing, so whether lessons were taken is told by their rows.
+    enrolments = [row.enrolment_id for row in facts.all(Enrolment)]
+    facts.extra["slots"] = await enrolment_reads.slots_taken(
+        unit.connection, facts.journal, enrolments
+    )
     for entry in facts.all(BankEntry):
         place = Place(institution=entry.institution_id, custody=entry.custody_account_id)
         wanted.append(place.fee_disputed(custodians.bank_id(entry.bank_code)))
@@ -249,9 +258,7 @@ def _enrolment_changes(facts: Facts, wrong: Transaction) -> list[Change]:
             continue
         row = facts.get(Enrolment, account.owner)
         assert row is not None, "the enrolment was locked"
-        contract = contract_of(row)
-        waiting = facts.book.quantity(contract.pending) + facts.book.quantity(contract.disputed)
-        if row.lessons_confirmed or waiting:
+        if facts.extra["slots"].get(row.enrolment_id):
             raise WrongState(object="enrolment", state="LESSONS_TAKEN")
         received = row.received_fen - effect
         values: dict[str, Any] = {"received_fen": received}
