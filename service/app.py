@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -132,7 +131,6 @@ def create_app(
 
 
 async def _before(request: Request[Any, Any, Any]) -> Response[Any] | None:
-    request.state.request_id = uuid.uuid4().hex
     request.state.started_at = time.perf_counter()
     await check_body(request)
     return None

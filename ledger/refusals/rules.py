@@ -103,6 +103,10 @@ class SettlementAccountMissing(RuleBroken, zh="未登记结算账户"):
     """The institution has no settlement account to be paid to."""
 
 
+class PayerUnknown(RuleBroken, zh="付款人不明"):
+    """The bank named no payer whom this money could go back to."""
+
+
 class AbsenceNotCharged(RuleBroken, zh="缺课不消课"):
     """An absence does not take a lesson under this contract."""
 

@@ -28,7 +28,12 @@ def decide_entry(facts: Facts, fact: EntryFact) -> Decision:
     if known is not None:
         if known.content_hash != fact.content_hash:
             raise BankEntryContradicted(bank_ref=fact.bank_ref)
-        return Decision(answer=answer_of(facts.journal, known), duplicate=True)
+        now = Place(institution=known.institution_id, custody=known.custody_account_id)
+        return Decision(
+            answer=answer_of(facts.journal, known),
+            shows={"custody_bank": now.bank},
+            duplicate=True,
+        )
     account = facts.get(CustodyAccount, fact.custody_account)
     assert account is not None, "the custody account was found and locked"
     effect = effect_of(facts, fact, account)

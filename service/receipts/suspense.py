@@ -15,7 +15,7 @@ from ledger.refusals import (
     AccountFenced,
     CustodyAccountInvalid,
     EnrolmentUnknown,
-    PartyUnknown,
+    PayerUnknown,
     ReceiptUnknown,
     Refusal,
     WrongState,
@@ -223,7 +223,7 @@ def decide_return(facts: Facts, command: SendBack) -> Decision:
         raise AccountFenced
     told = facts.get(BankNarrative, command.bank_entry)
     if told is None or told.payer_account is None:
-        raise PartyUnknown
+        raise PayerUnknown
     place, amount = place_of(entry), Money.from_fen(entry.suspense_fen)
     payer = NewParty(
         command.party, PartyKind.PAYER, name=told.payer_name, account_number=told.payer_account

@@ -15,7 +15,7 @@ from ledger.refusals import (
     EnrolmentUnknown,
     IdempotencyKeyMissing,
     IdempotencyKeyReused,
-    PartyUnknown,
+    PayerUnknown,
     ReceiptUnknown,
     WrongState,
 )
@@ -83,7 +83,7 @@ async def match_receipt(
     operation_id="returnReceipt",
     summary="Send money in suspense back to its payer",
     opt=policy(Role.OPERATOR, Role.REGULATOR),
-    responses=refusing(*KEYED, ReceiptUnknown, WrongState, AccountFenced, PartyUnknown),
+    responses=refusing(*KEYED, ReceiptUnknown, WrongState, AccountFenced, PayerUnknown),
 )
 async def return_receipt(
     receipt_id: FromPath[str], data: JSONBody[ReturnIn], command: NamedDependency[Command]

@@ -216,9 +216,7 @@ async def _into_leaf(unit: Unit, table: type[Any], values: Sequence[Mapping[str,
     )
 
 
-async def _append_rollups(
-    unit: Unit, batch: Sequence[Posted], moves: Sequence[AreaMove]
-) -> None:
+async def _append_rollups(unit: Unit, batch: Sequence[Posted], moves: Sequence[AreaMove]) -> None:
     """Append one row per touched (unit, kind, reason): the balance after this batch."""
     areas = await _areas(unit, batch)
     deltas: dict[Slot, int] = {}
@@ -276,9 +274,7 @@ async def _areas(unit: Unit, batch: Sequence[Posted]) -> dict[UUID, str]:
 
 async def _move_area(unit: Unit, move: AreaMove, deltas: dict[Slot, int]) -> None:
     """Take an institution's balances out of one area and into another (decisions.md, roll-ups)."""
-    found = await unit.query(
-        _UNIT_BALANCES, journal=unit.facts.journal, unit=str(move.institution)
-    )
+    found = await unit.query(_UNIT_BALANCES, journal=unit.facts.journal, unit=str(move.institution))
     for row in found:
         for area, sign in ((move.before, -1), (move.after, 1)):
             slot = ("AREA", area, row["kind"], row["reason"])

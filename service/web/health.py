@@ -4,11 +4,13 @@ from typing import Any
 
 from litestar import Response, Router, get
 from litestar.datastructures import State
+from litestar.params import FromPath
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from ledger.refusals import RouteUnknown
 from service.web.policy import public
-from service.web.problems import catalogue
+from service.web.problems import catalogue, refusing
 
 
 @get("/health/live", operation_id="getLiveness", summary="Is the process alive", opt=public())
@@ -39,4 +41,21 @@ async def list_problems() -> dict[str, list[dict[str, Any]]]:
     return {"items": catalogue()}
 
 
-health_router = Router("/", route_handlers=[get_liveness, get_readiness, list_problems])
+@get(
+    "/v1/problems/{code:str}",
+    operation_id="getProblem",
+    summary="What one refusal means",
+    opt=public(),
+    responses=refusing(RouteUnknown),
+)
+async def get_problem(code: FromPath[str]) -> dict[str, Any]:
+    """Return one row of the catalogue: what a problem's `type` points at."""
+    for row in catalogue():
+        if row["code"] == code:
+            return row
+    raise RouteUnknown
+
+
+health_router = Router(
+    "/", route_handlers=[get_liveness, get_readiness, list_problems, get_problem]
+)

@@ -87,7 +87,7 @@ def _describe(path: str, operation: dict[str, Any]) -> None:
         if parameter["name"] == "Idempotency-Key":
             parameter["required"] = True
             parameter["schema"] = {"type": "string", "pattern": "^[!-~]{1,128}$"}
-    if path.startswith("/health") or path == "/v1/problems":
+    if path.startswith(("/health", "/v1/problems")):
         operation["security"] = []
     for response in operation.get("responses", {}).values():
         if response.get("description") == "Document created, URL follows":

@@ -1,5 +1,6 @@
 """Policies: which roles a route is for. A route without one keeps the application from starting."""
 
+import uuid
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -46,6 +47,7 @@ async def authorize(
     Raises `NotAuthenticated` or `VerbForbidden`.
     """
     rule: Policy = handler.opt["policy"]
+    connection.scope["state"]["request_id"] = uuid.uuid4().hex
     if rule.public:
         return
     scheme, _, token = connection.headers.get("authorization", "").partition(" ")

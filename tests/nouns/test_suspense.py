@@ -133,3 +133,23 @@ async def test_above_the_limit_of_one_person_a_second_one_has_to_approve(
     assert untouched.json()["suspense"] == "5000.01"
     assert done.status_code in (200, 201), done.text
     assert after.json()["suspense"] == "3000.01"
+
+
+async def test_money_without_a_named_payer_is_not_sent_anywhere(
+    district: District, held: dict[str, Any]
+) -> None:
+    account = (await district.service.get(held["path"], district.auditor)).json()
+    body = {
+        "custody_account_id": account["custody_account_id"],
+        "bank_ref": "R-3",
+        "amount": "10.00",
+        "book_on": "2026-03-02",
+        "value_on": "2026-03-02",
+    }
+    receipt = await district.service.post("/v1/receipts", district.banks["ICBC"], body)
+
+    sent = await district.service.post(
+        f"/v1/receipts/{receipt.json()['id']}/return", district.operator, {}
+    )
+
+    assert (sent.status_code, sent.json()["code"]) == (422, "payer_unknown")

@@ -73,9 +73,7 @@ class JurisdictionBank(Base):
     selected_on: Mapped[Day]
     until: Mapped[Day | None]
     state: Mapped[Code]
-    __table_args__ = (
-        CheckConstraint("state IN ('ACTIVE', 'SUSPENDED', 'REMOVED')", name="state"),
-    )
+    __table_args__ = (CheckConstraint("state IN ('ACTIVE', 'SUSPENDED', 'REMOVED')", name="state"),)
 
 
 class RulePackVersion(Base):

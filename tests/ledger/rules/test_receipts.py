@@ -24,7 +24,7 @@ from tests.ledger.rules.facts import (
 )
 
 
-def _assert_split_at_the_price(  # noqa: PLR0913 - shared by three sources of money
+def _assert_split_at_the_price(
     transaction: Transaction,
     contract: Contract,
     *,
