@@ -34,7 +34,7 @@ class LessonsAreGiven(MoneyComes):
     def lessons_are_held(self, which: list[int], mode: Mode, present: int) -> None:
         """Record lessons (E13); one in ten without the student."""
         self._record(
-            [self.one_of(self.state.lessons, number) for number in which],
+            [self._in_state(number, "SCHEDULED") for number in which],
             mode,
             "PRESENT" if present else "ABSENT",
         )
@@ -56,7 +56,7 @@ class LessonsAreGiven(MoneyComes):
     @rule(which=several, mode=modes)
     def parents_confirm(self, which: list[int], mode: Mode) -> None:
         """Release lessons (E14, E03)."""
-        self._confirm([self.one_of(self.state.lessons, number) for number in which], mode)
+        self._confirm([self._in_state(number, "RECORDED") for number in which], mode)
 
     @precondition(lambda self: self.state.lessons)
     @rule(which=some, state=st.sampled_from(["RECORDED", "DISPUTED"]))
@@ -101,12 +101,14 @@ class LessonsAreGiven(MoneyComes):
         self._alone(use_cases.REVERSE, command, self.model.reverse)
 
     def _paid(self) -> list[UUID]:
-        return [e for e, row in self.state.enrolments.items() if row["state"] == "ACTIVE"]
+        return self._where(self.state.enrolments, state="ACTIVE")
 
     def _in_state(self, which: int, state: str) -> UUID:
-        """Choose a lesson in a state, or any when none is."""
-        there = [lesson for lesson, row in self.state.lessons.items() if row["state"] == state]
-        return there[which % len(there)] if there else self.one_of(self.state.lessons, which)
+        """Choose a lesson in a state, or any when none is; one in six anyhow."""
+        there = self._where(self.state.lessons, state=state)
+        if not there or which % 6 == 0:
+            return self.one_of(self.state.lessons, which)
+        return there[which % len(there)]
 
     def _key(self, lesson: UUID) -> LessonKey:
         return LessonKey(self.driver.journal, lesson)

@@ -79,6 +79,11 @@ class MoneyComes(RuleBasedStateMachine):
         """Choose one of the things there are, the newer ones first."""
         return list(rows)[-1 - which % len(rows)]
 
+    @staticmethod
+    def _where(rows: Rows, **values: str) -> list[UUID]:
+        """Choose those things whose columns have these values."""
+        return [key for key, row in rows.items() if values.items() <= row.items()]
+
     # --- contracts ------------------------------------------------------------------------------
 
     @rule(which=some, price=prices, paid=st.integers(1, 4), gift=st.integers(0, 1))
@@ -157,28 +162,32 @@ class MoneyComes(RuleBasedStateMachine):
     @rule(which=some)
     def an_unpaid_contract_lapses(self, which: int) -> None:
         """End an enrolment whose last day to be paid has passed (L1 | L8)."""
-        enrolment = self.one_of(self.state.enrolments, which)
+        late = self._where(self.state.enrolments, state="AWAITING_PAYMENT")
+        enrolment = late[which % len(late)] if late else self.one_of(self.state.enrolments, which)
         self.driver.ask(
             LAPSE, [LapseEnrolment(enrolment)], lambda command: self.model.lapse(command.enrolment)
         )
 
-    @rule(days=st.sampled_from([1, 1, 2, 8]))
-    def days_pass(self, days: int) -> None:
-        """Move the business date."""
+    @rule(days=st.sampled_from([1, 1, 2, 8]), lapsing=some)
+    def days_pass(self, days: int, lapsing: int) -> None:
+        """Move the business date, and let an unpaid contract lapse when there is one."""
         self.driver.to_noon_of(self.model.today + timedelta(days=days))
+        if self._where(self.state.enrolments, state="AWAITING_PAYMENT"):
+            self.an_unpaid_contract_lapses(which=lapsing)
 
     # --- bank entries ---------------------------------------------------------------------------
 
     @precondition(lambda self: self.state.enrolments)
     @rule(which=st.lists(some, min_size=1, max_size=4), amount=amounts, mode=modes)
     def parents_pay(self, which: list[int], amount: Money, mode: Mode) -> None:
-        """Pay what is due to some enrolments of one bank, or another amount (E04, E08, E11)."""
+        """Pay what is due to some enrolments, more, or another amount (E04, E08, E11)."""
         facts = []
         for number in which:
             enrolment = self.one_of(self.state.enrolments, number)
             row = self.state.enrolments[enrolment]
             due = row["contract"].price - self.model.received(row)
-            facts.append(self._payment(enrolment, due if due and number % 3 else amount))
+            paid = (due, due, due + Money.from_fen(7), amount)[number % 4] or amount
+            facts.append(self._payment(enrolment, paid))
         self._receive(facts, mode if len(facts) > 1 else Mode.SINGLE)
 
     @rule(which=some, kind=kinds, amount=amounts)
@@ -211,11 +220,19 @@ class MoneyComes(RuleBasedStateMachine):
     @precondition(lambda self: self.state.entries and self.state.enrolments)
     @rule(which=some, of=some, held=st.booleans())
     def money_in_suspense_is_matched(self, which: int, of: int, *, held: bool) -> None:
-        """Match by hand (E09), above a limit by two people."""
+        """Match by hand (E09), above a limit by two people; most often where it may be."""
+        entry = self._entry(which, held=held)
+        fitting = [
+            enrolment
+            for enrolment in self._where(self.state.enrolments, state="AWAITING_PAYMENT")
+            if self.state.enrolments[enrolment]["contract"].custody
+            == self.state.entries[entry]["custody_account"]
+        ]
+        enrolment = fitting[of % len(fitting)] if fitting and of % 4 else None
         command = Match(
             self.driver.journal,
-            self._entry(which, held=held),
-            self.one_of(self.state.enrolments, of),
+            entry,
+            enrolment or self.one_of(self.state.enrolments, of),
             approval=fresh_id(),
         )
         answers = self.driver.ask(MATCH, [command], partial(self.model.match, "a"), actor="a")

@@ -1,6 +1,7 @@
 """Steps of a school's life that move money out, stop it, or undo what was wrong."""
 
 from functools import partial
+from uuid import UUID
 
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
@@ -8,6 +9,7 @@ from hypothesis.stateful import precondition, rule
 from ledger.money import Money
 from ledger.rules.corrections import REVERSIBLE
 from ledger.rules.payouts import OrderKind
+from ledger.transactions import TransactionKind
 from service.approvals.use_cases import APPROVE, Answer
 from service.journal.reverse import REQUEST_REVERSAL, Reverse
 from service.payouts.settle import (
@@ -74,10 +76,10 @@ class MoneyLeaves(LessonsAreGiven):
     @rule(which=some, status=st.sampled_from(["ACCEPTED", "UNKNOWN", "REJECTED"]))
     def a_bank_reports_on_an_order(self, which: int, status: str) -> None:
         """Say what became of an order before any entry (E19, E22)."""
-        bank = self.campus(which).bank
-        command = Report(
-            self.driver.journal, self.one_of(self.state.orders, which // 3), status, "AC04"
-        )
+        order = self._order(which, "SENT", "ACCEPTED")
+        own = self.model.banks[self.state.orders[order]["place"].custody]
+        bank = own if which % 5 else "CCB"
+        command = Report(self.driver.journal, order, status, "AC04")
         self.driver.ask(
             REPORT_ORDERS, [command], partial(self.model.report, bank), caller=self.as_bank(bank)
         )
@@ -86,7 +88,9 @@ class MoneyLeaves(LessonsAreGiven):
     @rule(which=some, returned=st.booleans(), wrong=st.integers(0, 7))
     def a_bank_carries_an_order_out(self, which: int, *, returned: bool, wrong: int) -> None:
         """Report the debit of an order, or its money come back (E18, E10, E20)."""
-        order = self.one_of(self.state.orders, which)
+        order = self._order(
+            which, *(("EXECUTED",) if returned else ("SENT", "ACCEPTED", "UNKNOWN"))
+        )
         row = self.state.orders[order]
         (campus,) = (c for c in self.driver.campuses if c.place == row["place"])
         fact = self._fact(
@@ -102,14 +106,15 @@ class MoneyLeaves(LessonsAreGiven):
     @rule(which=some, operator=st.booleans())
     def an_order_is_taken_back(self, which: int, *, operator: bool) -> None:
         """Cancel before it is fetched (E19)."""
-        order = self.one_of(self.state.orders, which)
+        order = self._order(which, "NEW")
         command = Cancel(self.driver.journal, order, by_operator=operator, reason="CHANGED")
         self.driver.ask(CANCEL_ORDER, [command], self.model.cancel_order)
 
-    @rule(which=some, kind=st.sampled_from(sorted(RESTRAINTS)), amount=amounts, go=some)
-    def money_is_stopped(self, which: int, kind: str, amount: Money, go: int) -> None:
-        """Put a restraint in force, most often none, so that life goes on."""
-        if go % 3:
+    @rule(which=some, kind=st.sampled_from(sorted(RESTRAINTS)), amount=amounts)
+    def money_is_stopped(self, which: int, kind: str, amount: Money) -> None:
+        """Put a restraint in force, few at a time so that life goes on."""
+        if sum(row["stands"] for row in self.state.restraints.values()) > 1:
+            self.a_restraint_is_lifted(which=which, checker="b")
             return
         place = self.campus(which).place
         target_type = RESTRAINTS[kind]
@@ -141,11 +146,12 @@ class MoneyLeaves(LessonsAreGiven):
     @rule(which=some, likely=st.booleans(), checker=people)
     def a_transaction_is_reversed(self, which: int, *, likely: bool, checker: str) -> None:
         """Ask for an exact mirror (E30), and often have it approved at once."""
-        log = self.state.log
+        held = TransactionKind.RECEIPT_HELD
         seqs = [
             seq
-            for seq, posted in enumerate(log, start=1)
-            if not likely or posted.transaction.kind in REVERSIBLE
+            for seq, posted in enumerate(self.state.log, start=1)
+            if not likely
+            or (posted.transaction.kind in REVERSIBLE - {held} and seq not in self.state.reversed)
         ] or [1]
         seq = seqs[-1 - which % len(seqs)]
         command = Reverse(self.driver.journal, fresh_id(), seq, "WRONG_ACCOUNT", None)
@@ -161,6 +167,13 @@ class MoneyLeaves(LessonsAreGiven):
     def a_second_person_approves(self, which: int, checker: str) -> None:
         """Approve something that waited, perhaps too long."""
         self._approve(which, checker)
+
+    def _order(self, which: int, *states: str) -> UUID:
+        """Choose an order in one of the states, or any; one in six anyhow."""
+        there = [o for o, row in self.state.orders.items() if row["state"] in states]
+        if not there or which % 6 == 0:
+            return self.one_of(self.state.orders, which)
+        return there[which % len(there)]
 
     def _earning(self) -> list[int]:
         places = [campus.place for campus in self.driver.campuses]

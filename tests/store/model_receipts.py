@@ -105,7 +105,7 @@ class Receipts(Model):
         if self.restrained(place.custody, "FENCE"):
             raise No("account_fenced")
         if row["payer_account"] is None:
-            raise No("party_unknown")
+            raise No("payer_unknown")
         self.state.orders[command.order] = {
             "place": place,
             "kind": "SUSPENSE_RETURN",

@@ -5,6 +5,7 @@ import itertools
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from pprint import pformat
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -148,7 +149,8 @@ class Driver:
         """See that the journal grew by exactly what the model posted, entry by entry."""
         sealed = self.run(self.seen.sealed_after(before))
         posted = self.model.state.log[before:]
-        assert [_told(s) for s in sealed] == [_expected(p) for p in posted]
+        stands, ought = [_told(s) for s in sealed], [_expected(p) for p in posted]
+        assert stands == ought, _difference(stands, ought)
         for one, other in zip(sealed, posted, strict=True):
             assert other.transaction.references.items() <= one.references.items()
 
@@ -222,11 +224,12 @@ def _compare_verdicts(outcome: Outcome, said: Sequence[Said]) -> None:
         else ("duplicate" if verdict.duplicate else "done")
         for verdict in outcome.verdicts
     ]
-    assert codes == [each.code for each in said]
+    assert codes == [each.code for each in said], (codes, [each.code for each in said])
     for verdict, each in zip(outcome.verdicts, said, strict=True):
         if each.code == "done":
             answer = dict(verdict.answer or {})
-            assert {name: answer.get(name) for name in each.answer} == each.answer
+            told = {name: answer.get(name) for name in each.answer}
+            assert told == each.answer, _difference(told, each.answer)
 
 
 def _told(sealed: Sealed) -> tuple[object, ...]:
@@ -236,6 +239,11 @@ def _told(sealed: Sealed) -> tuple[object, ...]:
 def _expected(posted: Posted) -> tuple[object, ...]:
     entries = {e.account: (e.amount, e.balance_after) for e in posted.entries}
     return posted.transaction.kind.value, posted.transaction.reason, entries
+
+
+def _difference(stands: object, ought: object) -> str:
+    """Say what the store has and what the model would have."""
+    return f"the store has\n{pformat(stands)}\nthe model\n{pformat(ought)}"
 
 
 def _without_zeros(balances: dict[Account, int]) -> dict[Account, int]:

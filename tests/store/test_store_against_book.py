@@ -5,9 +5,11 @@ and roll-ups of an earlier position; at the end the journal rebuilt from its sea
 ESCROW_MODEL_STEPS says for how many steps, 2,000 unless it does.
 """
 
+import asyncio
 import os
 import sys
 import time
+from typing import ClassVar
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -17,16 +19,21 @@ from hypothesis.stateful import initialize, precondition, rule, run_state_machin
 from ledger.money import Money
 from service.receipts.use_cases import RECEIVE
 from service.store.positions import Asked
+from service.verify.report import Status
+from service.verify.run import verify
 from tests.fixtures.databases import Database
 from tests.store.life_money import amounts, some
 from tests.store.life_payouts import MoneyLeaves
 
 STEPS = int(os.environ.get("ESCROW_MODEL_STEPS", "2000"))
 STEPS_A_HISTORY = 50
+VERIFIED_MAX = 40
 
 
 class SchoolLife(MoneyLeaves):
     """A life of two schools at two banks, looked at from every side."""
+
+    journals: ClassVar[list[int]] = []
 
     @initialize(
         prices=st.lists(st.integers(3, 500_000).map(Money.from_fen), min_size=3, max_size=3),
@@ -42,6 +49,9 @@ class SchoolLife(MoneyLeaves):
             which=0, value=prices[0], paid=2, gift=True, legacy=True, days=days
         )
         self.money_comes(which=1, kind="TOP_UP", amount=prices[1])
+        self.money_comes(which=2, kind="PAYMENT", amount=prices[2])
+        self.a_payout_is_asked_for(which=0, surplus=False, amount=None)
+        self.a_payout_is_asked_for(which=1, surplus=True, amount=None)
 
     @precondition(lambda self: self.driver.last)
     @rule()
@@ -78,6 +88,7 @@ class SchoolLife(MoneyLeaves):
 
     def teardown(self) -> None:
         """Compare everything once more, and rebuild the journal."""
+        self.journals.append(self.driver.journal)
         try:
             self.driver.compare_whole()
         finally:
@@ -105,3 +116,7 @@ def test_the_store_and_the_book_agree_on_any_history(
     with capsys.disabled():
         rate = STEPS / (time.monotonic() - started)
         sys.stderr.write(f"\n{STEPS} steps, {rate:.0f} a second\n")
+    report = asyncio.run(
+        verify(database.url("escrow_audit"), journals=SchoolLife.journals[-VERIFIED_MAX:])
+    )
+    assert report.status is Status.CLEAN, report.findings
