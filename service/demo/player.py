@@ -64,7 +64,8 @@ async def play(stage: Stage, engine: AsyncEngine, script: Script) -> figures.Tol
     closed = await _fill(stage, closed=opens_on - _DAY)
     peak = await figures.read(stage)
     weeks = _weeks(stage, script)
-    await _teach(stage, engine, weeks, closed)
+    closed = await _teach(stage, engine, weeks, closed)
+    await close_days.close_days(stage, closed + _DAY, stage.today - _DAY)
     return await figures.read_all(stage, peak)
 
 
@@ -102,8 +103,11 @@ async def _teach(
     engine: AsyncEngine,
     weeks: list[tuple[date, list[Lesson]]],
     closed: date,
-) -> None:
-    """Play the weeks of the term, then the quiet ones; each ends on the Tuesday after it."""
+) -> date:
+    """Play the weeks of the term, then the quiet ones; each ends on the Tuesday after it.
+
+    Return the last day closed.
+    """
     for number, (monday, lessons) in enumerate(weeks):
         if number % PLANNED_AHEAD == 0:
             ahead = weeks[number : number + PLANNED_AHEAD]
@@ -120,6 +124,7 @@ async def _teach(
     for number in range(1, QUIET_WEEKS + 1):
         await stage.morning_of(monday + _WEEK * (number + 1))
         closed = await _settle(stage, closed, first=False)
+    return closed
 
 
 async def _settle(stage: Stage, closed: date, *, first: bool) -> date:
