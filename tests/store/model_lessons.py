@@ -219,6 +219,7 @@ class Lessons(Receipts):
             payable=self.balance(contract.payable),
         )
         lesson["state"], enrolment["state"] = "REVERSED", "ACTIVE"
+        self.state.reversed |= {seq}
         self.post(replace(undone, reason=command.reason))
         return self._told(lesson, contract)
 

@@ -1,7 +1,7 @@
 """COMMIT has three outcomes: what became of a lost one is unknown until the same key tells."""
 
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,8 +9,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from ledger.refusals import OutcomeUnknown
-from service.store.transact import Store
+from ledger.refusals import Busy, OutcomeUnknown
+from service.receipts.effects import EntryFact
+from service.receipts.use_cases import RECEIVE
+from service.store.transact import Request, Store, UseCase
+from service.store.unit import Unit
 from service.web.problems import status_of
 from tests.fixtures.databases import Database
 from tests.fixtures.store import Books, key_of
@@ -119,3 +122,22 @@ async def test_a_lost_connection_is_not_used_again(books: Books, line: Line) -> 
         answer = await connection.scalar(text("SELECT 1"))
 
     assert answer == 1
+
+
+async def test_a_server_that_goes_away_before_commit_is_busy_and_had_no_effect(
+    books: Books, line: Line
+) -> None:
+    fact, key = books.top_up("3.00"), key_of("away")
+
+    async def cut_off(unit: Unit, found: Sequence[EntryFact]) -> None:
+        await RECEIVE.read(unit, found)
+        await unit.connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+    broken = UseCase("receive", RECEIVE.find, RECEIVE.load, RECEIVE.decide, cut_off)
+    with pytest.raises(Busy) as busy:
+        await line.store.transact(Request(broken, [fact], books.bank, "bank", books.journal, key))
+    truth = await books.receive(fact, key=key, store=line.store)
+
+    assert status_of(type(busy.value)) == 503
+    assert not truth.replayed
+    assert await books.count("escrow.journal_transaction") == 1
