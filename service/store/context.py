@@ -20,7 +20,8 @@ _SET: Final = text(
     # Everything read or written here is named by key: on a table that has just grown the planner
     # does not know so yet and would rather scan it.
     " set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true),"
-    " set_config('plan_cache_mode', 'force_custom_plan', true)"
+    # A long list is worth a plan of its own, in which it is hashed; a short one is not.
+    " set_config('plan_cache_mode', :plan, true)"
 )
 
 
@@ -41,9 +42,17 @@ class Context:
         return cls((journal,), mode="writer")
 
     async def enter(
-        self, connection: AsyncConnection, *, lock_timeout: str = "5s", statement_timeout: str
+        self,
+        connection: AsyncConnection,
+        *,
+        lock_timeout: str = "5s",
+        statement_timeout: str,
+        many: bool = True,
     ) -> None:
-        """Set the context and the server-side limits for the running transaction."""
+        """Set the context and the server-side limits for the running transaction.
+
+        `many` plans each statement for its own values; without it plans are kept.
+        """
         await connection.execute(
             _SET,
             {
@@ -54,5 +63,6 @@ class Context:
                 "party": str(self.party or ""),
                 "lock_timeout": lock_timeout,
                 "statement_timeout": statement_timeout,
+                "plan": "force_custom_plan" if many else "auto",
             },
         )

@@ -38,6 +38,8 @@ RETRIED: Final = frozenset({"40001", "40P01", "55P03"})
 SERVER_GAVE_UP: Final = frozenset({"57014", "57P01", "57P02", "57P03", "53300", "53100", "25P03"})
 """Timeouts, shutdown, too many connections, disk full: nothing was committed, come back later."""
 ATTEMPTS_MAX: Final = 4
+FEW: Final = 16
+"""Commands in a list whose statements are not worth a plan of their own."""
 OUTCOME_WITHIN_S: Final = 60
 STATEMENT_TIMEOUT: Final = "60s"
 READ_TIMEOUT: Final = "30s"
@@ -241,7 +243,8 @@ async def _abandon(connection: AsyncConnection) -> None:
 
 async def _carry_out(connection: AsyncConnection, request: Request[C, F]) -> tuple[Outcome, bool]:
     """Find, load, decide and append; return the outcome and whether there is anything to commit."""
-    await request.caller.enter(connection, statement_timeout=STATEMENT_TIMEOUT)
+    many = len(request.commands) > FEW
+    await request.caller.enter(connection, statement_timeout=STATEMENT_TIMEOUT, many=many)
     key = request.key
     if key is not None:
         replay = await answers.find(connection, request.journal, key)
@@ -250,7 +253,9 @@ async def _carry_out(connection: AsyncConnection, request: Request[C, F]) -> tup
     found = await request.use_case.find(connection, request.caller, request.commands)
     if request.mode is Mode.SINGLE and isinstance(found[0], Refusal):
         return Outcome([Verdict(refusal=found[0])]), False
-    await Context.writer(request.journal).enter(connection, statement_timeout=STATEMENT_TIMEOUT)
+    await Context.writer(request.journal).enter(
+        connection, statement_timeout=STATEMENT_TIMEOUT, many=many
+    )
     facts = Facts(request.journal)
     unit = Unit(connection, facts, actor=request.actor, locking=not request.dry_run)
     known = [item for item in found if not isinstance(item, Refusal)]
