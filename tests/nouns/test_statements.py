@@ -88,9 +88,9 @@ async def statements(academy: Academy) -> Statements:
 
 
 MONDAY = ("2026-03-02", "0.00", "4999.99")
-TAKEN = {"credit_count": 1, "credit_sum": "4999.99"}
+TAKEN: dict[str, Any] = {"credit_count": 1, "credit_sum": "4999.99"}
 TUESDAY = ("2026-03-03", "4999.99", "4994.99")
-CHARGED = {"debit_count": 1, "debit_sum": "5.00"}
+CHARGED: dict[str, Any] = {"debit_count": 1, "debit_sum": "5.00"}
 
 
 async def test_a_day_that_the_ledger_has_too_is_agreed(statements: Statements) -> None:
