@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from tests.fixtures.service import Service
-from tests.fixtures.started import Machine, Process
+from tests.fixtures.started import Machine, Serving
 from tests.fixtures.story import School, Story
 
 AT_ONCE = 8
@@ -76,7 +76,7 @@ class Line:
 
 
 @asynccontextmanager
-async def line_to(machine: Machine, process: Process) -> AsyncIterator[Line]:
+async def line_to(machine: Machine, process: Serving) -> AsyncIterator[Line]:
     """Open a line to a process; the district's calls go through it meanwhile."""
     address, direct = await process.address(), machine.district.service
     async with httpx.AsyncClient(base_url=address, timeout=PATIENCE) as http:

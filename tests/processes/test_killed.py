@@ -6,7 +6,7 @@ import random
 import pytest
 
 from service.verify.report import Status
-from tests.fixtures.started import Machine, Process
+from tests.fixtures.started import Machine, Serving
 from tests.processes.bank_load import Line, Sent, line_to, payments, signed
 
 CONTRACTS = 80
@@ -46,7 +46,7 @@ async def test_what_was_acknowledged_before_a_kill_stands_and_nothing_stands_twi
     assert report.status is Status.CLEAN, report.as_json()
 
 
-async def _killed_at(line: Line, requests: list[Sent], process: Process, answers: int) -> None:
+async def _killed_at(line: Line, requests: list[Sent], process: Serving, answers: int) -> None:
     """Send what is not acknowledged yet, and kill the service after so many answers."""
     line.goal = answers - sum(sent.acknowledged for sent in requests)
     sending = asyncio.create_task(

@@ -4,7 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -41,6 +41,7 @@ class Sealed:
     kind: str
     reason: str | None
     references: dict[str, str]
+    recorded_at: datetime
     entries: dict[Account, tuple[int, int]]
 
 
@@ -67,6 +68,7 @@ class JournalSeen:
                     row["kind"],
                     row["reason"],
                     json.loads(row["refs"]),
+                    row["recorded_at"],
                     entries[row["seq"]],
                 )
                 for row in await self._rows(connection, _SEALED, after=seq)

@@ -56,6 +56,7 @@ class Driver:
         self.last: Callable[[], None] | None = None
         self.district, self.campuses = self.run(self._open())
         self.seen = JournalSeen(self._service.store, self.district.journal)
+        self.recorded_at: dict[int, datetime] = {}
         self.moves = 0
         today = datetime.now(SHANGHAI).date() + timedelta(days=1)
         self.model = School(
@@ -151,6 +152,7 @@ class Driver:
         posted = self.model.state.log[before:]
         stands, ought = [_told(s) for s in sealed], [_expected(p) for p in posted]
         assert stands == ought, _difference(stands, ought)
+        self.recorded_at |= {each.seq: each.recorded_at for each in sealed}
         for one, other in zip(sealed, posted, strict=True):
             assert other.transaction.references.items() <= one.references.items()
 

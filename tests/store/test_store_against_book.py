@@ -74,17 +74,18 @@ class SchoolLife(MoneyLeaves):
         )
 
     @precondition(lambda self: self.model.prefixes)
-    @rule(which=some, by_date=st.booleans())
-    def the_past_is_asked_for(self, which: int, *, by_date: bool) -> None:
-        """A balance at a position or a date is what it was then (I-43)."""
+    @rule(which=some, by=st.sampled_from(["position", "date", "instant"]))
+    def the_past_is_asked_for(self, which: int, by: str) -> None:
+        """A balance at a position, a date or an instant is what it was then (I-43)."""
         index = which % len(self.model.prefixes)
         prefix = self.model.prefixes[index]
-        if not by_date:
-            written = f"{self.driver.journal}:{prefix.seq}"
-            self.driver.compare_prefix(Asked(position=written), index)
-            return
-        last = max(i for i, p in enumerate(self.model.prefixes) if p.today <= prefix.today)
-        self.driver.compare_prefix(Asked(as_of=prefix.today), last)
+        asked = Asked(position=f"{self.driver.journal}:{prefix.seq}")
+        if by == "instant":
+            asked = Asked(known_at=self.driver.recorded_at[prefix.seq])
+        if by == "date":
+            asked = Asked(as_of=prefix.today)
+            index = max(i for i, p in enumerate(self.model.prefixes) if p.today <= prefix.today)
+        self.driver.compare_prefix(asked, index)
 
     def teardown(self) -> None:
         """Compare everything once more, and rebuild the journal."""
