@@ -134,34 +134,35 @@ def show(played: Performance, told: dict[str, Any]) -> None:
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDTH)
+    say = console.print
     schools = stage.district.institutions
 
     def category(book: BankBook) -> str:
         found = schools[book.institution - 1].category.value
         return f"{found} {_CATEGORIES[found]}"
 
-    console.print(_district(played))
-    console.print(_sums("By bank 按银行", played.told.by(lambda book: book.bank)))
-    console.print(_sums("By category 按类别", played.told.by(category)))
+    say(_district(played))
+    say(_sums("By bank 按银行", played.told.by(lambda book: book.bank)))
+    say(_sums("By category 按类别", played.told.by(category)))
     by_school = played.told.by(lambda book: schools[book.institution - 1].name)
-    console.print(_sums(f"Largest of {len(schools)} institutions 机构", by_school, top=TOP))
-    console.print(_happened(played))
+    say(_sums(f"Largest of {len(schools)} institutions 机构", by_school, top=TOP))
+    say(_happened(played))
     for said in _attention(played):
-        console.print(f"[yellow]![/] {said}")
+        say(f"[yellow]![/] {said}")
     report = played.report
-    console.print(
+    say(
         f"verify: {report.status.value}, {len(report.results)} checks,"
         f" {told['verify']['transactions']:,} transactions, {report.seconds} s"
     )
     for finding in report.findings:
-        console.print(f"  {finding.check}: {finding.as_json()}")
+        say(f"  {finding.check}: {finding.as_json()}")
     slowest = sorted(stage.phases.items(), key=lambda item: -item[1])[:6]
     spent = ", ".join(f"{title} {seconds:.1f}" for title, seconds in slowest)
-    console.print(f"{played.seconds:.1f} s ({spent})")
+    say(f"{played.seconds:.1f} s ({spent})")
     if "address" in told:
-        console.print(f"serving {told['address']}  documentation {told['documentation']}")
+        say(f"serving {told['address']}  documentation {told['documentation']}")
         for role, token in told["tokens"].items():
-            console.print(f"  {role:12} {token}", soft_wrap=True)
+            say(f"  {role:12} {token}", soft_wrap=True)
 
 
 def _district(played: Performance) -> Table:
