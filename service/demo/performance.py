@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ledger.calendars import midnight
 from service.demo import cast, player
-from service.demo.client import Api
+from service.demo.client import Api, Unexpected
 from service.demo.districts import calendar_of, district_of
 from service.demo.figures import Told
-from service.demo.server import Ground, Server, prepare
+from service.demo.server import Ground, NotServed, Server, prepare
 from service.demo.stage import MORNING, Pace, Stage
 from service.launch import engine_of
 from service.settings import Settings
@@ -54,21 +55,32 @@ class Performance:
 def staged(settings: Settings, *, keep: bool) -> Iterator[House]:
     """Prepare a fresh database and run the service on it; tidy up unless it is to be kept.
 
-    Raises `NotServed`.
+    Raises `NotServed`, also for what the play did not expect, with where the server's log is.
     """
     started = time.perf_counter()
-    ground = prepare(settings)
+    for told in (signal.SIGINT, signal.SIGTERM):
+        # Also where a shell has its background jobs ignore an interrupt.
+        signal.signal(told, _interrupted)
+    ground, keep_log = prepare(settings), keep
     try:
         server = Server.start(ground)
         try:
             yield House(ground, server, started)
+        except Unexpected as error:
+            keep_log = True
+            raise NotServed(f"{error} (the server's log: {server.log})") from error
         finally:
             server.stop()
+            if not keep_log:
+                server.log.unlink(missing_ok=True)
     finally:
         if not keep:
             ground.leave()
-    if not keep:
-        server.log.unlink(missing_ok=True)
+
+
+def _interrupted(_signal: int, _frame: object) -> None:
+    """Leave as on Ctrl-C, so that nothing stays behind."""
+    raise KeyboardInterrupt
 
 
 def run(house: House, pace: Pace, script: player.Script) -> Performance:

@@ -33,7 +33,7 @@ _ANNOUNCES: Final = "serving "
 
 
 class NotServed(RuntimeError):  # noqa: N818 - says why the demonstration cannot start
-    """The service did not start; the message says why."""
+    """The demonstration cannot be given; the message says why."""
 
 
 @dataclass(slots=True)
