@@ -10,10 +10,8 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import date, datetime
-from enum import StrEnum
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import DBAPIError
@@ -29,6 +27,7 @@ from service.store.facts import AreaMove, Change, Decision, Facts, Moment, OnBeh
 from service.store.reference import lock_reference
 from service.store.tables import JournalHead
 from service.store.unit import Unit
+from service.store.use_case import Mode, Outcome, Request, UseCase
 
 C = TypeVar("C")
 F = TypeVar("F")
@@ -44,63 +43,6 @@ OUTCOME_WITHIN_S: Final = 60
 STATEMENT_TIMEOUT: Final = "60s"
 READ_TIMEOUT: Final = "30s"
 _SNAPSHOT: Final = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-
-
-class Mode(StrEnum):
-    """How a list of commands hangs together."""
-
-    SINGLE = "single"
-    ALL_OR_NOTHING = "all_or_nothing"
-    INDEPENDENT = "independent"
-
-
-async def _read_nothing(_unit: Unit, _found: Sequence[Any]) -> None:
-    """For use cases that need nothing but what they locked."""
-
-
-@dataclass(frozen=True)
-class UseCase(Generic[C, F]):
-    """A command's three functions; `find` returns a found fact or a refusal per command."""
-
-    name: str
-    find: Callable[[AsyncConnection, Context, Sequence[C]], Awaitable[Sequence[F | Refusal]]]
-    load: Callable[[Unit, Sequence[F]], Awaitable[None]]
-    decide: Callable[[Facts, F], Decision]
-    read: Callable[[Unit, Sequence[F]], Awaitable[None]] = field(default=_read_nothing)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a list of commands: a verdict each, in order."""
-
-    verdicts: Sequence[Verdict]
-    replayed: bool = False
-
-    def single(self) -> dict[str, Any]:
-        """The answer of a single command; raises its refusal."""
-        verdict = self.verdicts[0]
-        if verdict.refusal is not None:
-            raise verdict.refusal
-        return dict(verdict.answer or {})
-
-    @property
-    def refused(self) -> bool:
-        """Tell whether any command was refused."""
-        return any(verdict.refusal is not None for verdict in self.verdicts)
-
-
-@dataclass(frozen=True)
-class Request(Generic[C, F]):
-    """One call of a use case: who asks, in which journal, under which key, for what."""
-
-    use_case: UseCase[C, F]
-    commands: Sequence[C]
-    caller: Context
-    actor: str
-    journal: int
-    key: Key | None = None
-    mode: Mode = Mode.SINGLE
-    dry_run: bool = False
 
 
 class Store:
@@ -349,3 +291,6 @@ class _Batch:
                 for name, account in sorted(decision.shows.items())
             }
         return answer
+
+
+__all__ = ["Mode", "Outcome", "Request", "Store", "UseCase", "writing"]

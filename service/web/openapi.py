@@ -15,6 +15,7 @@ from litestar.openapi.spec import Components, OpenAPI, SecurityScheme
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from ledger.refusals import all_refusals
 from service.web.policy import public
 from service.web.wire import WireIn, WireOut
 
@@ -39,6 +40,9 @@ class Document(OpenAPI):
         )
         schemas.update(definitions.get("$defs", {}))
         _show_batches(schemas)
+        if "Problem" in schemas:
+            codes = [refusal.code for refusal in all_refusals()]
+            schemas["Problem"]["properties"]["code"]["enum"] = codes
         for path, operations in document.get("paths", {}).items():
             for operation in operations.values():
                 _describe(path, operation)

@@ -1,8 +1,6 @@
 """Coverage: what an account must hold, what it holds, and what may leave it (I-19, I-20, I-22)."""
 
 from dataclasses import replace
-from decimal import Decimal
-from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -19,7 +17,6 @@ from ledger.accounts import (
 )
 from ledger.book import Book
 from ledger.coverage import (
-    Coverage,
     Grade,
     InTime,
     Position,
@@ -27,7 +24,6 @@ from ledger.coverage import (
     coverage,
     hard_shortfall,
     identity_gap,
-    is_known,
     payout_room,
     requirement,
     resource,
@@ -35,68 +31,20 @@ from ledger.coverage import (
     summed,
 )
 from ledger.money import ZERO, Money
-from ledger.refusals import BalanceTooLow
-from ledger.transactions import Transaction, TransactionKind, Transfer
-
-CUSTODY, ELSEWHERE, OWNER = UUID(int=1), UUID(int=2), UUID(int=3)
-BY_CODE = {chart.code: kind for kind, chart in CHART.items()}
-
-
-def position(*, legacy: str = "0.00", **balances: str) -> Position:
-    """Write a position in the codes of the chart and in yuan."""
-    fen = {BY_CODE[code]: Money.of(amount).fen for code, amount in balances.items()}
-    return Position(fen, Money.of(legacy).fen)
-
-
-def fen(amount: str) -> int:
-    return Money.of(amount).fen
-
-
-amounts = st.integers(min_value=0, max_value=10**7)
-positions = st.builds(
-    lambda balances, share: Position(
-        balances, balances.get(AccountKind.DUE_FROM_INSTITUTION, 0) * share // 100
-    ),
-    st.dictionaries(st.sampled_from([*ASSETS, *LIABILITIES]), amounts),
-    st.integers(min_value=0, max_value=100),
+from ledger.transactions import Transaction
+from tests.ledger.positions import (
+    BY_CODE,
+    CUSTODY,
+    ELSEWHERE,
+    OWNER,
+    amounts,
+    fen,
+    histories,
+    in_times,
+    play,
+    position,
+    positions,
 )
-in_times = st.builds(
-    InTime, channel_fen=amounts, cash_fen=amounts, transfer_fen=amounts, legacy_fen=amounts
-)
-
-money_accounts = st.builds(
-    lambda kind, custody, reason: Account(
-        kind, OWNER, custody, reason if kind is AccountKind.DUE_FROM_INSTITUTION else None
-    ),
-    st.sampled_from([*ASSETS, *LIABILITIES]),
-    st.sampled_from([CUSTODY, ELSEWHERE]),
-    st.sampled_from([Reason.LEGACY, Reason.BANK_CHARGE]),
-)
-
-
-def balanced(debit: Account, credit: Account, quantity: int) -> Transaction | None:
-    credit = replace(credit, custody=debit.custody)
-    if debit == credit:
-        return None
-    transfer = Transfer(debit, credit, Money.from_fen(quantity))
-    return Transaction(TransactionKind.RECEIPT_MATCHED, (transfer,))
-
-
-histories = st.lists(
-    st.builds(balanced, money_accounts, money_accounts, st.integers(min_value=1, max_value=500)),
-    max_size=40,
-)
-
-
-def play(history: list[Transaction | None]) -> Book:
-    book = Book()
-    for transaction in filter(None, history):
-        try:
-            book.post(transaction)
-        except BalanceTooLow:
-            continue
-    return book
-
 
 # --- worked case 8.4: legacy onboarding ---------------------------------------------------------
 
@@ -346,84 +294,3 @@ def test_lessons_are_no_part_of_a_position() -> None:
     granted = Account(AccountKind.LESSON_UNITS_GRANTED, OWNER, CUSTODY, Reason.PAID)
 
     assert Position.of_book(Book({granted: 48}), CUSTODY) == Position({})
-
-
-# --- ratio, state, grade ------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("held", "required", "ratio", "grade"),
-    [
-        ("0.00", "0.00", "100.00", Grade.A),
-        ("5.00", "0.00", "100.00", Grade.A),
-        ("0.00", "7.00", "0.00", Grade.C),
-        ("105.00", "100.00", "105.00", Grade.A),
-        ("100.00", "100.00", "100.00", Grade.A),
-        ("99999.99", "100000.00", "99.99", Grade.B),
-        ("95.00", "100.00", "95.00", Grade.B),
-        ("9499.99", "10000.00", "94.99", Grade.C),
-        ("3.00", "7.00", "42.85", Grade.C),
-    ],
-)
-def test_the_ratio_is_floored_and_graded(
-    held: str, required: str, ratio: str, grade: Grade
-) -> None:
-    figures = coverage(position(A1=held, L1=required), known=True)
-
-    assert str(figures.ratio) == ratio
-    assert figures.grade is grade
-
-
-@given(positions)
-def test_an_account_is_covered_exactly_when_its_grade_is_a(subject: Position) -> None:
-    figures = coverage(subject, known=True)
-
-    assert (figures.state is State.COVERED) is (figures.grade is Grade.A)
-    assert (figures.state is State.COVERED) is (figures.shortfall == ZERO)
-
-
-@given(positions)
-def test_the_ratio_is_within_a_hundredth_below_the_exact_one(subject: Position) -> None:
-    figures = coverage(subject, known=True)
-
-    if figures.requirement:
-        exact = Decimal(figures.resource.fen) * 100 / Decimal(figures.requirement.fen)
-        assert Decimal(0) <= exact - figures.ratio < Decimal("0.010001")
-        assert figures.ratio.as_tuple().exponent == -2
-
-
-@given(positions)
-def test_what_is_not_known_has_no_grade(subject: Position) -> None:
-    figures = coverage(subject, known=False)
-
-    assert (figures.state, figures.grade, figures.grade.value) == (State.UNKNOWN, Grade.NONE, "-")
-
-
-@pytest.mark.parametrize(
-    ("days", "entries", "known"),
-    [(0, 0, True), (1, 0, True), (2, 0, False), (None, 0, False), (0, 1, False)],
-)
-def test_a_balance_is_known_by_a_closing_of_the_last_banking_day_and_no_open_entry(
-    days: int | None, entries: int, known: bool
-) -> None:
-    assert is_known(banking_days_since_closing=days, entries_unposted=entries) is known
-
-
-@given(st.lists(st.tuples(positions, in_times, st.booleans()), max_size=6))
-def test_several_accounts_are_added_up_and_never_netted(
-    accounts: list[tuple[Position, InTime, bool]],
-) -> None:
-    parts = [coverage(one, in_time=excused, known=known) for one, excused, known in accounts]
-
-    together = summed(parts)
-
-    assert together.shortfall.fen == sum(part.shortfall.fen for part in parts)
-    assert together.hard_shortfall.fen == sum(part.hard_shortfall.fen for part in parts)
-    assert together.shortfall >= together.requirement - together.resource
-    assert together.known is all(part.known for part in parts)
-    assert (together.ratio >= 100) is (together.shortfall == ZERO)
-
-
-def test_no_accounts_at_all_are_covered() -> None:
-    assert summed([]) == Coverage(ZERO, ZERO, ZERO, ZERO, known=True)
-    assert summed([]).state is State.COVERED

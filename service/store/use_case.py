@@ -1,0 +1,74 @@
+"""What is asked of a unit of work, and what comes of it: use cases, requests, outcomes."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ledger.refusals import Refusal
+from service.store.answers import Key
+from service.store.context import Context
+from service.store.facts import Decision, Facts, Verdict
+from service.store.unit import Unit
+
+C = TypeVar("C")
+F = TypeVar("F")
+
+
+class Mode(StrEnum):
+    """How a list of commands hangs together."""
+
+    SINGLE = "single"
+    ALL_OR_NOTHING = "all_or_nothing"
+    INDEPENDENT = "independent"
+
+
+async def _read_nothing(_unit: Unit, _found: Sequence[Any]) -> None:
+    """For use cases that need nothing but what they locked."""
+
+
+@dataclass(frozen=True)
+class UseCase(Generic[C, F]):
+    """A command's three functions; `find` returns a found fact or a refusal per command."""
+
+    name: str
+    find: Callable[[AsyncConnection, Context, Sequence[C]], Awaitable[Sequence[F | Refusal]]]
+    load: Callable[[Unit, Sequence[F]], Awaitable[None]]
+    decide: Callable[[Facts, F], Decision]
+    read: Callable[[Unit, Sequence[F]], Awaitable[None]] = field(default=_read_nothing)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a list of commands: a verdict each, in order."""
+
+    verdicts: Sequence[Verdict]
+    replayed: bool = False
+
+    def single(self) -> dict[str, Any]:
+        """The answer of a single command; raises its refusal."""
+        verdict = self.verdicts[0]
+        if verdict.refusal is not None:
+            raise verdict.refusal
+        return dict(verdict.answer or {})
+
+    @property
+    def refused(self) -> bool:
+        """Tell whether any command was refused."""
+        return any(verdict.refusal is not None for verdict in self.verdicts)
+
+
+@dataclass(frozen=True)
+class Request(Generic[C, F]):
+    """One call of a use case: who asks, in which journal, under which key, for what."""
+
+    use_case: UseCase[C, F]
+    commands: Sequence[C]
+    caller: Context
+    actor: str
+    journal: int
+    key: Key | None = None
+    mode: Mode = Mode.SINGLE
+    dry_run: bool = False
