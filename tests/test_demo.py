@@ -39,10 +39,10 @@ FIGURES: dict[str, Any] = {
     "receipts": 292,
     "lessons_recorded": 404,
     "lessons_released": 403,
-    "released_by": {"guardians": 36, "silence": 366, "ruling": 1},
+    "released_by": {"guardians": 10, "silence": 392, "ruling": 1},
     "disputes": 2,
     "paid_out": "134038.66",
-    "payouts": {"executed": 10, "rejected": 1, "returned": 1},
+    "payouts": {"executed": 8, "rejected": 1, "returned": 1},
     "coverage": {
         "state": "SHORT",
         "grade": "B",
