@@ -14,6 +14,7 @@ from typing import Any, Final, Self, TypeVar
 import httpx
 
 PATIENCE_S: Final = 60
+TIMEOUT_S: Final = 300
 AT_ONCE: Final = 6
 ITEMS_AT_ONCE: Final = 4_000
 PAUSE_S: Final = 0.5
@@ -45,7 +46,7 @@ class Api:
     async def at(cls, address: str, *, patience_s: int = PATIENCE_S) -> AsyncIterator[Self]:
         """Speak to the service at `address` over kept connections."""
         limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
-        async with httpx.AsyncClient(base_url=address, timeout=120, limits=limits) as http:
+        async with httpx.AsyncClient(base_url=address, timeout=TIMEOUT_S, limits=limits) as http:
             yield cls(http, patience_s=patience_s)
 
     async def post(
@@ -90,11 +91,13 @@ class Api:
         return [result.get("result") or {} for result in results]
 
     async def _answered(self, method: str, path: str, of: str, **sent: Any) -> Json:  # noqa: ANN401
-        deadline = time.monotonic() + self._patience_s
+        deadline: float | None = None
         while True:
             answer = await self._sent(method, path, of, **sent)
             if answer is not None and not _is_open(answer):
                 break
+            # A slow answer is no silence: the patience counts from the first that did not come.
+            deadline = deadline or time.monotonic() + self._patience_s
             if time.monotonic() > deadline:
                 raise Unexpected(f"{method} {path}: no answer for {self._patience_s} s")
             await asyncio.sleep(PAUSE_S)
