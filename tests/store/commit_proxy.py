@@ -101,7 +101,12 @@ class CommitProxy:
 
     @staticmethod
     async def _back(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
+        # A server that ends with messages of ours unread resets the connection (ECONNRESET); the
+        # client must see that end too, or it waits for ever.
+        try:
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        except ConnectionError:
+            pass
         writer.close()
