@@ -65,3 +65,51 @@ class RestraintUnknown(ObjectUnknown, zh="限制措施不存在"):
 
 class ApprovalUnknown(ObjectUnknown, zh="审批不存在"):
     """There is no such approval in the caller's scope."""
+
+
+class ClaimUnknown(ObjectUnknown, zh="退费申请不存在"):
+    """There is no such claim in the caller's scope."""
+
+
+class RefundUnknown(ObjectUnknown, zh="退费不存在"):
+    """There is no such refund in the caller's scope."""
+
+
+class WindDownUnknown(ObjectUnknown, zh="清算案不存在"):
+    """There is no such wind-down in the caller's scope."""
+
+
+class EntitlementUnknown(ObjectUnknown, zh="权益登记不存在"):
+    """There is no such entitlement in the caller's scope."""
+
+
+class ObjectionUnknown(ObjectUnknown, zh="异议不存在"):
+    """There is no such objection in the caller's scope."""
+
+
+class PlanUnknown(ObjectUnknown, zh="分配方案不存在"):
+    """There is no such distribution plan in the caller's scope."""
+
+
+class OfferUnknown(ObjectUnknown, zh="接收要约不存在"):
+    """There is no such placement offer in the caller's scope."""
+
+
+class PortingUnknown(ObjectUnknown, zh="转课不存在"):
+    """There is no such porting in the caller's scope."""
+
+
+class InterestUnknown(ObjectUnknown, zh="利息不存在"):
+    """There is no such interest credit in the caller's scope."""
+
+
+class PackUnknown(ObjectUnknown, zh="处置包不存在"):
+    """There is no such resolution pack in the caller's scope."""
+
+
+class StatementRequestUnknown(ObjectUnknown, zh="对账请求不存在"):
+    """There is no such statement request in the caller's scope."""
+
+
+class AssetUnknown(ObjectUnknown, zh="资产不存在"):
+    """There is no such asset in the caller's scope."""

@@ -111,6 +111,50 @@ class AbsenceNotCharged(RuleBroken, zh="缺课不消课"):
     """An absence does not take a lesson under this contract."""
 
 
+class CoolingOffPassed(RuleBroken, zh="冷静期已过"):
+    """The cooling-off period from payment has passed, or a lesson was taken."""
+
+
+class CourseStarted(RuleBroken, zh="课程已开始"):
+    """The course has started, so it is no longer a refund before the start."""
+
+
+class NothingToRefund(RuleBroken, zh="无可退金额"):
+    """Nothing is left of this enrolment that could be refunded."""
+
+
+class EvidenceMissing(RuleBroken, zh="缺少证明材料"):
+    """This needs a document that proves it."""
+
+
+class DeductionOverItemised(RuleBroken, zh="扣除超过合同列明金额"):
+    """Only materials itemised in the contract are deducted, at their actual cost."""
+
+
+class PayeeMissing(RuleBroken, zh="缺少收款账户"):
+    """Nobody is known whom this money could be paid to."""
+
+
+class LevelTooLow(RuleBroken, zh="须上一级主管部门"):
+    """Of the two persons, one must be of the next higher level."""
+
+
+class ObjectionTooLate(RuleBroken, zh="异议期已过"):
+    """The period for objections has ended."""
+
+
+class ConsentMissing(RuleBroken, zh="缺少家长同意"):
+    """The parent's consent is not recorded."""
+
+
+class OfferFull(RuleBroken, zh="接收名额已满"):
+    """The receiving institution has no place left, or the offer has ended."""
+
+
+class DepositExceeded(RuleBroken, zh="超过可用保证金"):
+    """More than the risk deposit that is held and not already on its way."""
+
+
 class NotReversible(RuleBroken, zh="不可冲正"):
     """This transaction cannot be reversed on its own."""
 

@@ -59,6 +59,26 @@ class MakerIsChecker(StateConflict, zh="须由他人复核"):
     """The person who asked for this cannot be the one who approves it."""
 
 
+class ClaimAlreadyOpen(StateConflict, zh="已有未结退费申请"):
+    """This enrolment already has an open claim."""
+
+
+class WindDownAlreadyOpen(StateConflict, zh="已有清算案"):
+    """This institution already has a wind-down."""
+
+
+class LessonsUnsettled(StateConflict, zh="仍有未了结课时"):
+    """Lessons of this enrolment or institution still wait for confirmation or a ruling."""
+
+
+class PlanStale(StateConflict, zh="方案已失效"):
+    """The books have moved since this plan was made, so it can no longer be carried out."""
+
+
+class PayeeCoolingOff(StateConflict, zh="收款人变更冷静期"):
+    """The payee was changed and the cool-off has not passed."""
+
+
 class EnrolmentStopped(Restrained, zh="已停止招生"):
     """New enrolments of this institution are stopped."""
 

@@ -35,6 +35,7 @@ class Lesson(Base):
     state: Mapped[Code]
     attendance: Mapped[Code | None]
     evidence_hash: Mapped[Code | None]
+    schedule_version: Mapped[Count] = mapped_column(server_default="1")
     slot: Mapped[int | None] = mapped_column(Integer)
     value_fen: Mapped[Fen | None]
     notice_id: Mapped[Id | None]
@@ -50,6 +51,7 @@ class Lesson(Base):
             "uq_lesson_slot",
             "journal_id",
             "enrolment_id",
+            "schedule_version",
             "slot",
             unique=True,
             postgresql_where="state IN ('RECORDED', 'DISPUTED', 'CONFIRMED')",
@@ -103,7 +105,8 @@ class BankEntry(Base):
     """What a bank saw on a custody account: unique by its reference, kept whatever it says.
 
     `outcome` says what it became: ENROLMENT, SUSPENSE, TOP_UP, CHARGE, CHARGE_REIMBURSED, ORDER,
-    RETURN, TRANSFER, RETURNED (suspense paid back) or KEPT (not yet posted, no `posted_seq`).
+    RETURN, REVERSAL, TRANSFER, RETURNED (suspense paid back), CHARGEBACK, INTEREST, DEPOSIT,
+    ADVANCE, RECOVERY or KEPT (not yet posted, no `posted_seq`).
     """
 
     __tablename__ = "bank_entry"
@@ -151,7 +154,13 @@ class BankEntry(Base):
 
 
 class PaymentOrder(Base):
-    """Anything a bank must pay (付款指令); `source_kind` is the account the money came from."""
+    """Anything a bank must pay (付款指令); its kind says which account the money came from.
+
+    A REFUND names its `refund_id`, a SUSPENSE_RETURN its receipt, a TRANSFER the account of the same
+    institution that it fills (`target_custody_account_id`, no payee party) and a PORTING the
+    receiving institution's; `purpose` says what a transfer is for. An order that was returned and
+    issued again names the one it replaces.
+    """
 
     __tablename__ = "payment_order"
     journal_id: Mapped[JournalId]
@@ -161,8 +170,13 @@ class PaymentOrder(Base):
     bank_code: Mapped[Code]
     kind: Mapped[Code]
     amount_fen: Mapped[Fen]
-    payee_party_id: Mapped[Id]
+    payee_party_id: Mapped[Id | None]
     bank_entry_id: Mapped[Id | None]
+    refund_id: Mapped[Id | None]
+    porting_id: Mapped[Id | None]
+    target_custody_account_id: Mapped[Id | None]
+    purpose: Mapped[Code | None]
+    replaces_order_id: Mapped[Id | None]
     state: Mapped[Code]
     reason: Mapped[Code | None]
     requested_on: Mapped[Day]
@@ -172,8 +186,21 @@ class PaymentOrder(Base):
     __table_args__ = (
         Index(None, "journal_id", "institution_id", "order_id"),
         Index(None, "journal_id", "bank_code", "state", "order_id"),
+        Index(
+            "ix_payment_order_refund",
+            "journal_id",
+            "refund_id",
+            postgresql_where="refund_id IS NOT NULL",
+        ),
         CheckConstraint(
-            "kind IN ('EARNED', 'SURPLUS', 'DEPOSIT', 'REFUND', 'SUSPENSE_RETURN')", name="kind"
+            "kind IN ('EARNED', 'SURPLUS', 'DEPOSIT', 'REFUND', 'SUSPENSE_RETURN', 'LODGING',"
+            " 'TRANSFER', 'PORTING')",
+            name="kind",
+        ),
+        CheckConstraint(
+            "(payee_party_id IS NULL) = (kind IN ('TRANSFER', 'PORTING'))"
+            " AND (target_custody_account_id IS NULL) = (kind NOT IN ('TRANSFER', 'PORTING'))",
+            name="payee",
         ),
         CheckConstraint(
             "state IN ('NEW', 'SENT', 'ACCEPTED', 'UNKNOWN', 'EXECUTED', 'REJECTED', 'RETURNED',"

@@ -20,7 +20,9 @@ class Party(Pii):
     bank_name: Mapped[Code | None]
     added_at: Mapped[Instant]
     __table_args__ = (
-        CheckConstraint("kind IN ('GUARDIAN', 'STUDENT', 'PAYER', 'SETTLEMENT')", name="kind"),
+        CheckConstraint(
+            "kind IN ('GUARDIAN', 'STUDENT', 'PAYER', 'SETTLEMENT', 'PAYEE', 'NOTARY')", name="kind"
+        ),
     )
 
 

@@ -103,7 +103,12 @@ class CustodyAccount(Base):
 
 
 class Course(Base):
-    """A course as filed (备案课程); only a FILED one takes money."""
+    """A course as filed (备案课程); only a FILED one takes money.
+
+    `list_lesson_fen` is the price of one lesson before any discount (None: the course's own),
+    `materials_fen` what the contract itemises for materials; a `time_card` is used without limit
+    in its span (限时不限次).
+    """
 
     __tablename__ = "course"
     journal_id: Mapped[JournalId]
@@ -121,6 +126,9 @@ class Course(Base):
     lessons_gift: Mapped[Count]
     gift_in_schedule: Mapped[bool] = mapped_column(Boolean)
     absence_counts: Mapped[bool] = mapped_column(Boolean)
+    list_lesson_fen: Mapped[Fen | None]
+    materials_fen: Mapped[Fen] = mapped_column(server_default="0")
+    time_card: Mapped[bool] = mapped_column(Boolean, server_default="false")
     custody_account_id: Mapped[Id | None]
     state: Mapped[Code]
     review_reason: Mapped[Code | None]
@@ -140,7 +148,8 @@ class Enrolment(Base):
     """One charge (报名): one course, one price, N slots, one custody account, one schedule.
 
     `received_fen` is what receipts have added towards the price; `origin` is REGULAR, LEGACY or
-    DIVERSION. Guardian and student are opaque ids of parties.
+    DIVERSION. Guardian and student are opaque ids of parties. From version 2 on, a schedule that
+    was re-based (E56) has a price and lessons of its own, and counts what was confirmed under it.
     """
 
     __tablename__ = "enrolment"
@@ -162,6 +171,14 @@ class Enrolment(Base):
     lessons_gift: Mapped[Count]
     gift_in_schedule: Mapped[bool] = mapped_column(Boolean)
     absence_counts: Mapped[bool] = mapped_column(Boolean)
+    list_lesson_fen: Mapped[Fen | None]
+    materials_fen: Mapped[Fen] = mapped_column(server_default="0")
+    time_card: Mapped[bool] = mapped_column(Boolean, server_default="false")
+    schedule_version: Mapped[Count] = mapped_column(server_default="1")
+    schedule_fen: Mapped[Fen | None]
+    schedule_paid: Mapped[Count | None]
+    schedule_gift: Mapped[Count | None]
+    schedule_confirmed: Mapped[Count | None]
     contract_on: Mapped[Day]
     charged_on: Mapped[Day]
     starts_on: Mapped[Day]
