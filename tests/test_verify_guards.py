@@ -119,7 +119,7 @@ async def test_a_corruption_with_the_chain_sealed_again_is_named_too(
             id="a unique key dropped and broken",
         ),
         pytest.param(
-            "DROP INDEX escrow.uq_lesson_slot;"
+            "DROP INDEX escrow.uq_lesson_slot_of_version;"
             "UPDATE escrow.lesson SET slot = 1 WHERE journal_id = {j} AND slot = 2",
             {"V-27", "V-09", "V-11"},
             id="a slot taken twice",

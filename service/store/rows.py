@@ -108,6 +108,8 @@ async def _insert(
 ) -> None:
     kept = "journal_id" in table.primary_key.columns
     columns = [c for c in table.c if not kept or c.key != "journal_id"]
+    # What no row says anything about keeps the table's own default.
+    columns = [c for c in columns if c.server_default is None or any(c.key in r for r in rows)]
     names = ", ".join(c.name for c in columns)
     arrays = ", ".join(f"CAST(:c{i} AS {array_type(c)})" for i, c in enumerate(columns))
     statement = (

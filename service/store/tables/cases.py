@@ -48,7 +48,7 @@ class Lesson(Base):
     __table_args__ = (
         UniqueConstraint("journal_id", "enrolment_id", "reference"),
         Index(
-            "uq_lesson_slot",
+            "uq_lesson_slot_of_version",
             "journal_id",
             "enrolment_id",
             "schedule_version",
@@ -156,8 +156,8 @@ class BankEntry(Base):
 class PaymentOrder(Base):
     """Anything a bank must pay (付款指令); its kind says which account the money came from.
 
-    A REFUND names its `refund_id`, a SUSPENSE_RETURN its receipt, a TRANSFER the account of the same
-    institution that it fills (`target_custody_account_id`, no payee party) and a PORTING the
+    A REFUND names its `refund_id`, a SUSPENSE_RETURN its receipt, a TRANSFER the account of one
+    institution that it fills (`target_custody_account_id`, no payee party), a PORTING the
     receiving institution's; `purpose` says what a transfer is for. An order that was returned and
     issued again names the one it replaces.
     """

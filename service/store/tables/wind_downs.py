@@ -137,7 +137,7 @@ class Entitlement(Base):
 
 
 class Objection(Base):
-    """A parent's objection (异议) to the register: another amount, or a contract that is missing."""
+    """A parent's objection (异议) to the register: another amount, or a missing contract."""
 
     __tablename__ = "objection"
     journal_id: Mapped[JournalId]
