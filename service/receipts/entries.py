@@ -10,7 +10,8 @@ from uuid import UUID
 from ledger.money import Money
 from ledger.refusals import BankEntryContradicted
 from ledger.rules.places import Place
-from service.receipts.effects import Effect, EntryFact, effect_of
+from service.receipts.effects import effect_of
+from service.receipts.facts import Effect, EntryFact
 from service.store import ids
 from service.store.facts import Decision, Facts, Insert, Record, Update
 from service.store.tables import (

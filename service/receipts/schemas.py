@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from ledger.money import Money
-from service.receipts.effects import EntryFact
+from service.receipts.facts import EntryFact
 from service.store import ids, payment_codes
 from service.web.command import Command
 from service.web.wire import (

@@ -22,8 +22,8 @@ from ledger.refusals import (
 )
 from ledger.rules import suspense as rules
 from ledger.rules.receipts import still_due
-from service.receipts.effects import TAKING_MONEY, received_change
 from service.receipts.entries import answer_of
+from service.receipts.payments import TAKING_MONEY, received_change
 from service.store import approvals, ids, reference, registry, rows
 from service.store.approvals import Approvable, Payload, Wanted
 from service.store.context import Context

@@ -2,22 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ledger.accounts import Account, Reason
+from ledger.accounts import Account
 from ledger.parameters import AMOUNT_CAP
 from ledger.policy import Category
 from ledger.refusals import CustodyAccountUnknown, DateInFuture, PolicyMissing, Refusal
-from ledger.rules.places import Place
-from service.receipts.effects import EntryFact
+from service.receipts.effects import by_kind, kind_of
 from service.receipts.entries import decide_entry, decide_kept
-from service.store import custodians, orders, reference, rows
+from service.receipts.facts import EntryFact
+from service.receipts.payments import payment_accounts
+from service.store import reference, rows
 from service.store.context import Context
-from service.store.contracts import contract_of, place_of, read_debts
+from service.store.contracts import read_debts
 from service.store.facts import Decision, Facts
 from service.store.tables import (
     BankEntry,
@@ -29,9 +29,6 @@ from service.store.tables import (
 )
 from service.store.transact import UseCase
 from service.store.unit import Unit
-
-OWING: Final = frozenset({"TOP_UP", "CHARGE", "CHARGE_REIMBURSED", "RETURN"})
-"""Kinds of entry whose posting depends on what the institution owes."""
 
 
 async def find_accounts(
@@ -69,6 +66,8 @@ async def load_entries(unit: Unit, facts: Sequence[EntryFact]) -> None:
             "course_id",
         ),
     )
+    for kind, group in by_kind(facts):
+        await kind.lock(unit, group)
     named = await unit.lock(PaymentOrder, (f.order for f in facts if f.order is not None))
     await unit.lock(BankEntry, (o.bank_entry_id for o in named if o.bank_entry_id is not None))
 
@@ -86,29 +85,21 @@ async def read_entries(unit: Unit, facts: Sequence[EntryFact]) -> None:
 
 async def _read_books(unit: Unit, facts: Sequence[EntryFact]) -> None:
     known = unit.facts
+    for kind, group in by_kind(facts):
+        await kind.read(unit, group)
     accounts: list[Account] = []
     owing: set[UUID] = set()
     for fact in facts:
         account = known.get(CustodyAccount, fact.custody_account)
         assert account is not None, "the custody account was found"
-        place = place_of(account)
-        accounts += [place.bank, place.suspense(fact.bank_entry)]
-        if fact.kind in OWING:
-            owing.add(place.custody)
-            disputed = place.fee_disputed(custodians.bank_id(account.bank_code))
-            accounts += [place.own_funds, place.due(Reason.BANK_CHARGE), disputed]
-        enrolment = known.by(Enrolment, ("payment_code",), fact.payment_code)
-        if enrolment is not None:
-            accounts.append(contract_of(enrolment).prepaid)
-        accounts += _order_accounts(known, fact, place)
+        kind = kind_of(fact)
+        accounts += payment_accounts(known, fact, account)
+        accounts += kind.accounts(known, fact, account)
+        if kind.owes:
+            owing.add(account.custody_account_id)
     await unit.balances(accounts)
     if owing:
         await read_debts(unit, owing)
-
-
-def _order_accounts(known: Facts, fact: EntryFact, place: Place) -> list[Account]:
-    order = None if fact.order is None else known.get(PaymentOrder, fact.order)
-    return [] if order is None else orders.accounts_of(order, place)
 
 
 async def _read_cap(unit: Unit) -> None:

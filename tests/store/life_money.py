@@ -15,7 +15,7 @@ from service.enrolments.carried import TAKE_ON, CarriedContract
 from service.enrolments.lapse import LAPSE, LapseEnrolment
 from service.enrolments.open import OPEN_ENROLMENT, OpenEnrolment
 from service.enrolments.people import People, Person
-from service.receipts.effects import EntryFact
+from service.receipts.facts import EntryFact
 from service.receipts.suspense import MATCH, RETURN, Match, SendBack
 from service.receipts.use_cases import RECEIVE
 from service.store import ids

@@ -1,0 +1,97 @@
+"""What the bank saw, what it becomes, and what one kind of bank entry knows how to do."""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from uuid import UUID
+
+from ledger.accounts import Account
+from ledger.chain import canonical_json
+from ledger.money import Money
+from ledger.transactions import Transaction, TransactionKind
+from service.store.facts import Change, Facts, Record
+from service.store.unit import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class EntryFact:
+    """One line as the bank saw it; `order` is the payment order its end-to-end id names."""
+
+    bank_entry: UUID
+    custody_account: UUID
+    bank_ref: str
+    direction: str
+    kind: str
+    amount: Money
+    book_on: date
+    value_on: date
+    payment_code: str | None
+    order: UUID | None
+    payer_name: str | None = field(repr=False)
+    payer_account: str | None = field(repr=False)
+    purpose: str | None = field(repr=False)
+    from_on: date | None = None
+    to_on: date | None = None
+
+    @property
+    def content_hash(self) -> bytes:
+        """What must not differ when the same reference comes again: amount, sign, payer, date."""
+        content = canonical_json(
+            [
+                self.direction,
+                self.amount.fen,
+                self.book_on.isoformat(),
+                self.payer_name,
+                self.payer_account,
+            ]
+        )
+        return hashlib.sha256(content.encode()).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What an entry becomes: its outcome, the transactions that post it, the rows it changes."""
+
+    outcome: str
+    transactions: tuple[Transaction, ...] = ()
+    changes: tuple[Change, ...] = ()
+    suspense_reason: str | None = None
+    suspense_fen: int = 0
+    enrolment: UUID | None = None
+
+
+async def _nothing(_unit: Unit, _facts: Sequence[EntryFact]) -> None:
+    """For kinds that need no rows of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of bank entry: what it becomes, and what must be known before that is decided.
+
+    `effect` (of the fact and its custody account's row) returns None when the entry cannot be what
+    it says: a credit then stands in suspense, a debit is kept. `accounts` are those whose balances
+    it reads or touches; `owes` reads what the institution owes in the custody account. `lock` takes
+    rows after the enrolments and before the payment orders, `read` runs under the journal's head.
+    """
+
+    name: str
+    direction: str
+    effect: Callable[[Facts, EntryFact, Record], Effect | None]
+    accounts: Callable[[Facts, EntryFact, Record], Iterable[Account]]
+    owes: bool = False
+    lock: Callable[[Unit, Sequence[EntryFact]], Awaitable[None]] = _nothing
+    read: Callable[[Unit, Sequence[EntryFact]], Awaitable[None]] = _nothing
+
+
+def kept(fact: EntryFact, account: Record) -> Effect:
+    """Keep an entry that cannot be posted yet; it is tried again after each later entry."""
+    noted = Transaction(
+        TransactionKind.BANK_ENTRY_KEPT,
+        references={
+            "bank_entry": str(fact.bank_entry),
+            "custody": str(account.custody_account_id),
+            "institution": str(account.institution_id),
+        },
+    )
+    return Effect("KEPT", (noted,))

@@ -1,0 +1,66 @@
+"""Bank entries that answer a payment order: its execution, and its money coming back."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from ledger.accounts import Account
+from ledger.refusals import Refusal
+from service.receipts.facts import Effect, EntryFact, Kind
+from service.store import orders
+from service.store.contracts import place_of
+from service.store.facts import Facts, Record
+from service.store.tables import PaymentOrder
+
+
+def _executed(facts: Facts, fact: EntryFact, account: Record) -> Effect | None:
+    """Execute the order a debit names; kept while there is none it can be, or no money for it."""
+    order = None if fact.order is None else facts.get(PaymentOrder, fact.order)
+    if order is None or facts.book.balance(place_of(account).bank) < fact.amount:
+        return None
+    try:
+        executed = orders.order_executed(
+            order, bank_entry=fact.bank_entry, amount=fact.amount, custody=fact.custody_account
+        )
+    except Refusal:
+        return None
+    return Effect("ORDER", executed.transactions, executed.changes)
+
+
+def _returned(facts: Facts, fact: EntryFact, _account: Record) -> Effect | None:
+    """Take back the money of the order a credit names; in suspense when it cannot be that."""
+    order = None if fact.order is None else facts.get(PaymentOrder, fact.order)
+    if order is None:
+        return None
+    try:
+        returned = orders.order_returned(
+            order,
+            bank_entry=fact.bank_entry,
+            amount=fact.amount,
+            custody=fact.custody_account,
+            back=orders.back_to(facts, order),
+        )
+    except Refusal:
+        return None
+    return Effect("RETURN", returned.transactions, returned.changes)
+
+
+def _unexplained(_facts: Facts, _fact: EntryFact, _account: Record) -> Effect | None:
+    """Keep a debit that the bank cannot explain yet."""
+    return None
+
+
+def _accounts(facts: Facts, fact: EntryFact, account: Record) -> Iterable[Account]:
+    place = place_of(account)
+    order = None if fact.order is None else facts.get(PaymentOrder, fact.order)
+    return (
+        place.bank,
+        place.own_funds,
+        *([] if order is None else orders.accounts_of(order, place)),
+    )
+
+
+KINDS: Final = (
+    Kind("ORDER", "DBIT", _executed, _accounts),
+    Kind("OTHER", "DBIT", _executed, _accounts),
+    Kind("RETURN", "CRDT", _returned, _accounts, owes=True),
+)

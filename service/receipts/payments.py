@@ -1,0 +1,99 @@
+"""Payments: a parent's money, on the enrolment it names or in suspense with a reason."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from ledger.accounts import Account
+from ledger.money import Money
+from ledger.rules import receipts as receipt_rules
+from ledger.rules.receipts import HeldReason
+from service.receipts.facts import Effect, EntryFact, Kind
+from service.store.contracts import contract_of, place_of
+from service.store.facts import Facts, Record, Update
+from service.store.tables import Course, Enrolment, Institution
+
+FROZEN: Final = frozenset({"FROZEN", "WINDING_DOWN", "EXITED", "DEREGISTERED"})
+TAKING_MONEY: Final = frozenset({"AWAITING_PAYMENT", "ACTIVE"})
+
+
+def payment(facts: Facts, fact: EntryFact, account: Record) -> Effect:
+    """Credit a payment to the enrolment it names, or hold it in suspense with a reason."""
+    place = place_of(account)
+    enrolment = None
+    if fact.payment_code is not None:
+        enrolment = facts.by(Enrolment, ("payment_code",), fact.payment_code)
+    reason = _held_because(facts, fact, account, enrolment)
+    if reason is not None or enrolment is None:
+        held = receipt_rules.receipt_held(
+            place,
+            bank_entry=fact.bank_entry,
+            amount=fact.amount,
+            reason=reason or HeldReason.UNKNOWN_ENROLMENT,
+        )
+        return Effect(
+            "SUSPENSE", (held,), (), (reason or HeldReason.UNKNOWN_ENROLMENT).value, fact.amount.fen
+        )
+    contract = contract_of(enrolment)
+    received = Money.from_fen(enrolment.received_fen)
+    matched = min(fact.amount, receipt_rules.still_due(contract, received))
+    excess = fact.amount - matched
+    return Effect(
+        "ENROLMENT",
+        (
+            receipt_rules.receipt_matched(
+                contract,
+                bank_entry=fact.bank_entry,
+                amount=fact.amount,
+                received_before=received,
+            ),
+        ),
+        (received_change(enrolment, matched),),
+        HeldReason.EXCESS.value if excess else None,
+        excess.fen,
+        enrolment.enrolment_id,
+    )
+
+
+def received_change(enrolment: Record, matched: Money) -> Update:
+    """Count what was received towards the price; at the whole price the enrolment is ACTIVE."""
+    received = enrolment.received_fen + matched.fen
+    values: dict[str, Any] = {"received_fen": received}
+    if enrolment.state == "AWAITING_PAYMENT" and received >= enrolment.price_fen:
+        values |= {"state": "ACTIVE", "lapses_on": None}
+    return Update(Enrolment, (enrolment.enrolment_id,), values)
+
+
+def _held_because(  # noqa: PLR0911 - one return a reason, in documented order
+    facts: Facts, fact: EntryFact, account: Record, enrolment: Record | None
+) -> HeldReason | None:
+    """Say why a payment may not stand on the enrolment it names, or None when it may."""
+    if enrolment is None:
+        return HeldReason.UNKNOWN_ENROLMENT
+    if enrolment.custody_account_id != account.custody_account_id:
+        return HeldReason.WRONG_ACCOUNT
+    institution = facts.get(Institution, account.institution_id)
+    if institution is None or institution.state in FROZEN:
+        return HeldReason.AFTER_FREEZE
+    if enrolment.state not in TAKING_MONEY:
+        return HeldReason.ENROLMENT_CLOSED
+    if enrolment.received_fen >= enrolment.price_fen:
+        return HeldReason.EXCESS
+    course = facts.get(Course, enrolment.course_id) if enrolment.course_id else None
+    if enrolment.origin == "REGULAR" and (course is None or course.state != "FILED"):
+        return HeldReason.COURSE_NOT_FILED
+    cap: Money | None = facts.extra.get("amount_cap")
+    if enrolment.origin == "REGULAR" and (cap is None or fact.amount > cap):
+        return HeldReason.OVER_CAP
+    return None
+
+
+def payment_accounts(facts: Facts, fact: EntryFact, account: Record) -> Iterable[Account]:
+    """Return the accounts that a payment may touch; any credit may end as one."""
+    place = place_of(account)
+    yield from (place.bank, place.suspense(fact.bank_entry))
+    enrolment = facts.by(Enrolment, ("payment_code",), fact.payment_code)
+    if enrolment is not None:
+        yield contract_of(enrolment).prepaid
+
+
+KINDS: Final = (Kind("PAYMENT", "CRDT", payment, payment_accounts),)
