@@ -93,7 +93,19 @@ def _rows(name: str, table: Table, school: School) -> Iterator[dict[str, Any]]:
         yield row | {"party_id": school.guardian, "kind": "GUARDIAN"}
         yield row | {"party_id": fresh_id(), "kind": "SETTLEMENT"}
     else:
-        yield row
+        yield row | _whole(name, school.account_id)
+
+
+def _whole(name: str, fen: int) -> dict[str, Any]:
+    """Say of some tables how their columns belong together, as their checks ask."""
+    parts = ("in_transit", "returned", "paid", "lodged", "taken_back")
+    wholes: dict[str, dict[str, Any]] = {
+        "escrow.payment_order": {"kind": "EARNED", "target_custody_account_id": None},
+        "escrow.refund": {f"{part}_fen": 0 for part in parts} | {"payable_fen": fen},
+        "escrow.distribution_plan": {"distributed_fen": fen, "residual_fen": 0},
+        "escrow.plan_share": {"dividend_fen": fen, "tier_two_fen": 0, "residual_fen": 0},
+    }
+    return wholes.get(name, {})
 
 
 def _row(table: Table, school: School) -> dict[str, Any]:
