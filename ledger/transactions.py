@@ -88,6 +88,7 @@ class TransactionKind(StrEnum):
     PORTING_SENT = "PORTING_SENT"  # E44, leaves the bank of X
     PORTING_ARRIVED = "PORTING_ARRIVED"  # E44, arrives at Y
     PORTING_SETTLED = "PORTING_SETTLED"  # E44, closed at X (another journal than Y's, or the same)
+    TRANSFER_INSTRUCTED = "TRANSFER_INSTRUCTED"  # a transfer order; no money moves yet
     TRANSFER_FAILED = "TRANSFER_FAILED"  # E59, A1 | A8
     PORTING_UNDONE = "PORTING_UNDONE"  # E59, L15 | L1
     POOL_MOVED_OUT = "POOL_MOVED_OUT"  # wind-down, cash to where dividends lack it: A8 | A1

@@ -4,7 +4,7 @@ Every rule that is not about one enrolment starts from a `Place`; an enrolment's
 on its `Contract`. References on transactions are ids and codes, as strings.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from ledger.accounts import Account, AccountKind, Reason
@@ -13,15 +13,39 @@ from ledger.entitlement import Contract
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """One institution's books in one custody account (托管专户)."""
+    """One institution's books in one custody account (托管专户).
+
+    `deposit` says that the account is the one its risk deposit (风险保证金) is kept in.
+    """
 
     institution: UUID
     custody: UUID
+    deposit: bool = field(default=False, compare=False)
 
     @property
     def bank(self) -> Account:
-        """A1: the money in the bank."""
+        """A1: the money in the bank; A2 where this is a deposit account."""
+        return self.deposit_bank if self.deposit else self.custody_bank
+
+    @property
+    def custody_bank(self) -> Account:
+        """A1: the money in a custody account."""
         return self._account(AccountKind.CUSTODY_BANK, self.custody)
+
+    @property
+    def deposit_bank(self) -> Account:
+        """A2: the money in a deposit account."""
+        return self._account(AccountKind.RISK_DEPOSIT_BANK, self.custody)
+
+    @property
+    def deposit_held(self) -> Account:
+        """L12: the institution's risk deposit."""
+        return self._account(AccountKind.RISK_DEPOSIT_HELD, self.institution)
+
+    @property
+    def interest_unallocated(self) -> Account:
+        """L10: interest credited here and not yet allocated to students."""
+        return self._account(AccountKind.INTEREST_UNALLOCATED, self.custody)
 
     @property
     def cash_undeposited(self) -> Account:
@@ -61,6 +85,18 @@ class Place:
     def refund_in_transit(self, order: UUID) -> Account:
         """L7: instructed back to a payer and not yet debited."""
         return self._account(AccountKind.REFUND_IN_TRANSIT, order)
+
+    def porting_in_transit(self, porting: UUID) -> Account:
+        """L15: a student's money on its way to another institution."""
+        return self._account(AccountKind.PORTING_IN_TRANSIT, porting)
+
+    def refund_payable(self, refund: UUID) -> Account:
+        """L6: owed back to a student or payer, by the refund."""
+        return self._account(AccountKind.REFUND_PAYABLE, refund)
+
+    def refund_returned(self, refund: UUID) -> Account:
+        """L9: a refund that came back and waits for another payee account."""
+        return self._account(AccountKind.RETURNED_REFUND_HELD, refund)
 
     def suspense(self, entry: UUID) -> Account:
         """L8: a payer's money, not matched, by the bank entry (or capture) that brought it."""
