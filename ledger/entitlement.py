@@ -62,6 +62,16 @@ class Contract:
         return self._owned(AccountKind.DUE_FROM_INSTITUTION, Reason.DIVERSION)
 
     @property
+    def held(self) -> Account:
+        """Account of what the institution itself holds of this contract (A7, risk deposit)."""
+        return self._owned(AccountKind.HELD_BY_INSTITUTION)
+
+    @property
+    def interest(self) -> Account:
+        """Account of the student's interest (L11)."""
+        return self._owned(AccountKind.STUDENT_INTEREST)
+
+    @property
     def payable(self) -> Account:
         """Account of what the institution has earned in this custody account (L4)."""
         return Account(

@@ -31,8 +31,13 @@ def contract_of(enrolment: Record) -> Contract:
 
 
 def place_of(row: Record) -> Place:
-    """Make the ledger's place from a row with an institution and a custody account."""
-    return Place(institution=row.institution_id, custody=row.custody_account_id)
+    """Make the ledger's place from a row with an institution and a custody account.
+
+    The purpose of a custody account, or of a payment order, says whether the bank's money there is
+    the risk deposit (风险保证金).
+    """
+    deposit = (row.get("purpose") or "").startswith("DEPOSIT")
+    return Place(institution=row.institution_id, custody=row.custody_account_id, deposit=deposit)
 
 
 async def read_debts(unit: Unit, custodies: Iterable[UUID]) -> None:
