@@ -38,6 +38,40 @@ async def test_a_database_is_made_once(postgres_server: postgres.Server) -> None
     assert migrate.database_of(url) == "postgres"
 
 
+ROWS_OF_BEFORE = """
+    INSERT INTO escrow.enrolment (journal_id, enrolment_id, institution_id, custody_account_id,
+        guardian_id, student_id, contract_number, payment_code, origin, category, subject,
+        price_fen, lessons_paid, lessons_gift, gift_in_schedule, absence_counts, contract_on,
+        charged_on, starts_on, ends_on, received_fen, lessons_confirmed, state, policy_version,
+        opened_at, seq)
+    VALUES (1, gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(),
+        gen_random_uuid(), 'C-1', 'TE23456789AA', 'REGULAR', 'art', 'DANCE', 499999, 48, 0, false,
+        false, '2026-03-01', '2026-03-01', '2026-03-02', '2026-05-31', 499999, 0, 'ACTIVE', 'p1',
+        now(), 1);
+    INSERT INTO escrow.lesson (journal_id, lesson_id, enrolment_id, institution_id, guardian_id,
+        reference, online, starts_at, ends_at, state, slot, value_fen, seq)
+    VALUES (1, gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'L-1',
+        false, now(), now() + interval '1 hour', 'RECORDED', 1, 10416, 2);
+    INSERT INTO escrow.payment_order (journal_id, order_id, institution_id, custody_account_id,
+        bank_code, kind, amount_fen, payee_party_id, state, requested_on, seq)
+    VALUES (1, gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'ICBC', 'EARNED', 10416,
+        gen_random_uuid(), 'EXECUTED', '2026-03-09', 3);
+    INSERT INTO pii.party (journal_id, party_id, kind, added_at)
+    VALUES (1, gen_random_uuid(), 'GUARDIAN', now())
+"""
+
+
+async def value(database: Database, query: str) -> int:
+    connection = await asyncpg.connect(
+        host=str(database.server.socket), user=postgres.SUPERUSER, database=database.name
+    )
+    try:
+        found: int = await connection.fetchval(query)
+    finally:
+        await connection.close()
+    return found
+
+
 async def execute(database: Database, statement: str) -> None:
     connection = await asyncpg.connect(
         host=str(database.server.socket), user=postgres.SUPERUSER, database=database.name
@@ -46,3 +80,41 @@ async def execute(database: Database, statement: str) -> None:
         await connection.execute(statement)
     finally:
         await connection.close()
+
+
+async def test_a_database_of_the_version_before_is_brought_up_with_its_rows(
+    postgres_server: postgres.Server,
+) -> None:
+    url = postgres_server.url("grown_up", postgres.SUPERUSER)
+    await migrate.ensure_database(postgres_server.url("postgres", postgres.SUPERUSER), "grown_up")
+    await migrate.upgrade(url, "0002")
+    database = Database(postgres_server, "grown_up")
+    await execute(database, ROWS_OF_BEFORE)
+
+    await migrate.upgrade(url)
+
+    await migrate.check(url)
+    rows = "SELECT count(*) FROM escrow.{} WHERE {}"
+    assert await value(database, rows.format("lesson", "schedule_version = 1")) == 1
+    assert await value(database, rows.format("payment_order", "refund_id IS NULL")) == 1
+    assert await value(database, rows.format("enrolment", "materials_fen = 0")) == 1
+    unchecked = "SELECT count(*) FROM pg_constraint WHERE NOT convalidated"
+    assert await value(database, unchecked) == 0
+
+
+async def test_an_index_left_half_built_is_built_again(postgres_server: postgres.Server) -> None:
+    url = postgres_server.url("half_built", postgres.SUPERUSER)
+    await migrate.ensure_database(postgres_server.url("postgres", postgres.SUPERUSER), "half_built")
+    await migrate.upgrade(url, "0003")
+    database = Database(postgres_server, "half_built")
+    await execute(
+        database,
+        "CREATE INDEX ix_payment_order_refund ON escrow.payment_order (journal_id);"
+        "UPDATE pg_index SET indisvalid = false"
+        " WHERE indexrelid = 'escrow.ix_payment_order_refund'::regclass",
+    )
+
+    await migrate.upgrade(url)
+
+    await migrate.check(url)
+    assert await value(database, "SELECT count(*) FROM pg_index WHERE NOT indisvalid") == 0
