@@ -147,7 +147,8 @@ def _answer(
     journal, approval = object_id("apr", approval_id, ApprovalUnknown)
     if journal not in command.caller.journals:
         raise ApprovalUnknown
-    return use_cases.Answer(journal, approval, command.caller.role.value, payload_hash, reason)
+    caller = command.caller
+    return use_cases.Answer(journal, approval, caller.role.value, caller.path, payload_hash, reason)
 
 
 router = Router(

@@ -28,11 +28,15 @@ from service.store.unit import Unit
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A second person's answer to an approval; `payload_hash` is what that person saw."""
+    """A second person's answer to an approval; `payload_hash` is what that person saw.
+
+    `path` is that person's scope, for commands that need somebody of a higher level.
+    """
 
     journal: int
     approval: UUID
     role: str
+    path: str
     payload_hash: str | None = None
     reason: str | None = None
 
@@ -59,6 +63,7 @@ async def find_approvals(
 async def load_approvals(unit: Unit, found: Sequence[FoundApproval]) -> None:
     """Lock what the commands name, each command's own way, then the approvals."""
     for item in found:
+        unit.facts.extra["checker_path"] = item.answer.path
         await item.command.load(unit, [item.payload])
     await _lock(unit, found)
 

@@ -6,6 +6,7 @@ journal and sequence number. The ids say nothing about the objects they name.
 
 import base64
 import binascii
+import hashlib
 import secrets
 from functools import lru_cache
 from typing import Final
@@ -31,6 +32,16 @@ def uuid7(at_ms: int, chance: int) -> UUID:
 def new_id(at_ms: int) -> UUID:
     """Make a fresh time-ordered id; the edge passes the time, chance comes from the system."""
     return uuid7(at_ms, secrets.randbits(74))
+
+
+def derived(base: UUID, about: UUID | str) -> UUID:
+    """Make the id of something that comes with `base`, one for each thing it is `about`.
+
+    Time-ordered as `base` is, so that a decision which draws no chance can name many new rows.
+    """
+    said = about.bytes if isinstance(about, UUID) else about.encode()
+    chance = int.from_bytes(hashlib.sha256(base.bytes + said).digest()[:10])
+    return uuid7(base.int >> 80, chance & (2**74 - 1))
 
 
 def public(prefix: str, journal: int, value: UUID) -> str:

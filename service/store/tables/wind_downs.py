@@ -22,7 +22,8 @@ class WindDown(Base):
     """The wind-down of one institution (清算案), from its freeze to its closure.
 
     `basis` is POOLED or TRACED_FIRST by the jurisdiction's rules until a plan is approved;
-    `plan_id` is the plan in force. The totals are cumulative over all rounds.
+    `plan_id` is the plan in force. The totals are cumulative over all rounds. `steps` is canonical
+    JSON of every step taken: [state, sequence number, date, person].
     """
 
     __tablename__ = "wind_down"
@@ -45,6 +46,7 @@ class WindDown(Base):
     claimed_fen: Mapped[Fen]
     distributed_fen: Mapped[Fen]
     residual_fen: Mapped[Fen]
+    steps: Mapped[Code] = mapped_column(server_default="[]")
     seq: Mapped[Seq]
     __table_args__ = (
         Index(
@@ -137,7 +139,10 @@ class Entitlement(Base):
 
 
 class Objection(Base):
-    """A parent's objection (异议) to the register: another amount, or a missing contract."""
+    """A parent's objection (异议) to the register: another amount, or a missing contract.
+
+    A missing one names the contract as the parent has it, and the student by an opaque id.
+    """
 
     __tablename__ = "objection"
     journal_id: Mapped[JournalId]
@@ -148,6 +153,9 @@ class Objection(Base):
     institution_id: Mapped[Id]
     guardian_id: Mapped[Id]
     kind: Mapped[Code]
+    contract_number: Mapped[Code | None]
+    contract_on: Mapped[Day | None]
+    student_id: Mapped[Id | None]
     asked_fen: Mapped[Fen]
     document_hash: Mapped[Code]
     filed_at: Mapped[Instant]
@@ -178,6 +186,7 @@ class Asset(Base):
     estimated_fen: Mapped[Fen]
     realized_fen: Mapped[Fen]
     document_hash: Mapped[Code | None]
+    receipt_entry_id: Mapped[Id | None]
     state: Mapped[Code]
     found_on: Mapped[Day]
     seq: Mapped[Seq]
