@@ -126,6 +126,7 @@ class Facts:
         self._moment: Moment | None = None
         self._rows: dict[type[Any], dict[RowKey, Record]] = {}
         self._indexes: dict[tuple[type[Any], tuple[str, ...]], dict[RowKey, Record]] = {}
+        self._groups: dict[tuple[type[Any], str], dict[Any, dict[RowKey, Record]]] = {}
 
     @property
     def moment(self) -> Moment:
@@ -164,6 +165,16 @@ class Facts:
             index = {tuple(row[c] for c in columns): row for row in self.all(table)}
             self._indexes[(table, columns)] = index
         return index.get(values)
+
+    def each_by(self, table: type[Any], column: str, value: Any) -> Iterable[Record]:  # noqa: ANN401
+        """Every known row with this value of a column that never changes, such as its parent."""
+        groups = self._groups.get((table, column))
+        if groups is None:
+            groups = {}
+            for key, row in self._rows.get(table, {}).items():
+                groups.setdefault(row[column], {})[key] = row
+            self._groups[(table, column)] = groups
+        return groups.get(value, {}).values()
 
     def apply(self, changes: Sequence[Change]) -> None:
         """Make an accepted decision's row changes visible to the commands after it."""
@@ -205,6 +216,9 @@ class Facts:
         for (indexed, columns), index in self._indexes.items():
             if indexed is table:
                 index[tuple(record[c] for c in columns)] = record
+        for (grouped, column), groups in self._groups.items():
+            if grouped is table:
+                groups.setdefault(record[column], {})[key] = record
 
 
 @cache

@@ -20,6 +20,8 @@ class PartyKind(StrEnum):
     STUDENT = "STUDENT"
     PAYER = "PAYER"
     SETTLEMENT = "SETTLEMENT"
+    PAYEE = "PAYEE"
+    NOTARY = "NOTARY"
 
 
 @dataclass(frozen=True, slots=True)

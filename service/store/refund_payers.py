@@ -1,0 +1,306 @@
+"""Who gets a refund back: the payers of an enrolment, newest receipt first (I-28, I-29).
+
+A payer is a receipt: a bank entry that was credited to the enrolment, wholly or in part, at once or
+out of suspense. Each payer gets back at most what came from there and has not gone back yet. What
+nobody's receipt brought (legacy, diversion, cash, a bank that named no payer) goes to the guardian,
+whose payee account must be registered first unless an earlier refund has one.
+
+Ids are not made here by chance: a refund's id follows from what it is owed for, a payer's party
+from the receipt. So `decide` stays pure, and nothing is paid twice under two names.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+from uuid import UUID, uuid5
+
+from sqlalchemy import ARRAY, Uuid, bindparam, text
+
+from ledger.money import Money
+from service.store import rows
+from service.store.facts import Facts, Insert, Record
+from service.store.parties import NewParty, PartyKind, party_added
+from service.store.tables import Enrolment, Party, Refund
+from service.store.unit import Unit
+
+_PAYERS: Final = "refund_payers"
+
+_RECEIPTS: Final = text(
+    """
+    SELECT entry.enrolment_id, entry.bank_entry_id, entry.amount_fen, entry.suspense_fen,
+           entry.outcome, entry.seq, told.payer_name, told.payer_account
+    FROM escrow.bank_entry AS entry
+    LEFT JOIN pii.bank_narrative AS told
+      ON told.journal_id = :journal AND told.bank_entry_id = entry.bank_entry_id
+    WHERE entry.journal_id = :journal AND entry.enrolment_id = ANY(:enrolments)
+      AND entry.direction = 'CRDT' AND entry.kind = 'PAYMENT'
+      AND entry.outcome IN ('ENROLMENT', 'SUSPENSE', 'RETURNED')
+    ORDER BY entry.enrolment_id, entry.seq DESC, entry.bank_entry_id DESC
+    """
+).bindparams(bindparam("enrolments", type_=ARRAY(Uuid)))
+"""Receipts as their rows tell: what was credited is what neither stands in suspense nor left it."""
+
+_CREDITED: Final = text(
+    """
+    WITH credited AS (
+        SELECT account.owner_id AS enrolment_id, max(sealed.seq) AS seq, sum(entry.amount) AS fen,
+               coalesce(sealed.refs::jsonb ->> 'receipt', sealed.refs::jsonb ->> 'bank_entry')::uuid
+                 AS bank_entry_id
+        FROM escrow.account
+        JOIN escrow.entry ON entry.journal_id = :journal AND entry.account_id = account.account_id
+        JOIN escrow.journal_transaction AS sealed
+          ON sealed.journal_id = :journal AND sealed.seq = entry.seq
+        WHERE account.journal_id = :journal AND account.kind = 'STUDENT_PREPAID'
+          AND account.owner_id = ANY(:enrolments)
+          AND sealed.kind IN ('RECEIPT_MATCHED', 'SUSPENSE_MATCHED', 'TRANSACTION_REVERSED')
+        GROUP BY 1, 4 HAVING sum(entry.amount) > 0)
+    SELECT credited.*, told.payer_name, told.payer_account FROM credited
+    LEFT JOIN pii.bank_narrative AS told
+      ON told.journal_id = :journal AND told.bank_entry_id = credited.bank_entry_id
+    WHERE credited.bank_entry_id IS NOT NULL
+    ORDER BY credited.enrolment_id, credited.seq DESC, credited.bank_entry_id DESC
+    """
+).bindparams(bindparam("enrolments", type_=ARRAY(Uuid)))
+"""Receipts as the journal tells, for enrolments whose rows do not explain all they received."""
+
+_CHARGED_BACK: Final = text(
+    """
+    SELECT enrolment_id, sum(amount_fen)::bigint AS fen FROM escrow.bank_entry
+    WHERE journal_id = :journal AND enrolment_id = ANY(:enrolments) AND outcome = 'CHARGEBACK'
+    GROUP BY enrolment_id
+    """
+).bindparams(bindparam("enrolments", type_=ARRAY(Uuid)))
+
+_REGISTERED: Final = text(
+    """
+    SELECT DISTINCT ON (guardian_id) guardian_id, payee_party_id, payee_hold_until
+    FROM escrow.refund
+    WHERE journal_id = :journal AND guardian_id = ANY(:guardians)
+      AND receipt_entry_id IS NULL AND payee_party_id IS NOT NULL
+    ORDER BY guardian_id, payee_hold_until DESC NULLS LAST, seq DESC, refund_id
+    """
+).bindparams(bindparam("guardians", type_=ARRAY(Uuid)))
+
+
+@dataclass(frozen=True, slots=True)
+class PayerShare:
+    """What goes back on one receipt; to the guardian when `receipt_entry_id` is None.
+
+    `payee_party_id` is None while nobody is known whom the guardian's part could be paid to.
+    """
+
+    receipt_entry_id: UUID | None
+    payee_party_id: UUID | None
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class _Paid:
+    receipt: UUID
+    fen: int
+    payer_name: str | None
+    payer_account: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Registered:
+    party: UUID
+    hold_until: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Payers:
+    """By enrolment what was paid, newest first; by guardian the account that was registered."""
+
+    paid: dict[UUID, tuple[_Paid, ...]]
+    registered: dict[UUID, _Registered]
+
+
+async def read_payers(unit: Unit, enrolments: Iterable[Record]) -> None:
+    """Read who paid these enrolments and what has gone back; runs under the head, set-based."""
+    known = {row.enrolment_id: row for row in enrolments}
+    journal, wanted = unit.facts.journal, sorted(known)
+    if not wanted:
+        return
+    await unit.read(Refund, rows.keyed(Refund, journal, wanted, "enrolment_id"))
+    paid = await _paid(unit, known)
+    parties = {payer_party(each.receipt) for every in paid.values() for each in every}
+    await unit.read(Party, rows.keyed(Party, journal, parties, "party_id"))
+    guardians = sorted({row.guardian_id for row in known.values()})
+    found = await unit.query(_REGISTERED, journal=journal, guardians=guardians)
+    before: _Payers = unit.facts.extra.setdefault(_PAYERS, _Payers({}, {}))
+    before.paid.update(paid)
+    before.registered.update(
+        {r["guardian_id"]: _Registered(r["payee_party_id"], r["payee_hold_until"]) for r in found}
+    )
+
+
+def split_to_payers(facts: Facts, enrolment_id: UUID, amount: Money) -> list[PayerShare]:
+    """Part a refund of this enrolment over its payers, newest receipt first.
+
+    Each gets at most what came from there and has not gone back; the rest is the guardian's. The
+    shares sum to `amount`; none is zero.
+    """
+    payers: _Payers = facts.extra[_PAYERS]
+    back = _gone_back(facts, enrolment_id)
+    shares: list[PayerShare] = []
+    rest = amount.fen
+    for paid in payers.paid.get(enrolment_id, ()):
+        part = min(rest, max(paid.fen - back.get(paid.receipt, 0), 0))
+        if part:
+            party = payer_party(paid.receipt)
+            shares.append(PayerShare(paid.receipt, party, Money.from_fen(part)))
+            rest -= part
+    if rest:
+        row = facts.get(Enrolment, enrolment_id)
+        assert row is not None, "the enrolment was locked"
+        known = payers.registered.get(row.guardian_id)
+        party_known = None if known is None else known.party
+        shares.append(PayerShare(None, party_known, Money.from_fen(rest)))
+    return shares
+
+
+def refund_ids(
+    source_id: UUID, shares: Sequence[PayerShare], *, round_number: int = 1
+) -> tuple[UUID, ...]:
+    """Return the ids of the refunds of these shares, the same whenever asked.
+
+    `round_number` tells apart later rounds of one source (a recovery on an entitlement).
+    """
+    return tuple(
+        uuid5(source_id, f"refund/{round_number}/{share.receipt_entry_id or 'guardian'}")
+        for share in shares
+    )
+
+
+def payer_party(receipt: UUID) -> UUID:
+    """Return the id of the party that a receipt's payer is written down as."""
+    return uuid5(receipt, "payer")
+
+
+def new_refunds(  # noqa: PLR0913 - what a refund is owed for, to whom, and under which ids
+    facts: Facts,
+    *,
+    source: str,
+    source_id: UUID,
+    enrolment: Record,
+    shares: Sequence[PayerShare],
+    refund_ids: Sequence[UUID],
+) -> tuple[Insert, ...]:
+    """Make the rows of refunds, all payable, and the parties of payers not written down yet.
+
+    `source` is CLAIM, DIVIDEND, RECOVERY or PORTING. The rule that credits each L6 is the caller's.
+    """
+    made: list[Insert] = []
+    for share, refund in zip(shares, refund_ids, strict=True):
+        made += _payer(facts, enrolment, share)
+        made.append(Insert(Refund, _row(facts, (source, source_id), enrolment, share, refund)))
+    return tuple(made)
+
+
+async def _paid(unit: Unit, known: dict[UUID, Record]) -> dict[UUID, tuple[_Paid, ...]]:
+    journal, wanted = unit.facts.journal, sorted(known)
+    told: dict[UUID, list[dict[str, Any]]] = {}
+    for row in await unit.query(_RECEIPTS, journal=journal, enrolments=wanted):
+        fen = row["amount_fen"] - row["suspense_fen"]
+        told.setdefault(row["enrolment_id"], []).append({**row, "fen": fen})
+    unclear = [e for e in wanted if _is_unclear(known[e], told.get(e, []))]
+    for enrolment in unclear:
+        told.pop(enrolment, None)
+    if unclear:
+        for row in await unit.query(_CREDITED, journal=journal, enrolments=unclear):
+            told.setdefault(row["enrolment_id"], []).append({**row, "fen": int(row["fen"])})
+    gone = await unit.query(_CHARGED_BACK, journal=journal, enrolments=wanted)
+    charged_back = {row["enrolment_id"]: row["fen"] for row in gone}
+    return {e: _named(found, charged_back.get(e, 0)) for e, found in told.items()}
+
+
+def _is_unclear(enrolment: Record, found: Sequence[dict[str, Any]]) -> bool:
+    """Tell whether the rows of receipts do not add up to what the enrolment received.
+
+    A legacy contract came with its whole price and never takes a payment.
+    """
+    if enrolment.origin == "LEGACY" and not found:
+        return False
+    return bool(sum(row["fen"] for row in found) != enrolment.received_fen)
+
+
+def _named(found: Sequence[dict[str, Any]], charged_back: int) -> tuple[_Paid, ...]:
+    """Keep the receipts whose payer the bank named; a chargeback took from the newest first."""
+    paid: list[_Paid] = []
+    for row in found:
+        taken = min(charged_back, row["fen"])
+        charged_back -= taken
+        if row["payer_account"] is not None and row["fen"] > taken:
+            paid.append(
+                _Paid(
+                    row["bank_entry_id"],
+                    row["fen"] - taken,
+                    row["payer_name"],
+                    row["payer_account"],
+                )
+            )
+    return tuple(paid)
+
+
+def _gone_back(facts: Facts, enrolment_id: UUID) -> dict[UUID, int]:
+    back: dict[UUID, int] = {}
+    for row in facts.each_by(Refund, "enrolment_id", enrolment_id):
+        if row.receipt_entry_id is not None:
+            fen = row.amount_fen - row.taken_back_fen
+            back[row.receipt_entry_id] = back.get(row.receipt_entry_id, 0) + fen
+    return back
+
+
+def _payer(facts: Facts, enrolment: Record, share: PayerShare) -> list[Insert]:
+    if share.receipt_entry_id is None or share.payee_party_id is None:
+        return []
+    if facts.get(Party, share.payee_party_id) is not None:
+        return []
+    payers: _Payers = facts.extra[_PAYERS]
+    paid = next(
+        each
+        for each in payers.paid[enrolment.enrolment_id]
+        if each.receipt == share.receipt_entry_id
+    )
+    party = NewParty(
+        share.payee_party_id,
+        PartyKind.PAYER,
+        name=paid.payer_name,
+        account_number=paid.payer_account,
+    )
+    return [party_added(party, institution=None, at=facts.moment.now)]
+
+
+def _row(
+    facts: Facts, owed_for: tuple[str, UUID], enrolment: Record, share: PayerShare, refund: UUID
+) -> dict[str, Any]:
+    source, source_id = owed_for
+    payers: _Payers = facts.extra[_PAYERS]
+    guardian = payers.registered.get(enrolment.guardian_id)
+    cooling = share.receipt_entry_id is None and guardian is not None
+    return {
+        "refund_id": refund,
+        "source": source,
+        "source_id": source_id,
+        "enrolment_id": enrolment.enrolment_id,
+        "institution_id": enrolment.institution_id,
+        "custody_account_id": enrolment.custody_account_id,
+        "guardian_id": enrolment.guardian_id,
+        "receipt_entry_id": share.receipt_entry_id,
+        "payee_party_id": share.payee_party_id,
+        "channel": None,
+        "amount_fen": share.amount.fen,
+        "payable_fen": share.amount.fen,
+        "in_transit_fen": 0,
+        "returned_fen": 0,
+        "paid_fen": 0,
+        "lodged_fen": 0,
+        "taken_back_fen": 0,
+        "waiting_for": "PAYEE" if share.payee_party_id is None else None,
+        "payee_hold_until": guardian.hold_until if cooling and guardian is not None else None,
+        "created_on": facts.moment.today,
+        "paid_on": None,
+        "seq": facts.moment.next_seq,
+    }
