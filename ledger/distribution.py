@@ -27,6 +27,12 @@ POOLED: Final = "POOLED"
 TRACED_FIRST: Final = "TRACED_FIRST"
 BASES: Final = (POOLED, TRACED_FIRST)
 
+Share = tuple[int, int, int]
+"""A register number, and what it gets of tier one and of tier two, in fen."""
+Move = tuple[int, int, int]
+"""From account, to account, fen."""
+
+_RANKS: Final = 4096
 _FUND_FIELDS: Final = frozenset({"number", "pool", "later"})
 _CLAIM_FIELDS: Final = frozenset({"number", "account", "claim", "unfunded"})
 
@@ -40,8 +46,8 @@ class Plan:
     """
 
     inputs: Mapping[str, Any]
-    shares: Sequence[Sequence[int]]
-    moves: Sequence[Sequence[int]]
+    shares: Sequence[Share]
+    moves: Sequence[Move]
     digest: bytes
     claimed: int
     pool: int
@@ -67,8 +73,8 @@ def planned(inputs: Mapping[str, Any]) -> Plan:
     )
 
 
-def replay(inputs: Mapping[str, Any]) -> list[list[int]]:
-    """Share the pool of the inputs: [register number, tier one, tier two], in register order.
+def replay(inputs: Mapping[str, Any]) -> list[Share]:
+    """Share the pool of the inputs: (register number, tier one, tier two), in register order.
 
     POOLED shares all cash rateably over all claims. TRACED_FIRST shares each account's pool over
     its traced claims first, then all that is left over what is left of all claims. Nobody gets
@@ -86,7 +92,7 @@ def replay(inputs: Mapping[str, Any]) -> list[list[int]]:
         left = [claim - given for claim, given in zip(claims, first, strict=True)]
         second = rateably(cash - sum(first), left)
     return [
-        [entitlement["number"], one, two]
+        (entitlement["number"], one, two)
         for entitlement, one, two in zip(register, first, second, strict=True)
     ]
 
@@ -105,15 +111,13 @@ def rateably(pool: int, claims: Sequence[int]) -> list[int]:
         fen, remainder = divmod(pool * claim, whole)
         given.append(fen)
         remainders.append(remainder)
-    # A sort is stable, reversed as well: of equal remainders the earlier claim stands first.
-    ranked = sorted(range(len(claims)), key=remainders.__getitem__, reverse=True)
-    for index in ranked[: pool - sum(given)]:
+    for index in _largest(remainders, whole, pool - sum(given)):
         given[index] += 1
     return given
 
 
-def moves(inputs: Mapping[str, Any], shares: Sequence[Sequence[int]]) -> list[list[int]]:
-    """Say what must move between custody accounts: [from, to, fen], by account number.
+def moves(inputs: Mapping[str, Any], shares: Sequence[Share]) -> list[Move]:
+    """Say what must move between custody accounts: (from, to, fen), by account number.
 
     An account with more cash than the dividends of its own entitlements gives, in order of its
     number, to those with less; what nobody needs stays where it is.
@@ -123,13 +127,13 @@ def moves(inputs: Mapping[str, Any], shares: Sequence[Sequence[int]]) -> list[li
     for number, one, two in shares:
         spare[account_of[number]] -= one + two
     givers = [[number, spare[number]] for number in sorted(spare) if spare[number] > 0]
-    found: list[list[int]] = []
+    found: list[Move] = []
     for number in sorted(spare):
         lacking = -spare[number]
         while lacking > 0:
             giver = givers[0]
             fen = min(lacking, giver[1])
-            found.append([giver[0], number, fen])
+            found.append((giver[0], number, fen))
             lacking -= fen
             giver[1] -= fen
             if giver[1] == 0:
@@ -142,9 +146,27 @@ def canonical(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
-def digest(inputs: Mapping[str, Any], shares: Sequence[Sequence[int]]) -> bytes:
+def digest(inputs: Mapping[str, Any], shares: Sequence[Share]) -> bytes:
     """Hash a plan: SHA-256 over the canonical JSON of [inputs, shares]."""
     return sha256(canonical([inputs, shares]).encode()).digest()
+
+
+def _largest(remainders: Sequence[int], whole: int, wanted: int) -> list[int]:
+    """Find the indexes of the `wanted` largest of remainders below `whole`; of equals the earlier.
+
+    Remainders are put into ranks first, so that only one rank has to be sorted.
+    """
+    ranks: list[list[int]] = [[] for _ in range(_RANKS)]
+    for index, remainder in enumerate(remainders):
+        ranks[remainder * _RANKS // whole].append(index)
+    found: list[int] = []
+    while wanted > len(found):
+        rank = ranks.pop()
+        if len(found) + len(rank) > wanted:
+            # A sort is stable, reversed as well: of equal remainders the earlier stands first.
+            rank.sort(key=remainders.__getitem__, reverse=True)
+        found += rank[: wanted - len(found)]
+    return found
 
 
 def _traced(

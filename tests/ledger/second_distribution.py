@@ -8,8 +8,8 @@ from fractions import Fraction
 from typing import Any
 
 
-def shares(inputs: Mapping[str, Any]) -> list[list[int]]:
-    """Return [register number, tier one, tier two] of the same inputs."""
+def shares(inputs: Mapping[str, Any]) -> list[tuple[int, int, int]]:
+    """Return (register number, tier one, tier two) of the same inputs."""
     register = {e["number"]: e for e in inputs["entitlements"]}
     cash = sum(f["pool"] for f in inputs["accounts"]) + sum(f["later"] for f in inputs["accounts"])
     first = dict.fromkeys(register, 0)
@@ -25,7 +25,7 @@ def shares(inputs: Mapping[str, Any]) -> list[list[int]]:
     second = awarded(cash - sum(first.values()), left)
     if inputs["basis"] == "POOLED":
         first, second = second, first
-    return [[number, first[number], second[number]] for number in sorted(register)]
+    return [(number, first[number], second[number]) for number in sorted(register)]
 
 
 def awarded(pool: int, claims: Mapping[int, int]) -> dict[int, int]:
