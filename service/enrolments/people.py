@@ -15,11 +15,16 @@ from service.store.unit import Unit
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A party by its id; `new` says what to write down when it is not known yet."""
+    """A party by its id; `new` says what to write down when it is not known yet.
+
+    `payee` is the account to write down with a new guardian, for refunds of money that no bank
+    entry brought.
+    """
 
     party: UUID
     kind: PartyKind
     new: NewParty | None = None
+    payee: NewParty | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +66,18 @@ def require_known(facts: Facts, people: People, institution: UUID) -> None:
 
 
 def added(people: People, institution: UUID, at: datetime) -> tuple[Change, ...]:
-    """Write down the people who are new."""
-    return tuple(
+    """Write down the people who are new; a guardian's account is not the institution's to read."""
+    known = [
         party_added(person.new, institution=institution, at=at)
         for person in people.both
         if person.new is not None
-    )
+    ]
+    accounts = [
+        party_added(person.payee, institution=None, at=at)
+        for person in people.both
+        if person.payee is not None
+    ]
+    return (*known, *accounts)
 
 
 def is_same(facts: Facts, person: Person, standing: UUID) -> bool:

@@ -1,5 +1,6 @@
 """Routes of enrolments: opened by institutions, taken on with money missing, read by their own."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from litestar import Response, Router, get, post
@@ -29,6 +30,7 @@ from ledger.refusals import (
     PriceOverGuide,
     Refusal,
     SpanOverCap,
+    VerbForbidden,
     WrongState,
 )
 from service.enrolments import detail, use_cases
@@ -85,6 +87,7 @@ TAKING_ON = refusing(
     CustodyAccountInvalid,
     DateInFuture,
     AmountZero,
+    VerbForbidden,
 )
 READERS = (Role.REGULATOR, Role.INSTITUTION, Role.PARENT, Role.AUDITOR)
 
@@ -147,6 +150,7 @@ async def take_on_legacy_contracts(
     data: JSONBody[CarriedBatchIn], command: NamedDependency[Command]
 ) -> Response[EnrolmentBatchOut]:
     """Take on contracts of one journal, a result each in the same order."""
+    _require_payees_stated_by_regulator(command, data.items)
     taken = [item.facts(command, use_cases.LEGACY) for item in data.items]
     return await _batch(command, use_cases.TAKE_ON, taken, data.mode, InstitutionUnknown)
 
@@ -227,7 +231,15 @@ async def get_enrolment(
         return EnrolmentDetailOut.model_validate(await detail.read(connection, found[enrolment]))
 
 
+def _require_payees_stated_by_regulator(command: Command, items: Sequence[CarriedIn]) -> None:
+    """Refuse an institution that says where its students' refunds are to be paid."""
+    stated = any(item.guardian.account_number is not None for item in items)
+    if stated and command.caller.role is not Role.REGULATOR:
+        raise VerbForbidden
+
+
 async def _take_on(command: Command, data: CarriedIn, origin: str) -> Response[EnrolmentOut]:
+    _require_payees_stated_by_regulator(command, [data])
     taken = data.facts(command, origin)
     outcome = await command.run(use_cases.TAKE_ON, [taken], journal=taken.journal)
     return command.answer(outcome, EnrolmentOut)

@@ -1,5 +1,6 @@
 """The JSON contract of enrolments."""
 
+from dataclasses import replace
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
@@ -10,7 +11,7 @@ from service.enrolments.carried import CarriedContract
 from service.enrolments.open import OpenEnrolment
 from service.enrolments.people import People, Person
 from service.store import ids
-from service.store.parties import NewParty, PartyKind
+from service.store.parties import NewParty, PartyKind, guardian_payee
 from service.web.command import Command
 from service.web.wire import (
     Amount,
@@ -32,6 +33,7 @@ from service.web.wire import (
 )
 
 Phone = Annotated[str, StringConstraints(strict=True, pattern=r"^\+?[0-9]{5,20}$")]
+AccountNumber = Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9A-Za-z-]{5,40}$")]
 Lessons = Annotated[int, Field(strict=True, ge=1, le=10_000)]
 LessonsGift = Annotated[int, Field(strict=True, ge=0, le=10_000)]
 EnrolmentState = Literal[
@@ -74,6 +76,47 @@ class PersonIn(WireIn):
             return Person(party if of == journal else command.new_id(), kind)
         made = command.new_id()
         return Person(made, kind, NewParty(made, kind, name=self.name, phone=self.phone))
+
+
+class GuardianIn(PersonIn):
+    """A guardian, who may come with the account that refunds are paid to."""
+
+    model_config = examples(
+        {
+            "name": "张三",
+            "phone": "13800000000",
+            "account_number": "6222000000000000000",
+            "bank_name": "中国工商银行",
+        }
+    )
+
+    account_number: AccountNumber | None = Field(
+        default=None,
+        description="Where refunds of money that no bank entry brought are paid; regulators only",
+    )
+    bank_name: Label | None = None
+
+    @model_validator(mode="after")
+    def _has_a_whole_account(self) -> Self:
+        if (self.account_number is None) is not (self.bank_name is None):
+            raise ValueError("an account has a number and a bank")
+        if self.account_number is not None and self.name is None:
+            raise ValueError("a known party keeps its account")
+        return self
+
+    def person(self, kind: PartyKind, journal: int, command: Command) -> Person:
+        """Make the use case's person of it, with the account if one is given."""
+        known = super().person(kind, journal, command)
+        if self.account_number is None:
+            return known
+        payee = NewParty(
+            guardian_payee(known.party),
+            PartyKind.PAYEE,
+            name=self.name,
+            account_number=self.account_number,
+            bank_name=self.bank_name,
+        )
+        return replace(known, payee=payee)
 
 
 class ContractIn(WireIn):
@@ -156,6 +199,7 @@ class CarriedIn(ContractIn):
     )
 
     institution_id: InstitutionId
+    guardian: GuardianIn
     custody_account_id: CustodyAccountId | None = Field(
         default=None, description="The institution's default account when left out"
     )

@@ -7,7 +7,7 @@ another phone is another party, so what an old reference meant can still be read
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from service.store.facts import Insert
 from service.store.tables import Party
@@ -38,6 +38,11 @@ class NewParty:
     def __repr__(self) -> str:
         """Say which party it is and nothing about it, wherever it may be printed or logged."""
         return f"NewParty({self.party})"
+
+
+def guardian_payee(guardian: UUID) -> UUID:
+    """Return the id of the payee account written down with a guardian, when there is one."""
+    return uuid5(guardian, "payee")
 
 
 def party_added(new: NewParty, *, institution: UUID | None, at: datetime) -> Insert:

@@ -286,6 +286,27 @@ async def test_own_funds_cover_a_legacy_contract_at_once(academy: Academy) -> No
     assert answer.json()["balances"] == {"prepaid": "2000.00", "due_from_institution": "500.00"}
 
 
+async def test_only_a_regulator_says_where_a_legacy_guardian_is_paid(academy: Academy) -> None:
+    account = {"account_number": "6222000000000000000", "bank_name": "中国工商银行"}
+    body = academy.legacy("2000.00", 20)
+    body["guardian"] = {"name": "张三", "phone": "13800000000", **account}
+
+    school = await academy.post("enrolments/legacy", academy.token, body)
+    half = await academy.post(
+        "enrolments/legacy",
+        academy.district.regulator,
+        {**body, "guardian": {"name": "张三", "account_number": "6222000000000000000"}},
+    )
+    answer = await academy.post("enrolments/legacy", academy.district.regulator, body)
+    again = await academy.post("enrolments/legacy", academy.district.regulator, body)
+
+    assert (school.status_code, school.json()["code"]) == (403, "verb_forbidden")
+    assert half.status_code == 400
+    assert answer.status_code == 201, answer.text
+    assert again.json()["id"] == answer.json()["id"]
+    assert "6222000000000000000" not in answer.text
+
+
 async def test_a_diversion_is_the_regulators_to_record(academy: Academy) -> None:
     body = academy.legacy("3000.00", 30)
 
