@@ -37,8 +37,8 @@ async def open_claims(unit: Unit, enrolments: Iterable[UUID]) -> list[Record]:
 
 def claim_open(facts: Facts, enrolment: UUID) -> Record | None:
     """Return the open claim of an enrolment whose claims were read, or None."""
-    found = (row for row in facts.all(Claim) if row.enrolment_id == enrolment)
-    return next((row for row in found if row.state in OPEN), None)
+    row = facts.by(Claim, ("enrolment_id",), enrolment)
+    return row if row is not None and row.state in OPEN else None
 
 
 def require_no_claim(facts: Facts, enrolment: UUID) -> None:
