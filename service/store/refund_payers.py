@@ -3,7 +3,7 @@
 A payer is a receipt: a bank entry that was credited to the enrolment, wholly or in part, at once or
 out of suspense. Each payer gets back at most what came from there and has not gone back yet. What
 nobody's receipt brought (legacy, diversion, cash, a bank that named no payer) goes to the guardian,
-whose payee account must be registered first unless an earlier refund has one.
+whose payee account must be registered first, unless an earlier refund or the contract has one.
 
 Ids are not made here by chance: a refund's id follows from what it is owed for, a payer's party
 from the receipt. So `decide` stays pure, and nothing is paid twice under two names.
@@ -20,7 +20,7 @@ from sqlalchemy import ARRAY, Uuid, bindparam, text
 from ledger.money import Money
 from service.store import rows
 from service.store.facts import Facts, Insert, Record
-from service.store.parties import NewParty, PartyKind, party_added
+from service.store.parties import NewParty, PartyKind, guardian_payee, party_added
 from service.store.tables import Enrolment, Party, Refund
 from service.store.unit import Unit
 
@@ -128,6 +128,8 @@ async def read_payers(unit: Unit, enrolments: Iterable[Record]) -> None:
     parties = {payer_party(each.receipt) for every in paid.values() for each in every}
     await unit.read(Party, rows.keyed(Party, journal, parties, "party_id"))
     guardians = sorted({row.guardian_id for row in known.values()})
+    stated = {guardian_payee(guardian) for guardian in guardians}
+    await unit.read(Party, rows.keyed(Party, journal, stated, "party_id"))
     found = await unit.query(_REGISTERED, journal=journal, guardians=guardians)
     before: _Payers = unit.facts.extra.setdefault(_PAYERS, _Payers({}, {}))
     before.paid.update(paid)
@@ -155,9 +157,7 @@ def split_to_payers(facts: Facts, enrolment_id: UUID, amount: Money) -> list[Pay
     if rest:
         row = facts.get(Enrolment, enrolment_id)
         assert row is not None, "the enrolment was locked"
-        known = payers.registered.get(row.guardian_id)
-        party_known = None if known is None else known.party
-        shares.append(PayerShare(None, party_known, Money.from_fen(rest)))
+        shares.append(PayerShare(None, _account_of(facts, row.guardian_id), Money.from_fen(rest)))
     return shares
 
 
@@ -251,6 +251,16 @@ def _gone_back(facts: Facts, enrolment_id: UUID) -> dict[UUID, int]:
             fen = row.amount_fen - row.taken_back_fen
             back[row.receipt_entry_id] = back.get(row.receipt_entry_id, 0) + fen
     return back
+
+
+def _account_of(facts: Facts, guardian: UUID) -> UUID | None:
+    """Return the guardian's account: registered for an earlier refund, or with the contract."""
+    payers: _Payers = facts.extra[_PAYERS]
+    known = payers.registered.get(guardian)
+    if known is not None:
+        return known.party
+    stated = facts.get(Party, guardian_payee(guardian))
+    return None if stated is None else guardian_payee(guardian)
 
 
 def _payer(facts: Facts, enrolment: Record, share: PayerShare) -> list[Insert]:
