@@ -17,7 +17,11 @@ from ledger.rules.debts import Debt, make_good
 from ledger.rules.places import place_of, references
 from ledger.transactions import Transaction, TransactionKind, Transfer, money_transfers
 
-_CONFIRMING: Final = (TransactionKind.LESSON_CONFIRMED, TransactionKind.DISPUTE_REJECTED)
+_CONFIRMING: Final = (
+    TransactionKind.LESSON_CONFIRMED,
+    TransactionKind.DISPUTE_REJECTED,
+    TransactionKind.HELD_LESSON_CONFIRMED,
+)
 
 
 def lesson_recorded(contract: Contract, *, lesson: UUID, slot: int) -> Transaction:
@@ -81,9 +85,9 @@ def lesson_reversed(
 ) -> Transaction:
     """Undo a confirmed lesson (E28, E29), mirroring the transaction that confirmed it line by line.
 
-    What closed A5[LEGACY] or A5[DIVERSION] opens it again; what went to L4 is taken from L4 up to
-    its balance `payable`, and the part already paid out is A5[CLAWBACK]. All of it goes to L1, the
-    unit back to U1. `reverses` names the confirming transaction; one is reversed once (I-07).
+    What closed A5[LEGACY], A5[DIVERSION] or A7 opens it again; what went to L4 is taken from L4 up
+    to its balance `payable`, and the part already paid out is A5[CLAWBACK]. All of it goes to L1,
+    the unit back to U1. `reverses` names the confirming transaction; one is reversed once (I-07).
     """
     assert confirming.kind in _CONFIRMING, "only a confirmation is reversed like this"
     transfers: list[Transfer] = []

@@ -67,7 +67,7 @@ def payout_executed(place: Place, *, order: UUID, bank_entry: UUID, amount: Mone
 
 
 def payout_rejected(place: Place, *, order: UUID, amount: Money, source: OrderKind) -> Transaction:
-    """Undo a payout that the bank rejected before its debit (E19): L5 x | L4 x, or L16 x."""
+    """Undo a payout that the bank rejected before its debit (E19): L5 x | L4 x, L16 x or L12 x."""
     return Transaction(
         TransactionKind.PAYOUT_REJECTED,
         money_transfers((place.payout_in_transit(order), _source(place, source), amount)),
@@ -76,7 +76,7 @@ def payout_rejected(place: Place, *, order: UUID, amount: Money, source: OrderKi
 
 
 def payout_cancelled(place: Place, *, order: UUID, amount: Money, source: OrderKind) -> Transaction:
-    """Undo a payout that was never sent (E19 from NEW): L5 x | L4 x, or L16 x."""
+    """Undo a payout that was never sent (E19 from NEW): L5 x | L4 x, L16 x or L12 x."""
     return Transaction(
         TransactionKind.PAYOUT_CANCELLED,
         money_transfers((place.payout_in_transit(order), _source(place, source), amount)),
@@ -87,9 +87,24 @@ def payout_cancelled(place: Place, *, order: UUID, amount: Money, source: OrderK
 def payout_returned(
     place: Place, *, order: UUID, bank_entry: UUID, amount: Money, source: OrderKind
 ) -> Transaction:
-    """Book a payout that came back after its debit (退汇, E20): A1 x | L4 x, or L16 x."""
+    """Book a payout that came back after its debit (退汇, E20): A1 x | L4 x, L16 x or L12 x."""
     return Transaction(
         TransactionKind.PAYOUT_RETURNED,
+        money_transfers((place.bank, _source(place, source), amount)),
+        references(place, order=order, bank_entry=bank_entry),
+    )
+
+
+def payout_reversed(
+    place: Place, *, order: UUID, bank_entry: UUID, amount: Money, source: OrderKind
+) -> Transaction:
+    """Book the bank's own reversal of a payout (冲账, E21 with E19): A1 x | L4 x, L16 x or L12 x.
+
+    A fee given back with it is a bank line of its own (E33): A1 f | A5[BANK_CHARGE] f, or L16 f
+    where the institution had made it good already.
+    """
+    return Transaction(
+        TransactionKind.PAYOUT_REVERSED,
         money_transfers((place.bank, _source(place, source), amount)),
         references(place, order=order, bank_entry=bank_entry),
     )
@@ -122,5 +137,7 @@ def _without(debts: Sequence[Debt], closed: Mapping[Account, Money]) -> list[Deb
 
 
 def _source(place: Place, kind: OrderKind) -> Account:
-    assert kind in (OrderKind.EARNED, OrderKind.SURPLUS), "a payout is earned or surplus"
+    assert kind is not OrderKind.REFUND, "a payout is earned, surplus or deposit"
+    if kind is OrderKind.DEPOSIT:
+        return place.deposit_held
     return place.payable if kind is OrderKind.EARNED else place.own_funds
