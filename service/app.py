@@ -31,6 +31,7 @@ from service import (
     receipts,
     statements,
     supervision,
+    wind_downs,
     worker,
 )
 from service.settings import Settings
@@ -55,6 +56,7 @@ NOUNS: Final = (
     payouts.router,
     statements.router,
     supervision.router,
+    wind_downs.router,
     approvals.router,
     balances.router,
     journal.router,

@@ -1,0 +1,5 @@
+"""Wind-downs (清算): the case of a frozen institution, from its freeze to its closure."""
+
+from service.wind_downs.routes import router
+
+__all__ = ["router"]
