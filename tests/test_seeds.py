@@ -13,7 +13,7 @@ from ledger.money import Money
 from ledger.parameters import AMOUNT_CAP, NEW_LICENCES, SILENCE_WORKING_DAYS
 from ledger.policy import Category, check_charge, check_price, check_timetable
 from ledger.rule_packs import RulePackInvalid
-from seeds import credit_codes, district, lessons, rule_packs
+from seeds import backlog, credit_codes, district, lessons, rule_packs
 from seeds.calendar import calendar_of
 from seeds.records import District, Reaction
 
@@ -256,3 +256,35 @@ def test_a_pack_is_read_from_a_path_and_an_unknown_parameter_is_refused(tmp_path
         rule_packs.load(path)
     with pytest.raises(FileNotFoundError, match="cn-national"):
         rule_packs.load("../secrets")
+
+
+def test_the_backlog_is_what_the_district_had_to_settle() -> None:
+    failed = backlog.generate()
+    contracts = failed.district.legacy
+
+    assert len(failed.district.institutions) == 10
+    assert len({contract.family for contract in contracts}) == len(contracts) == 4_300
+    assert failed.owed_fen == sum(contract.remaining_fen for contract in contracts) == 4_400_000_000
+    assert all(contract.remaining_fen > 0 for contract in contracts)
+    assert all(contract.contracted_on < failed.district.starts_on for contract in contracts)
+
+
+def test_what_was_found_of_a_failed_institution_never_exceeds_its_debt() -> None:
+    failed = backlog.generate()
+    owed = Counter[int]()
+    for contract in failed.district.legacy:
+        owed[contract.institution] += contract.remaining_fen
+
+    for found in failed.found:
+        assert found.before_fen + found.after_fen <= owed[found.institution]
+    assert any(found.before_fen == 0 for found in failed.found)
+    assert any(found.after_fen > 0 for found in failed.found)
+    assert any(found.before_fen == owed[found.institution] for found in failed.found)
+
+
+def test_a_part_of_the_backlog_keeps_every_institution() -> None:
+    part = backlog.generate(share=20)
+
+    assert len(part.district.legacy) == 215
+    assert {each.institution for each in part.district.legacy} == set(range(1, 11))
+    assert part.district.legacy == backlog.generate(share=20).district.legacy
