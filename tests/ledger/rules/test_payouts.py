@@ -96,6 +96,18 @@ def test_payout_returned_comes_back_to_where_it_came_from(amount: Money, source:
     assert effects(returned) == changes((PLACE.bank, amount), (SOURCES[source], amount))
 
 
+@given(amounts, sources)
+def test_payout_reversed_by_the_bank_goes_back_to_where_it_came_from(
+    amount: Money, source: OrderKind
+) -> None:
+    undone = payouts.payout_reversed(
+        PLACE, order=ORDER, bank_entry=ENTRY, amount=amount, source=source
+    )
+
+    assert undone.kind is TransactionKind.PAYOUT_REVERSED
+    assert effects(undone) == changes((PLACE.bank, amount), (SOURCES[source], amount))
+
+
 def test_a_refund_is_no_payout() -> None:
     with pytest.raises(AssertionError, match="earned, surplus or deposit"):
         payouts.payout_rejected(
