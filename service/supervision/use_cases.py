@@ -1,6 +1,7 @@
 """Use cases of restraints: place one at once; lift one with a second person's approval.
 
-A FREEZE of an institution moves it to FROZEN and takes back its orders that no bank has fetched.
+A FREEZE of an institution moves it to FROZEN, takes back its orders that no bank has fetched, and
+begins its wind-down: one act of one person.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +25,7 @@ from ledger.rules.custody import own_funds_applied
 from ledger.rules.payouts import OrderKind
 from ledger.rules.places import Place
 from ledger.transactions import Transaction, TransactionKind
-from service.store import approvals, ids, orders, restraint_reads, rows
+from service.store import approvals, ids, orders, restraint_reads, rows, wind_down_start
 from service.store.approvals import Approvable, Payload, Wanted
 from service.store.context import Context
 from service.store.contracts import debts_of, place_of, read_debts
@@ -114,6 +115,7 @@ async def load_targets(unit: Unit, found: Sequence[FoundTarget]) -> None:
     frozen = {item.institution for item in found if item.freezes}
     await unit.lock(Institution, frozen)
     await unit.lock(Institution, {item.institution for item in found} - frozen, share=True)
+    await wind_down_start.lock_accounts(unit, frozen)
     for table, kind in ((CustodyAccount, "CUSTODY_ACCOUNT"), (Enrolment, "ENROLMENT")):
         wanted = {i.placing.target for i in found if i.placing.target_type == kind}
         await unit.lock(table, wanted, share=True)
@@ -132,8 +134,9 @@ async def load_targets(unit: Unit, found: Sequence[FoundTarget]) -> None:
         )
 
 
-async def read_targets(unit: Unit, _found: Sequence[FoundTarget]) -> None:
-    """Read what a freeze's cancelled orders give back."""
+async def read_targets(unit: Unit, found: Sequence[FoundTarget]) -> None:
+    """Read what a freeze's cancelled orders give back, and what the banks will be asked about."""
+    await wind_down_start.read_start(unit, {item.institution for item in found if item.freezes})
     known = list(unit.facts.all(PaymentOrder))
     await read_debts(unit, {order.custody_account_id for order in known})
     await unit.balances(
@@ -207,7 +210,9 @@ def decide_request(facts: Facts, found: tuple[Lifting, Record]) -> Decision:
 
 async def load_lift(unit: Unit, payloads: Sequence[Payload]) -> None:
     """Lock the institutions, to be changed where a freeze is lifted, then the restraints."""
-    await unit.lock(Institution, {_id("ins", payload["institution_id"]) for payload in payloads})
+    institutions = {_id("ins", payload["institution_id"]) for payload in payloads}
+    await unit.lock(Institution, institutions)
+    await wind_down_start.lock_open(unit, institutions)
     await unit.lock(Restraint, {_id("rst", payload["restraint_id"]) for payload in payloads})
 
 
@@ -222,11 +227,12 @@ def decide_lift(facts: Facts, payload: Payload) -> Decision:
     Raises `WrongState` when the restraint no longer stands or the institution is being wound down.
     """
     row, moment = _in_force(facts, _id("rst", payload["restraint_id"])), facts.moment
-    values = {"to_seq": moment.next_seq, "lifted_by": moment.actor}
+    posted, changes = _thawed(facts, row)
+    values = {"to_seq": moment.next_seq + len(posted), "lifted_by": moment.actor}
     return Decision(
         answer=restraint_reads.answer_of(moment.journal, Record({**row, **values})),
-        transactions=(_noted(TransactionKind.RESTRAINT_LIFTED, row, payload["reason"]),),
-        changes=(Update(Restraint, (row.restraint_id,), values), *_thawed(facts, row)),
+        transactions=(*posted, _noted(TransactionKind.RESTRAINT_LIFTED, row, payload["reason"])),
+        changes=(Update(Restraint, (row.restraint_id,), values), *changes),
     )
 
 
@@ -250,7 +256,10 @@ def _noted(kind: TransactionKind, row: Record, reason: str) -> Transaction:
 
 
 def _freeze(facts: Facts, found: FoundTarget) -> tuple[tuple[Transaction, ...], tuple[Change, ...]]:
-    """Move the institution to FROZEN and take back its NEW orders (E19); refunds go on."""
+    """Move the institution to FROZEN, take back its NEW orders (E19) and begin the wind-down.
+
+    What is on its way to a payer out of suspense goes on.
+    """
     if not found.freezes:
         return (), ()
     institution = _institution(facts, found.institution)
@@ -261,10 +270,20 @@ def _freeze(facts: Facts, found: FoundTarget) -> tuple[tuple[Transaction, ...], 
         for order in facts.all(PaymentOrder)
         if order.institution_id == found.institution and order.state == OrderState.NEW
     ]
-    steps = [orders.order_undone(order, OrderState.CANCELLED, reason="FREEZE") for order in taken]
+    steps = [
+        orders.order_undone(order, OrderState.CANCELLED, reason="FREEZE") for order in taken
+    ]
+    undone = (*(t for step in steps for t in step.transactions), *_covered(facts, taken))
+    begun, changes = wind_down_start.started(
+        facts,
+        base=found.placing.restraint,
+        institution=found.institution,
+        cause=found.placing.cause,
+        at=len(undone),
+    )
     return (
-        (*(t for step in steps for t in step.transactions), *_covered(facts, taken)),
-        (_moved(institution, "FROZEN"), *(c for step in steps for c in step.changes)),
+        (*undone, *begun),
+        (_moved(institution, "FROZEN"), *(c for step in steps for c in step.changes), *changes),
     )
 
 
@@ -285,10 +304,10 @@ def _covered(facts: Facts, taken: Sequence[Record]) -> list[Transaction]:
     ]
 
 
-def _thawed(facts: Facts, row: Record) -> tuple[Change, ...]:
-    """FROZEN → LICENSED, which two people decide, when no other freeze stands."""
+def _thawed(facts: Facts, row: Record) -> wind_down_start.Begun:
+    """FROZEN → LICENSED, which two people decide, when no other freeze stands; the case ends."""
     if row.kind != "FREEZE" or row.target_type != "INSTITUTION":
-        return ()
+        return (), ()
     institution = _institution(facts, row.institution_id)
     if institution.state != "FROZEN":
         raise WrongState(object="institution", state=institution.state)
@@ -300,7 +319,10 @@ def _thawed(facts: Facts, row: Record) -> tuple[Change, ...]:
         and other.to_seq is None
         and other.restraint_id != row.restraint_id
     ]
-    return () if others else (_moved(institution, "LICENSED"),)
+    if others:
+        return (), ()
+    posted, changes = wind_down_start.lifted(facts, institution.institution_id)
+    return posted, (_moved(institution, "LICENSED"), *changes)
 
 
 def _moved(institution: Record, state: str) -> Update:
