@@ -150,6 +150,9 @@ def _columns() -> None:
     op.add_column(
         "payment_order", sa.Column("replaces_order_id", sa.Uuid(), nullable=True), schema="escrow"
     )
+    op.add_column(
+        "payment_order", sa.Column("arrived_entry_id", sa.Uuid(), nullable=True), schema="escrow"
+    )
     op.alter_column("payment_order", "payee_party_id", nullable=True, schema="escrow")
 
 
@@ -592,6 +595,11 @@ def _tables() -> None:
         sa.Column("consent_hash", sa.Text(), nullable=False),
         sa.Column("amount_fen", sa.BigInteger(), nullable=False),
         sa.Column("granted_lessons", sa.Integer(), nullable=False),
+        sa.Column("granted_gift", sa.Integer(), nullable=False),
+        sa.Column("worth_fen", sa.BigInteger(), nullable=False),
+        sa.Column("taken_paid", sa.Integer(), nullable=False),
+        sa.Column("taken_gift", sa.Integer(), nullable=False),
+        sa.Column("contract_number", sa.Text(), nullable=True),
         sa.Column("order_id", sa.Uuid(), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("chosen_on", sa.Date(), nullable=False),

@@ -12,7 +12,7 @@ from service.store import orders, payout_reads
 from service.store.context import Context
 from service.store.contracts import place_of, read_debts
 from service.store.facts import Decision, Facts, Record
-from service.store.orders import OrderState
+from service.store.order_steps import OrderState, Step
 from service.store.tables import BankEntry, PaymentOrder, Restraint
 from service.store.transact import UseCase
 from service.store.unit import Unit
@@ -92,7 +92,7 @@ async def read_new(unit: Unit, _found: Sequence[FoundOrders]) -> None:
 def decide_fetch(facts: Facts, found: FoundOrders) -> Decision:
     """Hand over orders that are still NEW and that no restraint stops: each becomes SENT."""
     stopped = {(row.target_id, row.kind) for row in facts.all(Restraint) if row.to_seq is None}
-    steps: list[orders.Step] = []
+    steps: list[Step] = []
     handed: list[Mapping[str, object]] = []
     for order_id in found.orders:
         order = facts.get(PaymentOrder, order_id)
@@ -132,7 +132,7 @@ async def read_orders(unit: Unit, _commands: Sequence[CommandT]) -> None:
     known = list(unit.facts.all(PaymentOrder))
     await read_debts(unit, {order.custody_account_id for order in known})
     await unit.balances(
-        account for order in known for account in orders.accounts_of(order, place_of(order))
+        account for order in known for account in orders.accounts_of(unit.facts, order)
     )
 
 
@@ -147,7 +147,7 @@ def decide_report(facts: Facts, report: Report) -> Decision:
         return Decision(answer=orders.answer_of(facts.journal, order), duplicate=True)
     if state is OrderState.REJECTED:
         step = orders.order_undone(
-            order, state, reason=report.reason, back=orders.back_to(facts, order)
+            facts, order, state, reason=report.reason, back=orders.back_to(facts, order)
         )
     else:
         step = orders.order_moved(order, state, reason=report.reason)
@@ -161,7 +161,7 @@ def decide_cancel(facts: Facts, cancel: Cancel) -> Decision:
         raise VerbForbidden(kind=order.kind)
     state = OrderState.CANCELLED
     step = orders.order_undone(
-        order, state, reason=cancel.reason, back=orders.back_to(facts, order)
+        facts, order, state, reason=cancel.reason, back=orders.back_to(facts, order)
     )
     return _decision(facts, order, step, state, cancel.reason)
 
@@ -192,7 +192,7 @@ def _order(facts: Facts, order: UUID) -> Record:
 
 
 def _decision(
-    facts: Facts, order: Record, step: orders.Step, state: OrderState, reason: str | None
+    facts: Facts, order: Record, step: Step, state: OrderState, reason: str | None
 ) -> Decision:
     place = place_of(order)
     changed = Record({**order, "state": state.value, "reason": reason})

@@ -25,6 +25,7 @@ from service.payouts.standing import Standing, position_of, read_standing, stand
 from service.store import ids, orders, payout_reads, rows
 from service.store.context import Context
 from service.store.facts import Decision, Facts, Insert, Record
+from service.store.order_steps import order_row
 from service.store.tables import CustodyAccount, Institution, PaymentOrder
 from service.store.transact import UseCase
 from service.store.unit import Unit
@@ -208,20 +209,11 @@ def _reasons(facts: Facts, account: Record, standing: Standing) -> list[str]:
 def _row(
     facts: Facts, account: Record, institution: Record, request: PayoutRequest, amount: Money
 ) -> dict[str, Any]:
-    moment = facts.moment
-    return {
-        "order_id": request.order,
-        "institution_id": account.institution_id,
-        "custody_account_id": account.custody_account_id,
-        "bank_code": account.bank_code,
-        "kind": request.kind.value,
-        "amount_fen": amount.fen,
-        "payee_party_id": institution.settlement_party_id,
-        "bank_entry_id": None,
-        "state": orders.OrderState.NEW.value,
-        "reason": None,
-        "requested_on": moment.today,
-        "executed_entry_id": None,
-        "returned_entry_id": None,
-        "seq": moment.next_seq,
-    }
+    return order_row(
+        facts,
+        order=request.order,
+        source=account,
+        kind=request.kind.value,
+        amount=amount,
+        payee_party_id=institution.settlement_party_id,
+    )

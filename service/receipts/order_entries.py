@@ -19,7 +19,11 @@ def _executed(facts: Facts, fact: EntryFact, account: Record) -> Effect | None:
         return None
     try:
         executed = orders.order_executed(
-            order, bank_entry=fact.bank_entry, amount=fact.amount, custody=fact.custody_account
+            facts,
+            order,
+            bank_entry=fact.bank_entry,
+            amount=fact.amount,
+            custody=fact.custody_account,
         )
     except Refusal:
         return None
@@ -33,6 +37,7 @@ def _returned(facts: Facts, fact: EntryFact, _account: Record) -> Effect | None:
         return None
     try:
         returned = orders.order_returned(
+            facts,
             order,
             bank_entry=fact.bank_entry,
             amount=fact.amount,
@@ -55,7 +60,7 @@ def _accounts(facts: Facts, fact: EntryFact, account: Record) -> Iterable[Accoun
     return (
         place.bank,
         place.own_funds,
-        *([] if order is None else orders.accounts_of(order, place)),
+        *([] if order is None else orders.accounts_of(facts, order)),
     )
 
 

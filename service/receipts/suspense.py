@@ -29,6 +29,7 @@ from service.store.approvals import Approvable, Payload, Wanted
 from service.store.context import Context
 from service.store.contracts import contract_of, place_of
 from service.store.facts import Decision, Facts, Insert, Record, Update
+from service.store.order_steps import order_row
 from service.store.parties import NewParty, PartyKind, party_added
 from service.store.tables import (
     BankEntry,
@@ -245,19 +246,15 @@ def decide_return(facts: Facts, command: SendBack) -> Decision:
             party_added(payer, institution=None, at=moment.now),
             Insert(
                 PaymentOrder,
-                {
-                    "order_id": command.order,
-                    "institution_id": entry.institution_id,
-                    "custody_account_id": entry.custody_account_id,
-                    "bank_code": entry.bank_code,
-                    "kind": "SUSPENSE_RETURN",
-                    "amount_fen": amount.fen,
-                    "payee_party_id": command.party,
-                    "bank_entry_id": command.bank_entry,
-                    "state": "NEW",
-                    "requested_on": moment.today,
-                    "seq": moment.next_seq,
-                },
+                order_row(
+                    facts,
+                    order=command.order,
+                    source=entry,
+                    kind="SUSPENSE_RETURN",
+                    amount=amount,
+                    payee_party_id=command.party,
+                    bank_entry_id=command.bank_entry,
+                ),
             ),
             Update(BankEntry, (command.bank_entry,), {"suspense_fen": 0, "outcome": "RETURNED"}),
         ),

@@ -7,67 +7,39 @@ to the account it came from: EARNED to L4, SURPLUS to L16, SUSPENSE_RETURN to L8
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
 from ledger.accounts import Account
 from ledger.money import ZERO, Money
-from ledger.refusals import WrongState
 from ledger.rules import payouts, suspense
 from ledger.rules.custody import own_funds_applied
 from ledger.rules.debts import Debt, owed
 from ledger.rules.payouts import OrderKind
-from ledger.rules.places import Place
 from ledger.transactions import Transaction, TransactionKind
-from service.store import ids
+from service.store import ids, porting_orders, transfers
 from service.store.contracts import debts_of, place_of
 from service.store.facts import Change, Facts, Record, Update
-from service.store.tables import BankEntry, PaymentOrder
+from service.store.order_steps import (
+    OrderRules,
+    OrderState,
+    Step,
+    moved_to,
+    require,
+    require_match,
+)
+from service.store.tables import BankEntry
 
 SUSPENSE_RETURN: Final = "SUSPENSE_RETURN"
 """The kind of an order that sends a receipt in suspense back to its payer (E10)."""
 
 
-class OrderState(StrEnum):
-    """Where a payment order is."""
-
-    NEW = "NEW"
-    SENT = "SENT"
-    ACCEPTED = "ACCEPTED"
-    UNKNOWN = "UNKNOWN"
-    EXECUTED = "EXECUTED"
-    REJECTED = "REJECTED"
-    RETURNED = "RETURNED"
-    REVERSED = "REVERSED"
-    CANCELLED = "CANCELLED"
-
-
 _S: Final = OrderState
-_FROM: Final[Mapping[OrderState, frozenset[OrderState]]] = {
-    _S.SENT: frozenset({_S.NEW}),
-    _S.ACCEPTED: frozenset({_S.SENT}),
-    _S.UNKNOWN: frozenset({_S.SENT}),
-    _S.EXECUTED: frozenset({_S.NEW, _S.SENT, _S.ACCEPTED, _S.UNKNOWN}),
-    _S.REJECTED: frozenset({_S.SENT, _S.ACCEPTED, _S.UNKNOWN}),
-    _S.RETURNED: frozenset({_S.EXECUTED}),
-    _S.CANCELLED: frozenset({_S.NEW}),
-}
-"""From which states each state is reached; EXECUTED is a bank fact, so also before a report."""
-
 _REPORTED: Final = {
     _S.SENT: TransactionKind.ORDER_SENT,
     _S.ACCEPTED: TransactionKind.ORDER_ACCEPTED,
     _S.UNKNOWN: TransactionKind.ORDER_UNKNOWN,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What one step of an order posts, and the rows it changes."""
-
-    transactions: tuple[Transaction, ...]
-    changes: tuple[Change, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +57,15 @@ class Back:
 
 _NOTHING: Final = Back()
 
+_RULES: Final[Mapping[str, OrderRules]] = {**transfers.RULES, **porting_orders.RULES}
+"""Kinds whose steps are rules of their own; the others are payouts and returns from suspense."""
 
-def accounts_of(order: Record, place: Place) -> list[Account]:
+
+def accounts_of(facts: Facts, order: Record) -> list[Account]:
     """Every account that a step of this order may touch, apart from open debts."""
+    rules, place = _RULES.get(order.kind), place_of(order)
+    if rules is not None:
+        return list(rules.accounts(facts, order))
     if order.kind == SUSPENSE_RETURN:
         return [
             place.bank,
@@ -117,7 +95,7 @@ def order_moved(order: Record, state: OrderState, *, reason: str | None = None) 
 
     Raises `WrongState`.
     """
-    _require(order, state)
+    require(order, state)
     place = place_of(order)
     noted = Transaction(
         _REPORTED[state],
@@ -128,27 +106,36 @@ def order_moved(order: Record, state: OrderState, *, reason: str | None = None) 
         },
         reason=reason,
     )
-    return Step((noted,), (_to(order, state, reason=reason),))
+    return Step((noted,), (moved_to(order, state, reason=reason),))
 
 
-def order_executed(order: Record, *, bank_entry: UUID, amount: Money, custody: UUID) -> Step:
+def order_executed(
+    facts: Facts, order: Record, *, bank_entry: UUID, amount: Money, custody: UUID
+) -> Step:
     """Book the bank's debit that executes an order (E18, E10): L5 x | A1 x, or L7 x | A1 x.
 
     Raises `WrongState` when this entry cannot be its execution: the order is at its end, or the
     entry is of another amount or custody account.
     """
-    _require(order, _S.EXECUTED)
-    _require_match(order, amount, custody)
+    require(order, _S.EXECUTED)
+    require_match(order, amount, custody)
+    rules, changed = (
+        _RULES.get(order.kind),
+        moved_to(order, _S.EXECUTED, executed_entry_id=bank_entry),
+    )
+    if rules is not None:
+        return _with(rules.executed(facts, order, bank_entry, amount), changed)
     executed = (
         suspense.suspense_return_executed
         if order.kind == SUSPENSE_RETURN
         else payouts.payout_executed
     )
     posted = executed(place_of(order), order=order.order_id, bank_entry=bank_entry, amount=amount)
-    return Step((posted,), (_to(order, _S.EXECUTED, executed_entry_id=bank_entry),))
+    return Step((posted,), (changed,))
 
 
-def order_returned(
+def order_returned(  # noqa: PLR0913 - one bank entry and what it answers
+    facts: Facts,
     order: Record,
     *,
     bank_entry: UUID,
@@ -160,10 +147,13 @@ def order_returned(
 
     Raises `WrongState`.
     """
-    _require(order, _S.RETURNED)
-    _require_match(order, amount, custody)
-    place = place_of(order)
-    changes = (_to(order, _S.RETURNED, returned_entry_id=bank_entry), *_held_again(order, back))
+    require(order, _S.RETURNED)
+    require_match(order, amount, custody)
+    place, rules = place_of(order), _RULES.get(order.kind)
+    changed = moved_to(order, _S.RETURNED, returned_entry_id=bank_entry)
+    if rules is not None:
+        return _with(rules.returned(facts, order, bank_entry, amount), changed)
+    changes = (changed, *_held_again(order, back))
     if order.kind == SUSPENSE_RETURN:
         bounced = suspense.suspense_return_bounced(
             place,
@@ -184,6 +174,7 @@ def order_returned(
 
 
 def order_undone(
+    facts: Facts,
     order: Record,
     state: OrderState,
     *,
@@ -194,9 +185,14 @@ def order_undone(
 
     Raises `WrongState`.
     """
-    _require(order, state)
+    require(order, state)
     place, amount = place_of(order), Money.from_fen(order.amount_fen)
-    changes = (_to(order, state, reason=reason), *_held_again(order, back))
+    rules, changed = _RULES.get(order.kind), moved_to(order, state, reason=reason)
+    if rules is not None:
+        undone_by_rule = _with(rules.undone(facts, order, state), changed)
+        named = tuple(replace(t, reason=reason) for t in undone_by_rule.transactions)
+        return replace(undone_by_rule, transactions=named)
+    changes = (changed, *_held_again(order, back))
     if order.kind == SUSPENSE_RETURN:
         undone = suspense.suspense_return_rejected(
             place, receipt=order.bank_entry_id, order=order.order_id, amount=amount
@@ -229,18 +225,9 @@ def _entry(journal: int, entry: UUID | None) -> str | None:
     return None if entry is None else ids.public("bke", journal, entry)
 
 
-def _require(order: Record, state: OrderState) -> None:
-    if order.state not in _FROM[state]:
-        raise WrongState(object="payment_order", state=order.state, wanted=state.value)
-
-
-def _require_match(order: Record, amount: Money, custody: UUID) -> None:
-    if order.custody_account_id != custody or order.amount_fen != amount.fen:
-        raise WrongState(object="payment_order", state=order.state, wanted="other_bank_entry")
-
-
-def _to(order: Record, state: OrderState, **values: Any) -> Update:  # noqa: ANN401 - columns
-    return Update(PaymentOrder, (order.order_id,), {"state": state.value, **values})
+def _with(step: Step, own: Update) -> Step:
+    """Add the change of the order's own row to what its kind's rules change."""
+    return replace(step, changes=(own, *step.changes))
 
 
 def _held_again(order: Record, back: Back) -> tuple[Change, ...]:

@@ -182,6 +182,7 @@ class PaymentOrder(Base):
     requested_on: Mapped[Day]
     executed_entry_id: Mapped[Id | None]
     returned_entry_id: Mapped[Id | None]
+    arrived_entry_id: Mapped[Id | None]
     seq: Mapped[Seq]
     __table_args__ = (
         Index(None, "journal_id", "institution_id", "order_id"),

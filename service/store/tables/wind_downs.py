@@ -290,7 +290,9 @@ class Porting(Base):
     """Lessons that go on elsewhere (转课): live, or placed out of a wind-down; owner of its L15.
 
     LIVE takes what is funded of an enrolment (E44); PLACEMENT carries an entitlement's dividend.
-    `granted_lessons` is what the receiving institution states it gives for the amount.
+    `granted_lessons` (and `granted_gift` on top) is what the receiving institution states it gives
+    for the amount, worth `worth_fen` there; `taken_paid` and `taken_gift` are the lessons that were
+    taken back here.
     """
 
     __tablename__ = "porting"
@@ -311,6 +313,11 @@ class Porting(Base):
     consent_hash: Mapped[Code]
     amount_fen: Mapped[Fen]
     granted_lessons: Mapped[Count]
+    granted_gift: Mapped[Count]
+    worth_fen: Mapped[Fen]
+    taken_paid: Mapped[Count]
+    taken_gift: Mapped[Count]
+    contract_number: Mapped[Code | None]
     order_id: Mapped[Id | None]
     state: Mapped[Code]
     chosen_on: Mapped[Day]
