@@ -98,6 +98,10 @@ class Place:
         """L9: a refund that came back and waits for another payee account."""
         return self._account(AccountKind.RETURNED_REFUND_HELD, refund)
 
+    def residual_claim(self, entitlement: UUID) -> Account:
+        """L13: what a student is still owed after a distribution, by the entitlement."""
+        return self._account(AccountKind.RESIDUAL_CLAIM, entitlement)
+
     def suspense(self, entry: UUID) -> Account:
         """L8: a payer's money, not matched, by the bank entry (or capture) that brought it."""
         return self._account(AccountKind.SUSPENSE_RECEIPT, entry)

@@ -1,0 +1,157 @@
+"""Wind-downs (清算处置): dividends, residual claims, recoveries, and what is written off.
+
+An entitlement's claim c becomes a dividend, payable as refunds (L6), and a residual claim (L13)
+which later recoveries pay down. Cash that a plan takes from one custody account for dividends of
+another is called from the institution there, so that the residual claims of every account equal
+what is due in it (I-32).
+"""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from ledger.accounts import Account, Reason
+from ledger.entitlement import Contract
+from ledger.money import ZERO, Money
+from ledger.rules.debts import Debt, make_good, owed
+from ledger.rules.places import Place, place_of, references
+from ledger.transactions import Transaction, TransactionKind, Transfer, money_transfers
+
+
+def distribution_posted(  # noqa: PLR0913 - a claim, its dividend, and the lessons it ends
+    contract: Contract,
+    *,
+    entitlement: UUID,
+    prepaid: Money,
+    interest: Money,
+    dividends: Mapping[UUID, Money],
+    units: Mapping[Reason, int],
+) -> Transaction:
+    """Turn a claim into its dividend and a residual (E49): L1, L11 c | L6 d by refund, L13 c − d.
+
+    `prepaid` and `interest` are the balances of L1 and L11, together c; `dividends` what each
+    refund is credited, together d ≤ c. The lessons left (`units`, PAID and GIFT) end: U1 | U0.
+    """
+    place = place_of(contract)
+    residual = prepaid + interest
+    for part in dividends.values():
+        residual -= part
+    assert residual >= ZERO, "nobody gets more than is claimed"
+    claimed = ((contract.prepaid, prepaid), (contract.interest, interest))
+    given = tuple((place.refund_payable(refund), part) for refund, part in dividends.items())
+    return Transaction(
+        TransactionKind.DISTRIBUTION_POSTED,
+        money_transfers(*_poured(claimed, (*given, (place.residual_claim(entitlement), residual))))
+        + tuple(
+            Transfer(contract.units_granted(reason), contract.units_contracted(reason), lessons)
+            for reason, lessons in units.items()
+            if lessons
+        ),
+        references(contract, entitlement=entitlement),
+    )
+
+
+def recovery_received(
+    place: Place, *, bank_entry: UUID, amount: Money, debts: Sequence[Debt]
+) -> Transaction:
+    """Receive what was recovered for the pool (E50): A1 x | A5 in order, the rest L16."""
+    closed, rest = make_good(debts, amount)
+    return Transaction(
+        TransactionKind.RECOVERY_RECEIVED,
+        money_transfers(
+            *((place.bank, debt, part) for debt, part in closed),
+            (place.bank, place.own_funds, rest),
+        ),
+        references(place, bank_entry=bank_entry),
+    )
+
+
+def recovery_distributed(
+    contract: Contract, *, entitlement: UUID, dividends: Mapping[UUID, Money]
+) -> Transaction:
+    """Pay a later dividend on a residual claim (E50): L13 d | L6 d by refund (I-31)."""
+    place = place_of(contract)
+    residual = place.residual_claim(entitlement)
+    return Transaction(
+        TransactionKind.RECOVERY_DISTRIBUTED,
+        money_transfers(
+            *((residual, place.refund_payable(refund), part) for refund, part in dividends.items())
+        ),
+        references(contract, entitlement=entitlement),
+    )
+
+
+def residual_written_off(
+    contract: Contract, *, entitlement: UUID, amount: Money, debts: Sequence[Debt]
+) -> Transaction:
+    """Write off at closure what nobody will pay (E50): L13 w | A5 w in order.
+
+    `debts` are those still due in the same custody account; they reach, or the case is not closed.
+    """
+    assert amount <= owed(debts), "a residual claim stands against what the institution owes"
+    closed, _ = make_good(debts, amount)
+    residual = place_of(contract).residual_claim(entitlement)
+    return Transaction(
+        TransactionKind.RESIDUAL_WRITTEN_OFF,
+        money_transfers(*((residual, debt, part) for debt, part in closed)),
+        references(contract, entitlement=entitlement),
+    )
+
+
+def pool_moved_out(source: Place, *, order: UUID, bank_entry: UUID, amount: Money) -> Transaction:
+    """Book cash of the pool leaving for another custody account: A8 m | A1 m at the source."""
+    return Transaction(
+        TransactionKind.POOL_MOVED_OUT,
+        money_transfers((source.transfer_in_transit(order), source.bank, amount)),
+        references(source, order=order, bank_entry=bank_entry),
+    )
+
+
+def pool_moved_in(  # noqa: PLR0913 - two places, each with its balances
+    source: Place,
+    target: Place,
+    *,
+    order: UUID,
+    bank_entry: UUID,
+    amount: Money,
+    own_funds: Money,
+    debts: Sequence[Debt],
+) -> Transaction:
+    """Book cash of the pool arriving where a plan pays its dividends.
+
+    At the target A1 m | A5 in order, the rest L16; at the source L16 first, as far as its balance
+    `own_funds` reaches, then A5[CALLED] | A8 m: what left there is now due there. `debts` are
+    those of the target.
+    """
+    assert source.institution == target.institution, "a pool is one institution's"
+    closed, rest = make_good(debts, amount)
+    from_own = min(amount, own_funds)
+    in_transit = source.transfer_in_transit(order)
+    return Transaction(
+        TransactionKind.POOL_MOVED_IN,
+        money_transfers(
+            *((target.bank, debt, part) for debt, part in closed),
+            (target.bank, target.own_funds, rest),
+            (source.own_funds, in_transit, from_own),
+            (source.due(Reason.CALLED), in_transit, amount - from_own),
+        ),
+        references(target, order=order, bank_entry=bank_entry, source_custody=source.custody),
+    )
+
+
+def _poured(
+    sources: Sequence[tuple[Account, Money]], targets: Sequence[tuple[Account, Money]]
+) -> list[tuple[Account, Account, Money]]:
+    """Empty sources into targets in order; both sum to the same."""
+    moves: list[tuple[Account, Account, Money]] = []
+    waiting = list(targets)
+    for source, amount in sources:
+        rest = amount
+        while rest:
+            target, wanted = waiting[0]
+            part = min(rest, wanted)
+            moves.append((source, target, part))
+            rest -= part
+            waiting[0] = (target, wanted - part)
+            if part == wanted:
+                waiting.pop(0)
+    return moves
