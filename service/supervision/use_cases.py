@@ -30,7 +30,7 @@ from service.store.approvals import Approvable, Payload, Wanted
 from service.store.context import Context
 from service.store.contracts import debts_of, place_of, read_debts
 from service.store.facts import Change, Decision, Facts, Insert, Record, Update
-from service.store.orders import OrderState
+from service.store.order_steps import OrderState
 from service.store.tables import (
     CustodyAccount,
     Enrolment,
@@ -140,7 +140,7 @@ async def read_targets(unit: Unit, found: Sequence[FoundTarget]) -> None:
     known = list(unit.facts.all(PaymentOrder))
     await read_debts(unit, {order.custody_account_id for order in known})
     await unit.balances(
-        account for order in known for account in orders.accounts_of(order, place_of(order))
+        account for order in known for account in orders.accounts_of(unit.facts, order)
     )
 
 
@@ -271,7 +271,7 @@ def _freeze(facts: Facts, found: FoundTarget) -> tuple[tuple[Transaction, ...], 
         if order.institution_id == found.institution and order.state == OrderState.NEW
     ]
     steps = [
-        orders.order_undone(order, OrderState.CANCELLED, reason="FREEZE") for order in taken
+        orders.order_undone(facts, order, OrderState.CANCELLED, reason="FREEZE") for order in taken
     ]
     undone = (*(t for step in steps for t in step.transactions), *_covered(facts, taken))
     begun, changes = wind_down_start.started(
