@@ -89,11 +89,21 @@ def check_release(deposit: RiskDeposit, amount: Money) -> None:
         raise DepositExceeded(available=str(deposit.releasable), amount=str(amount))
 
 
-def deposit_lodged(place: Place, *, bank_entry: UUID, amount: Money) -> Transaction:
-    """Receive a deposit at its bank (E37): A2 d | L12 d."""
+def deposit_lodged(
+    place: Place, *, bank_entry: UUID, amount: Money, debts: Sequence[Debt]
+) -> Transaction:
+    """Receive a deposit at its bank (E37): A2 d | A5 in order, the rest L12.
+
+    `debts` are what the institution owes in the deposit account itself: a bank's charge, or fees
+    that were called (I-25).
+    """
+    closed, rest = make_good(debts, amount)
     return Transaction(
         TransactionKind.DEPOSIT_LODGED,
-        money_transfers((place.deposit_bank, place.deposit_held, amount)),
+        money_transfers(
+            *((place.deposit_bank, debt, part) for debt, part in closed),
+            (place.deposit_bank, place.deposit_held, rest),
+        ),
         references(place, bank_entry=bank_entry),
     )
 

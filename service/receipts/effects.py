@@ -7,13 +7,25 @@ in suspense; a debit that cannot be posted yet is kept and tried again.
 from collections.abc import Sequence
 from typing import Final
 
-from service.receipts import order_entries, own_money, payments
+from service.receipts import (
+    deposit_entries,
+    interest_entries,
+    order_entries,
+    own_money,
+    payments,
+)
 from service.receipts.facts import Effect, EntryFact, Kind, kept
 from service.store.facts import Facts, Record
 
 KINDS: Final = {
     (kind.direction, kind.name): kind
-    for kind in (*payments.KINDS, *own_money.KINDS, *order_entries.KINDS)
+    for kind in (
+        *payments.KINDS,
+        *own_money.KINDS,
+        *order_entries.KINDS,
+        *deposit_entries.KINDS,
+        *interest_entries.KINDS,
+    )
 }
 
 

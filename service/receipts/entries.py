@@ -9,10 +9,10 @@ from uuid import UUID
 
 from ledger.money import Money
 from ledger.refusals import BankEntryContradicted
-from ledger.rules.places import Place
 from service.receipts.effects import effect_of
 from service.receipts.facts import Effect, EntryFact
 from service.store import ids
+from service.store.contracts import place_of
 from service.store.facts import Decision, Facts, Insert, Record, Update
 from service.store.tables import (
     BankEntry,
@@ -23,23 +23,21 @@ from service.store.tables import (
 
 def decide_entry(facts: Facts, fact: EntryFact) -> Decision:
     """Post a bank entry, answer it as a duplicate, or refuse a contradiction."""
+    account = facts.get(CustodyAccount, fact.custody_account)
+    assert account is not None, "the custody account was found and locked"
     known = facts.by(
         BankEntry, ("custody_account_id", "bank_ref"), fact.custody_account, fact.bank_ref
     )
     if known is not None:
         if known.content_hash != fact.content_hash:
             raise BankEntryContradicted(bank_ref=fact.bank_ref)
-        now = Place(institution=known.institution_id, custody=known.custody_account_id)
         return Decision(
             answer=answer_of(facts.journal, known),
-            shows={"custody_bank": now.bank},
+            shows={"custody_bank": place_of(account).bank},
             duplicate=True,
         )
-    account = facts.get(CustodyAccount, fact.custody_account)
-    assert account is not None, "the custody account was found and locked"
     effect = effect_of(facts, fact, account)
     row = _row(facts, fact, account, effect)
-    place = Place(institution=account.institution_id, custody=account.custody_account_id)
     return Decision(
         answer=answer_of(facts.journal, Record(row)),
         transactions=effect.transactions,
@@ -48,7 +46,7 @@ def decide_entry(facts: Facts, fact: EntryFact) -> Decision:
             Insert(BankNarrative, _narrative(fact, account)),
             *effect.changes,
         ),
-        shows={"custody_bank": place.bank},
+        shows={"custody_bank": place_of(account).bank},
     )
 
 

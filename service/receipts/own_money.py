@@ -7,14 +7,18 @@ from ledger.accounts import Account, Reason
 from ledger.rules import custody as custody_rules
 from ledger.rules import receipts as receipt_rules
 from ledger.rules.debts import Debt
+from service.receipts.deposit_entries import lodged
 from service.receipts.facts import Effect, EntryFact, Kind
 from service.store import custodians
 from service.store.contracts import debts_of, place_of
 from service.store.facts import Facts, Record
 
 
-def _topped_up(facts: Facts, fact: EntryFact, account: Record) -> Effect:
+def _topped_up(facts: Facts, fact: EntryFact, account: Record) -> Effect | None:
+    """Make good what is owed, the rest own funds (E02); in a deposit account it is the deposit."""
     place = place_of(account)
+    if place.deposit:
+        return lodged(facts, fact, account)
     received = receipt_rules.top_up_received(
         place,
         bank_entry=fact.bank_entry,
@@ -54,7 +58,13 @@ def _charged(facts: Facts, fact: EntryFact, account: Record) -> Effect | None:
 def _accounts(_facts: Facts, _fact: EntryFact, account: Record) -> Iterable[Account]:
     place = place_of(account)
     disputed = place.fee_disputed(custodians.bank_id(account.bank_code))
-    return (place.bank, place.own_funds, place.due(Reason.BANK_CHARGE), disputed)
+    return (
+        place.bank,
+        place.own_funds,
+        place.due(Reason.BANK_CHARGE),
+        place.deposit_held,
+        disputed,
+    )
 
 
 KINDS: Final = (

@@ -69,7 +69,8 @@ def _held_because(  # noqa: PLR0911 - one return a reason, in documented order
     """Say why a payment may not stand on the enrolment it names, or None when it may."""
     if enrolment is None:
         return HeldReason.UNKNOWN_ENROLMENT
-    if enrolment.custody_account_id != account.custody_account_id:
+    another = enrolment.custody_account_id != account.custody_account_id
+    if another or account.purpose != "CUSTODY":
         return HeldReason.WRONG_ACCOUNT
     institution = facts.get(Institution, account.institution_id)
     if institution is None or institution.state in FROZEN:

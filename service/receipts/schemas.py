@@ -1,8 +1,9 @@
 """The JSON contract of bank entries."""
 
-from typing import Annotated, Literal
+from dataclasses import replace
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from ledger.money import Money
 from service.receipts.facts import EntryFact
@@ -59,16 +60,38 @@ class ReceiptIn(EntryIn):
 
     model_config = examples(EXAMPLE)
 
-    kind: Literal["PAYMENT", "TOP_UP", "CHARGE_REIMBURSED", "RETURN"] = "PAYMENT"
+    kind: Literal[
+        "PAYMENT",
+        "TOP_UP",
+        "CHARGE_REIMBURSED",
+        "RETURN",
+        "INTEREST",
+        "DEPOSIT",
+        "ADVANCE",
+    ] = "PAYMENT"
+    from_on: Day | None = Field(default=None, description="First day that INTEREST is for")
+    to_on: Day | None = Field(default=None, description="Last day that INTEREST is for")
     payment_code: PaymentCode | None = Field(
         default=None, description="The code printed on the contract, where the bank could tell it"
     )
     payer_name: Text | None = None
     payer_account: Text | None = None
 
+    @model_validator(mode="after")
+    def _has_its_period(self) -> Self:
+        """Require a period of interest, and of nothing else."""
+        days = (self.from_on, self.to_on)
+        if self.kind != "INTEREST":
+            if days != (None, None):
+                raise ValueError("only interest has a period")
+        elif self.from_on is None or self.to_on is None or self.from_on > self.to_on:
+            raise ValueError("interest has a first and a last day, in order")
+        return self
+
     def fact(self, command: Command) -> EntryFact:
         """Make the ledger's fact of it."""
-        return _fact(self, command, "CRDT", self.kind)
+        fact = _fact(self, command, "CRDT", self.kind)
+        return replace(fact, from_on=self.from_on, to_on=self.to_on)
 
 
 class DebitIn(EntryIn):
@@ -116,7 +139,10 @@ class EntryOut(WireOut):
     book_on: Day
     value_on: Day
     kind: str
-    outcome: str = Field(description="ENROLMENT, SUSPENSE, TOP_UP, CHARGE, ORDER, RETURN or KEPT")
+    outcome: str = Field(
+        description="What it became: ENROLMENT, SUSPENSE, TOP_UP, CHARGE, ORDER, RETURN, INTEREST,"
+        " DEPOSIT, ADVANCE, KEPT and so on"
+    )
     suspense_reason: str | None = None
     suspense: Amount = Field(description="How much of it stands in suspense (待核款)")
     enrolment_id: str | None = None

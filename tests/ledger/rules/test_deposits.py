@@ -59,11 +59,18 @@ def deposit(held: str, required: str, *, in_bank: str | None = None) -> RiskDepo
     )
 
 
-@given(amounts)
-def test_deposit_lodged_stands_in_the_deposit_account(amount: Money) -> None:
-    lodged = deposits.deposit_lodged(KEPT, bank_entry=ENTRY, amount=amount)
+@given(amounts, debts(place=KEPT))
+def test_deposit_lodged_is_the_deposit_once_what_is_owed_there_is_made_good(
+    amount: Money, found: list[Debt]
+) -> None:
+    lodged = deposits.deposit_lodged(KEPT, bank_entry=ENTRY, amount=amount, debts=found)
 
-    assert effects(lodged) == changes((KEPT.deposit_bank, amount), (KEPT.deposit_held, amount))
+    parts, rest = make_good(found, amount)
+    assert effects(lodged) == changes(
+        (KEPT.deposit_bank, amount),
+        *((account, -part) for account, part in parts),
+        (KEPT.deposit_held, rest),
+    )
     assert KEPT.bank == KEPT.deposit_bank
 
 
@@ -319,7 +326,9 @@ def book_with_deposit(lodged: str, fees: list[str]) -> tuple[Book, list[Contract
     """Lodge a deposit and recognize fees that the institution holds."""
     book, contracts = Book(), []
     if Money.of(lodged):
-        book.post(deposits.deposit_lodged(KEPT, bank_entry=ENTRY, amount=Money.of(lodged)))
+        book.post(
+            deposits.deposit_lodged(KEPT, bank_entry=ENTRY, amount=Money.of(lodged), debts=())
+        )
     for number, fee in enumerate(fees, start=1):
         contract = held_contract(number, Money.of(fee))
         contracts.append(contract)
