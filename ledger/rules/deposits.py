@@ -30,8 +30,9 @@ class DepositStatus(StrEnum):
 class RiskDeposit:
     """What stands of a deposit, and what it must be.
 
-    `held` is L12, `in_bank` A2. `arriving` was debited and has not arrived in custody (A8), so it
-    still counts in L12 and no more in A2; `leaving` is instructed and not debited (L5, L7, draws).
+    `held` is L12, `in_bank` A2. `arriving` was debited and has not arrived in custody (A8): it
+    stands in L12 and no more in A2. `leaving` is instructed and not debited (L5, L7): it stands in
+    A2 and no more in L12. `ordered` are draws not debited, which stand in both.
     """
 
     held: Money
@@ -39,6 +40,7 @@ class RiskDeposit:
     required: Money
     arriving: Money = ZERO
     leaving: Money = ZERO
+    ordered: Money = ZERO
 
     @property
     def counted(self) -> Money:
@@ -63,8 +65,8 @@ class RiskDeposit:
     @property
     def drawable(self) -> Money:
         """The most that may be drawn: what is left of L12 and A2 beside what is on its way."""
-        free = min(self.held - self.arriving, self.in_bank) - self.leaving
-        return max(free, ZERO)
+        free = min(self.held - self.arriving, self.in_bank - self.leaving)
+        return max(free - self.ordered, ZERO)
 
     @property
     def releasable(self) -> Money:

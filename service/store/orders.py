@@ -2,7 +2,7 @@
 
 NEW → SENT → ACCEPTED | UNKNOWN → EXECUTED | REJECTED; EXECUTED → RETURNED; NEW → CANCELLED. Only
 a bank entry executes or returns an order, whatever was reported before. Money that comes back goes
-to the account it came from: EARNED to L4, SURPLUS to L16, SUSPENSE_RETURN to L8.
+to the account it came from: EARNED to L4, SURPLUS to L16, DEPOSIT to L12, SUSPENSE_RETURN to L8.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from ledger.rules.custody import own_funds_applied
 from ledger.rules.debts import Debt, owed
 from ledger.rules.payouts import OrderKind
 from ledger.transactions import Transaction, TransactionKind
-from service.store import ids, porting_orders, transfers
+from service.store import ids, porting_orders, refund_orders, transfers
 from service.store.contracts import debts_of, place_of
 from service.store.facts import Change, Facts, Record, Update
 from service.store.order_steps import (
@@ -57,7 +57,11 @@ class Back:
 
 _NOTHING: Final = Back()
 
-_RULES: Final[Mapping[str, OrderRules]] = {**transfers.RULES, **porting_orders.RULES}
+_RULES: Final[Mapping[str, OrderRules]] = {
+    **transfers.RULES,
+    **porting_orders.RULES,
+    **refund_orders.RULES,
+}
 """Kinds whose steps are rules of their own; the others are payouts and returns from suspense."""
 
 
@@ -77,6 +81,7 @@ def accounts_of(facts: Facts, order: Record) -> list[Account]:
         place.payout_in_transit(order.order_id),
         place.payable,
         place.own_funds,
+        *((place.deposit_held,) if place.deposit else ()),
     ]
 
 
@@ -171,6 +176,46 @@ def order_returned(  # noqa: PLR0913 - one bank entry and what it answers
         source=OrderKind(order.kind),
     )
     return Step((returned, *_covering(order, back)), changes)
+
+
+def order_reversed(  # noqa: PLR0913 - one bank entry and what it answers
+    facts: Facts,
+    order: Record,
+    *,
+    bank_entry: UUID,
+    amount: Money,
+    custody: UUID,
+    back: Back = _NOTHING,
+) -> Step:
+    """Book the bank's own reversal of an executed order (冲账, E21): it never happened.
+
+    A1 x | L4 x, L16 x, L8 x or where else the money came from. Raises `WrongState`.
+    """
+    require(order, _S.REVERSED)
+    require_match(order, amount, custody)
+    place, rules = place_of(order), _RULES.get(order.kind)
+    changed = moved_to(order, _S.REVERSED, returned_entry_id=bank_entry)
+    if rules is not None:
+        return _with((rules.reversed or rules.returned)(facts, order, bank_entry, amount), changed)
+    if order.kind == SUSPENSE_RETURN:
+        back_again = suspense.suspense_return_bounced(
+            place,
+            receipt=order.bank_entry_id,
+            order=order.order_id,
+            bank_entry=bank_entry,
+            amount=amount,
+        )
+        undone = replace(back_again, reason="REVERSED")
+    else:
+        undone = payouts.payout_reversed(
+            place,
+            order=order.order_id,
+            bank_entry=bank_entry,
+            amount=amount,
+            source=OrderKind(order.kind),
+        )
+    changes = (changed, *_held_again(order, back))
+    return Step((undone, *_covering(order, back)), changes)
 
 
 def order_undone(

@@ -13,7 +13,7 @@ from uuid import UUID
 from ledger.accounts import Account, Reason
 from ledger.money import Money
 from ledger.refusals import WrongState
-from ledger.rules import custody, transfers
+from ledger.rules import custody, deposits, transfers
 from ledger.rules.places import Place
 from ledger.transactions import Transaction
 from service.store.contracts import debts_of, place_of
@@ -24,6 +24,7 @@ from service.store.tables import CustodyAccount, PaymentOrder
 TRANSFER: Final = "TRANSFER"
 PORTING: Final = "PORTING"
 OWN_FUNDS: Final = "OWN_FUNDS"
+DEPOSIT_DRAW: Final = "DEPOSIT_DRAW"
 
 OPEN: Final = frozenset({"NEW", "SENT", "ACCEPTED", "UNKNOWN"})
 """States of an order whose debit may still come."""
@@ -78,8 +79,33 @@ def _own_accounts(source: Place, target: Place) -> Iterable[Account]:
     return (source.own_funds, source.payable, source.due(Reason.CLAWBACK), target.own_funds)
 
 
+def _deposit_sent(source: Place, order: UUID, bank_entry: UUID, amount: Money) -> Transaction:
+    return deposits.deposit_drawn(source, order=order, bank_entry=bank_entry, amount=amount)
+
+
+def _deposit_arrived(facts: Facts, arrival: Arrival) -> tuple[Transaction, ...]:
+    """Close gaps with the deposit that was drawn (E37), out of L12 of the source."""
+    source, target = arrival.source, arrival.target
+    return (
+        deposits.deposit_arrived(
+            source,
+            target,
+            order=arrival.order,
+            bank_entry=arrival.bank_entry,
+            amount=arrival.amount,
+            held=facts.book.balance(source.deposit_held),
+            debts=debts_of(facts, target.custody),
+        ),
+    )
+
+
+def _deposit_accounts(source: Place, target: Place) -> Iterable[Account]:
+    return (source.deposit_held, source.due(Reason.CLAWBACK), target.own_funds)
+
+
 PURPOSES: Final[dict[str, Purpose]] = {
     OWN_FUNDS: Purpose(_own_accounts, _own_sent, _own_arrived),
+    DEPOSIT_DRAW: Purpose(_deposit_accounts, _deposit_sent, _deposit_arrived),
 }
 """Every purpose of a transfer; a further one adds its row here and its rules to the ledger."""
 

@@ -44,6 +44,7 @@ risk_deposits = st.builds(
     required=balances,
     arriving=balances,
     leaving=balances,
+    ordered=balances,
 )
 
 
@@ -232,7 +233,7 @@ def test_a_deposit_counts_as_far_as_it_is_both_held_and_in_the_bank(found: RiskD
 @example(deposit("10.00", "1.00"), Money.of("10.00"))
 @example(deposit("10.00", "1.00"), Money.of("10.01"))
 def test_a_draw_never_takes_what_is_on_its_way_already(found: RiskDeposit, amount: Money) -> None:
-    free = min(found.held - found.arriving, found.in_bank) - found.leaving
+    free = min(found.held - found.arriving, found.in_bank - found.leaving) - found.ordered
 
     if amount > free:
         with pytest.raises(DepositExceeded):
@@ -313,6 +314,20 @@ def test_a_draw_counts_no_more_before_it_arrives_and_is_not_drawn_twice() -> Non
 
     assert found.held == Money.of("5000.00")
     assert found.counted == found.drawable == Money.of("2000.00")
+
+
+def test_what_is_released_leaves_both_sides_once() -> None:
+    book, _ = book_with_deposit("5000.00", [])
+    book.post(deposits.deposit_release_instructed(KEPT, order=ORDER, amount=Money.of("2000.00")))
+
+    found = RiskDeposit(
+        held=book.balance(KEPT.deposit_held),
+        in_bank=book.balance(KEPT.deposit_bank),
+        required=Money.of("1000.00"),
+        leaving=book.balance(KEPT.payout_in_transit(ORDER)),
+    )
+
+    assert (found.drawable, found.releasable) == (Money.of("3000.00"), Money.of("2000.00"))
 
 
 def test_a_deposit_account_that_was_charged_counts_for_less() -> None:
