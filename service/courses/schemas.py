@@ -64,6 +64,15 @@ class CourseIn(WireIn):
     absence_counts: bool = Field(
         default=False, strict=True, description="An absence takes a lesson under its contracts"
     )
+    list_lesson_price: Amount | None = Field(
+        default=None, description="Of one lesson before any discount; price ÷ lessons otherwise"
+    )
+    materials: Amount = Field(
+        default="0.00", description="What its contracts itemise for materials, within the price"
+    )
+    time_card: bool = Field(
+        default=False, strict=True, description="Used without limit in its span (限时不限次)"
+    )
     custody_account_id: CustodyAccountId | None = Field(
         default=None, description="Where its money goes; the institution's default otherwise"
     )
@@ -87,6 +96,11 @@ class CourseIn(WireIn):
             lessons_gift=self.lessons_gift,
             gift_in_schedule=self.gift_in_schedule,
             absence_counts=self.absence_counts,
+            list_lesson=(
+                None if self.list_lesson_price is None else Money.of(self.list_lesson_price)
+            ),
+            materials=Money.of(self.materials),
+            time_card=self.time_card,
             custody_account=None if account is None else ids.parse("cus", account)[1],
         )
 
@@ -178,6 +192,9 @@ class CourseOut(WireOut):
     lessons_gift: int
     gift_in_schedule: bool
     absence_counts: bool
+    list_lesson_price: Amount | None = None
+    materials: Amount
+    time_card: bool
     custody_account_id: CustodyAccountId | None = None
     state: str
     review_reason: str | None = None

@@ -43,6 +43,9 @@ CONTENT: Final = (
     "lessons_gift",
     "gift_in_schedule",
     "absence_counts",
+    "list_lesson_fen",
+    "materials_fen",
+    "time_card",
     "custody_account_id",
 )
 """What a course handed in a second time must say again to be the same."""
@@ -67,6 +70,9 @@ class FileCourse:
     lessons_gift: int
     gift_in_schedule: bool
     absence_counts: bool
+    list_lesson: Money | None
+    materials: Money
+    time_card: bool
     custody_account: UUID | None
 
 
@@ -167,6 +173,9 @@ def _row(facts: Facts, command: FileCourse) -> dict[str, Any]:
         "lessons_gift": command.lessons_gift,
         "gift_in_schedule": command.gift_in_schedule,
         "absence_counts": command.absence_counts,
+        "list_lesson_fen": None if command.list_lesson is None else command.list_lesson.fen,
+        "materials_fen": command.materials.fen,
+        "time_card": command.time_card,
         "custody_account_id": command.custody_account,
         "state": "SUBMITTED",
         "review_reason": None,
@@ -192,6 +201,7 @@ def said(kind: TransactionKind, row: Record, reason: str | None = None) -> Trans
 def answer_of(journal: int, row: Mapping[str, Any]) -> dict[str, Any]:
     """Tell what a course is and how it stands."""
     account, reviewed_on = row["custody_account_id"], row["reviewed_on"]
+    listed = row["list_lesson_fen"]
     return {
         "id": ids.public("crs", journal, row["course_id"]),
         "institution_id": ids.public("ins", journal, row["institution_id"]),
@@ -207,6 +217,9 @@ def answer_of(journal: int, row: Mapping[str, Any]) -> dict[str, Any]:
         "lessons_gift": row["lessons_gift"],
         "gift_in_schedule": row["gift_in_schedule"],
         "absence_counts": row["absence_counts"],
+        "list_lesson_price": None if listed is None else str(Money.from_fen(listed)),
+        "materials": str(Money.from_fen(row["materials_fen"])),
+        "time_card": row["time_card"],
         "custody_account_id": None if account is None else ids.public("cus", journal, account),
         "state": row["state"],
         "review_reason": row["review_reason"],

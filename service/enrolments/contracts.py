@@ -15,6 +15,7 @@ from ledger.money import Money
 from ledger.refusals import AlreadyExists
 from service.enrolments.people import People, is_same, read_people
 from service.store import ids, payment_codes, rows
+from service.store.contracts import FIRST_SCHEDULE
 from service.store.facts import Decision, Facts, Record
 from service.store.tables import CustodyAccount, Enrolment
 from service.store.unit import Unit
@@ -98,6 +99,7 @@ def row_of(
         "contract_number": contract.contract_number,
         "payment_code": _free_code(facts, contract.enrolment),
         "lessons_confirmed": 0,
+        **FIRST_SCHEDULE,
         "opened_at": facts.moment.now,
         "seq": facts.moment.next_seq,
         **stated,
@@ -128,7 +130,7 @@ def asked_again(
 
 def answer_of(journal: int, row: Mapping[str, Any]) -> dict[str, Any]:
     """Tell an enrolment by ids, dates and amounts; never who it is about."""
-    course, lapses_on = row["course_id"], row["lapses_on"]
+    course, lapses_on, listed = row["course_id"], row["lapses_on"], row["list_lesson_fen"]
     return {
         "id": ids.public("enr", journal, row["enrolment_id"]),
         "institution_id": ids.public("ins", journal, row["institution_id"]),
@@ -144,6 +146,10 @@ def answer_of(journal: int, row: Mapping[str, Any]) -> dict[str, Any]:
         "subject": row["subject"],
         "state": row["state"],
         "price": str(Money.from_fen(row["price_fen"])),
+        "list_lesson_price": None if listed is None else str(Money.from_fen(listed)),
+        "materials": str(Money.from_fen(row["materials_fen"])),
+        "time_card": row["time_card"],
+        "schedule_version": row["schedule_version"],
         "received": str(Money.from_fen(row["received_fen"])),
         "lessons_paid": row["lessons_paid"],
         "lessons_gift": row["lessons_gift"],

@@ -1,6 +1,6 @@
 """One enrolment as a parent or supervisor reads it: where its money stands, slot by slot."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -22,16 +22,17 @@ async def read(connection: AsyncConnection, enrolment: Record) -> dict[str, Any]
     """Tell an enrolment with its money and slots, as the connection's caller may see it."""
     journal: int = enrolment.journal_id
     contract = contract_of(enrolment)
-    taken = await _taken(connection, journal, contract.enrolment)
+    lessons = await _lessons(connection, journal, contract.enrolment)
+    taken = {row.slot: row for row in lessons if row.schedule_version == enrolment.schedule_version}
     balances = await enrolment_reads.money_of(connection, journal, contract.enrolment)
     return {
         **answer_of(journal, enrolment),
-        "money": _money(contract, taken, balances),
+        "money": _money(lessons, balances),
         "slots": [_slot(journal, contract, slot, taken.get(slot)) for slot in _numbers(contract)],
     }
 
 
-async def _taken(connection: AsyncConnection, journal: int, enrolment: UUID) -> dict[int, Record]:
+async def _lessons(connection: AsyncConnection, journal: int, enrolment: UUID) -> list[Record]:
     source = rows.table_of(Lesson)
     found = await rows.fetch(
         connection,
@@ -41,16 +42,14 @@ async def _taken(connection: AsyncConnection, journal: int, enrolment: UUID) -> 
             source.c.state.in_(TAKEN),
         ),
     )
-    return {row["slot"]: Record(row) for row in found}
+    return [Record(row) for row in found]
 
 
 def _numbers(contract: Contract) -> range:
     return range(1, contract.slots + 1)
 
 
-def _money(
-    contract: Contract, taken: Mapping[int, Record], balances: Mapping[tuple[str, str], int]
-) -> dict[str, str]:
+def _money(lessons: Sequence[Record], balances: Mapping[tuple[str, str], int]) -> dict[str, str]:
     def held(kind: AccountKind, reason: Reason | None = None) -> int:
         return balances.get((kind.value, reason.value if reason else ""), 0)
 
@@ -60,9 +59,7 @@ def _money(
         "disputed": held(AccountKind.LESSON_DISPUTED),
     }
     due = AccountKind.DUE_FROM_INSTITUTION
-    released = sum(
-        contract.slot_value(slot).fen for slot, row in taken.items() if row.state == "CONFIRMED"
-    )
+    released = sum(row.value_fen for row in lessons if row.state == "CONFIRMED")
     figures = {
         **parts,
         "released": released,

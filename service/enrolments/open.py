@@ -16,7 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger import parameters, policy
 from ledger.accounts import Account, Reason
-from ledger.money import Money
+from ledger.entitlement import Contract
+from ledger.money import ZERO, Money
 from ledger.parameters import Category
 from ledger.policy import RulePack
 from ledger.refusals import (
@@ -34,7 +35,7 @@ from service.enrolments import contracts
 from service.enrolments.people import People, added, require_known
 from service.store import reference, registry, rows, standing
 from service.store.context import Context
-from service.store.contracts import contract_of
+from service.store.contracts import confirmed_of, contract_of
 from service.store.facts import Decision, Facts, Insert, Record
 from service.store.tables import Agreement, Course, CustodyAccount, Enrolment, Institution
 from service.store.transact import UseCase
@@ -131,17 +132,7 @@ async def _read_siblings(unit: Unit, found: Sequence[FoundCourse]) -> None:
 def _units(found: FoundCourse) -> list[Account]:
     if found.custody is None:
         return []
-    contract = contract_of(
-        Record(
-            enrolment_id=found.command.enrolment,
-            institution_id=found.institution,
-            custody_account_id=found.custody,
-            price_fen=0,
-            lessons_paid=1,
-            lessons_gift=0,
-            gift_in_schedule=False,
-        )
-    )
+    contract = Contract(found.command.enrolment, found.institution, found.custody, ZERO, 1)
     return [
         account
         for reason in (Reason.PAID, Reason.GIFT)
@@ -176,6 +167,9 @@ def _decide(facts: Facts, found: FoundCourse) -> Decision:
             **stated,
             "gift_in_schedule": course.gift_in_schedule,
             "absence_counts": course.absence_counts,
+            "list_lesson_fen": _listed(course, stated),
+            "materials_fen": course.materials_fen,
+            "time_card": course.time_card,
             "lapses_on": facts.moment.today + timedelta(days=days),
             "received_fen": 0,
             "state": AWAITING,
@@ -274,7 +268,16 @@ def _open_siblings(facts: Facts, found: FoundCourse, subject: str) -> list[Recor
 
 
 def _lessons_left(row: Record) -> int:
-    return int(row.lessons_paid + row.lessons_gift - row.lessons_confirmed)
+    return contract_of(row).slots - confirmed_of(row)
+
+
+def _listed(course: Record, stated: dict[str, Any]) -> int | None:
+    """Price of a lesson before any discount: as filed, None where the price is not a discount."""
+    if course.list_lesson_fen is not None:
+        return int(course.list_lesson_fen)
+    if stated["price_fen"] * course.lessons == course.price_fen * stated["lessons_paid"]:
+        return None
+    return int(course.price_fen // course.lessons)
 
 
 def _check_filed_price(course: Record, stated: dict[str, Any]) -> None:

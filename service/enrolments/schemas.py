@@ -269,6 +269,10 @@ class EnrolmentOut(WireOut):
     state: EnrolmentState
     price: Amount
     received: Amount
+    list_lesson_price: Amount | None = Field(description="Of one lesson before any discount")
+    materials: Amount = Field(description="What the contract itemises for materials")
+    time_card: bool = Field(description="Used without limit in its span (限时不限次)")
+    schedule_version: int = Field(description="Above 1 once lessons were given up")
     lessons_paid: int
     lessons_gift: int
     lessons_confirmed: int

@@ -35,6 +35,7 @@ from service.store import (
     rows,
 )
 from service.store.approvals import Approvable, Payload, Wanted
+from service.store.claim_progress import open_claims, require_no_claim
 from service.store.context import Context
 from service.store.facts import Change, Decision, Facts, Insert, Record, Update
 from service.store.tables import BankEntry, Enrolment, Institution, JournalTransaction, Reversal
@@ -196,6 +197,7 @@ async def _read(unit: Unit) -> None:
         ]
     # A slot may be worth nothing, so whether lessons were taken is told by their rows.
     enrolments = [row.enrolment_id for row in facts.all(Enrolment)]
+    await open_claims(unit, enrolments)
     facts.extra["slots"] = await enrolment_reads.slots_taken(
         unit.connection, facts.journal, enrolments
     )
@@ -260,6 +262,9 @@ def _enrolment_changes(facts: Facts, wrong: Transaction) -> list[Change]:
         assert row is not None, "the enrolment was locked"
         if facts.extra["slots"].get(row.enrolment_id):
             raise WrongState(object="enrolment", state="LESSONS_TAKEN")
+        if row.schedule_version > 1:
+            raise WrongState(object="enrolment", state="REFUNDED_IN_PART")
+        require_no_claim(facts, row.enrolment_id)
         received = row.received_fen - effect
         values: dict[str, Any] = {"received_fen": received}
         if wrong.kind is _K.LEGACY_ONBOARDED:

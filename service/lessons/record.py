@@ -22,6 +22,7 @@ from ledger.refusals import (
 from ledger.rules import lessons as rules
 from service.lessons.found import Found, LessonKey, answer_of, find, lock, rows_of
 from service.store import enrolment_reads, lesson_reads, reference, standing
+from service.store.claim_progress import open_claims
 from service.store.contracts import contract_of
 from service.store.facts import Decision, Facts, Insert, Record, Update
 from service.store.lesson_reads import TAKEN
@@ -65,6 +66,7 @@ async def _read(unit: Unit, found: Sequence[Found[RecordLesson]]) -> None:
     await unit.restraints(
         {item.institution for item in found} | {row.enrolment_id for row in enrolments}
     )
+    await open_claims(unit, [row.enrolment_id for row in enrolments])
     if any(row.category == Category.SUBJECT for row in enrolments):
         pack = await reference.rule_pack(unit.connection, facts.journal)
         facts.extra["pack"] = pack
@@ -84,7 +86,7 @@ def _decide(facts: Facts, found: Found[RecordLesson]) -> Decision:
     standing.require_teaching(facts, found.institution)
     standing.require_unblocked(facts, found.enrolment)
     _check_rules(facts, command, lesson, enrolment)
-    return _recorded(facts, command, lesson, contract, slot)
+    return _recorded(facts, command, lesson, enrolment, slot)
 
 
 def _again(facts: Facts, command: RecordLesson, lesson: Record) -> Decision:
@@ -103,7 +105,13 @@ def _free_slot(facts: Facts, enrolment: Record, contract: Contract) -> int:
         raise WrongState(object="enrolment", state=enrolment.state)
     before: frozenset[int] = facts.extra["slots"].get(contract.enrolment, frozenset())
     batch = [facts.get(Lesson, lesson) for lesson in facts.extra["batch"][contract.enrolment]]
-    now = {row.slot for row in batch if row is not None and row.state in TAKEN}
+    now = {
+        row.slot
+        for row in batch
+        if row is not None
+        and row.state in TAKEN
+        and row.schedule_version == enrolment.schedule_version
+    }
     slot = lowest_free_slot(before | now, contract.slots)
     if slot is None:
         raise NoSlotLeft(slots=contract.slots)
@@ -130,13 +138,15 @@ def _check_rules(facts: Facts, command: RecordLesson, lesson: Record, enrolment:
 
 
 def _recorded(
-    facts: Facts, command: RecordLesson, lesson: Record, contract: Contract, slot: int
+    facts: Facts, command: RecordLesson, lesson: Record, enrolment: Record, slot: int
 ) -> Decision:
+    contract = contract_of(enrolment)
     recorded = rules.lesson_recorded(contract, lesson=lesson.lesson_id, slot=slot)
     values: dict[str, Any] = {
         "state": "RECORDED",
         "attendance": command.attendance,
         "evidence_hash": command.evidence_hash,
+        "schedule_version": enrolment.schedule_version,
         "slot": slot,
         "value_fen": contract.slot_value(slot).fen,
         "notice_id": command.notice,

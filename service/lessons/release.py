@@ -14,7 +14,8 @@ from ledger.rules.debts import Debt
 from ledger.rules.places import references
 from ledger.transactions import Transaction, TransactionKind
 from service.lessons.found import Found, answer_of
-from service.store.contracts import contract_of
+from service.store.claim_progress import open_claims
+from service.store.contracts import confirmed_change, confirmed_of, contract_of
 from service.store.facts import Change, Decision, Facts, Record, Update
 from service.store.tables import Enrolment, Lesson, Notice
 from service.store.unit import Unit
@@ -25,6 +26,7 @@ REGULAR = "REGULAR"
 async def read_accounts(unit: Unit, found: Sequence[Found[Any]]) -> None:
     """Read the restraints and every balance that releasing these lessons may touch."""
     await unit.restraints({item.institution for item in found} | {item.enrolment for item in found})
+    await open_claims(unit, {item.enrolment for item in found})
     rows = list(unit.facts.all(Enrolment))
     await unit.balances([account for row in rows for account in accounts_of(row)])
 
@@ -64,16 +66,15 @@ def released(
 ) -> Decision:
     """Confirm a lesson; the last slot completes the enrolment in the same decision."""
     contract = contract_of(enrolment)
-    confirmed = enrolment.lessons_confirmed + 1
     lesson_values: dict[str, Any] = {
         "state": "CONFIRMED",
         "confirmed_by": by,
         "confirmed_seq": facts.moment.next_seq,
         "seq": facts.moment.next_seq,
     }
-    enrolment_values: dict[str, Any] = {"lessons_confirmed": confirmed}
+    enrolment_values: dict[str, Any] = {**confirmed_change(enrolment, 1)}
     transactions = [confirming]
-    if confirmed == contract.slots:
+    if confirmed_of(enrolment) + 1 == contract.slots:
         transactions.append(
             Transaction(TransactionKind.ENROLMENT_COMPLETED, references=references(contract))
         )

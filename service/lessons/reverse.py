@@ -14,7 +14,8 @@ from ledger.rules import lessons as rules
 from ledger.transactions import Transaction
 from service.lessons.found import Found, LessonKey, answer_of, find, lock, rows_of
 from service.lessons.release import accounts_of, shown
-from service.store.contracts import contract_of, place_of
+from service.store.claim_progress import open_claims, require_no_claim
+from service.store.contracts import confirmed_change, contract_of, place_of
 from service.store.facts import Decision, Facts, Insert, Record, Update
 from service.store.gaps import with_own_funds
 from service.store.journal_reads import transactions
@@ -38,6 +39,7 @@ async def _read(unit: Unit, _found: Sequence[Found[ReverseLesson]]) -> None:
     enrolments = list(facts.all(Enrolment))
     seqs = [row.confirmed_seq for row in facts.all(Lesson) if row.confirmed_seq is not None]
     facts.extra["confirming"] = await transactions(unit.connection, facts.journal, seqs)
+    await open_claims(unit, [row.enrolment_id for row in enrolments])
     await unit.balances([account for row in enrolments for account in _touched(row)])
 
 
@@ -53,6 +55,10 @@ def _decide(facts: Facts, found: Found[ReverseLesson]) -> Decision:
         raise WrongState(object="lesson", state=lesson.state)
     if enrolment.state not in REVERSIBLE:
         raise WrongState(object="enrolment", state=enrolment.state)
+    if lesson.schedule_version != enrolment.schedule_version:
+        # Its slot is gone: the contract was cut down since, and refunded by what was then true.
+        raise WrongState(object="lesson", state="OF_AN_EARLIER_SCHEDULE")
+    require_no_claim(facts, found.enrolment)
     contract = contract_of(enrolment)
     confirming: Transaction = facts.extra["confirming"][lesson.confirmed_seq]
     undone = rules.lesson_reversed(
@@ -66,7 +72,7 @@ def _decide(facts: Facts, found: Found[ReverseLesson]) -> Decision:
     values: dict[str, Any] = {"state": "REVERSED", "seq": seq}
     reversal = {"reversed_seq": lesson.confirmed_seq, "reversing_seq": seq}
     # Money stands on the contract again, so a completed one goes on.
-    taken_back = {"lessons_confirmed": enrolment.lessons_confirmed - 1, "state": "ACTIVE"}
+    taken_back = {**confirmed_change(enrolment, -1), "state": "ACTIVE"}
     return Decision(
         answer={
             **answer_of(facts.journal, Record({**lesson, **values})),

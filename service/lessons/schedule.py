@@ -107,6 +107,7 @@ def _row(facts: Facts, command: ScheduleLesson, enrolment: Record) -> dict[str, 
         "starts_at": command.starts_at,
         "ends_at": command.ends_at,
         "state": "SCHEDULED",
+        "schedule_version": enrolment.schedule_version,
         **dict.fromkeys(unset + later),
         "seq": facts.moment.next_seq,
     }

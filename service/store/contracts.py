@@ -1,7 +1,8 @@
 """From rows to the ledger's facts: contracts, places and debts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import select
@@ -18,16 +19,44 @@ from service.store.unit import Unit
 
 
 def contract_of(enrolment: Record) -> Contract:
-    """Make the ledger's contract from an enrolment's row."""
+    """Make the ledger's contract from an enrolment's row, with the schedule that runs now.
+
+    From version 2 on the schedule has a price and lessons of its own; what was charged stays.
+    """
+    later = enrolment.schedule_version > 1
     return Contract(
         enrolment=enrolment.enrolment_id,
         institution=enrolment.institution_id,
         custody=enrolment.custody_account_id,
-        price=Money.from_fen(enrolment.price_fen),
-        lessons_paid=enrolment.lessons_paid,
-        lessons_gift=enrolment.lessons_gift,
+        price=Money.from_fen(enrolment.schedule_fen if later else enrolment.price_fen),
+        lessons_paid=enrolment.schedule_paid if later else enrolment.lessons_paid,
+        lessons_gift=enrolment.schedule_gift if later else enrolment.lessons_gift,
         gift_in_schedule=enrolment.gift_in_schedule,
     )
+
+
+def confirmed_of(enrolment: Record) -> int:
+    """Return how many lessons were confirmed under the schedule that runs now."""
+    later = enrolment.schedule_version > 1
+    return int(enrolment.schedule_confirmed if later else enrolment.lessons_confirmed)
+
+
+def confirmed_change(enrolment: Record, by: int) -> dict[str, int]:
+    """Count lessons confirmed, of the whole contract and of its schedule from version 2 on."""
+    counted = {"lessons_confirmed": enrolment.lessons_confirmed + by}
+    if enrolment.schedule_version > 1:
+        counted["schedule_confirmed"] = enrolment.schedule_confirmed + by
+    return counted
+
+
+FIRST_SCHEDULE: Final[Mapping[str, int | None]] = {
+    "schedule_version": 1,
+    "schedule_fen": None,
+    "schedule_paid": None,
+    "schedule_gift": None,
+    "schedule_confirmed": None,
+}
+"""The schedule of a new enrolment: that of its charge."""
 
 
 def place_of(row: Record) -> Place:

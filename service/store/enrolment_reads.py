@@ -24,9 +24,12 @@ _MONEY: Final = text(
 )
 
 _SLOTS: Final = text(
-    "SELECT enrolment_id, array_agg(slot ORDER BY slot) AS slots FROM escrow.lesson"
-    " WHERE journal_id = :journal AND enrolment_id = ANY(:enrolments)"
-    " AND state IN ('RECORDED', 'DISPUTED', 'CONFIRMED') GROUP BY enrolment_id"
+    "SELECT lesson.enrolment_id, array_agg(slot ORDER BY slot) AS slots FROM escrow.lesson"
+    " JOIN escrow.enrolment ON enrolment.journal_id = lesson.journal_id"
+    " AND enrolment.enrolment_id = lesson.enrolment_id"
+    " AND enrolment.schedule_version = lesson.schedule_version"
+    " WHERE lesson.journal_id = :journal AND lesson.enrolment_id = ANY(:enrolments)"
+    " AND lesson.state IN ('RECORDED', 'DISPUTED', 'CONFIRMED') GROUP BY lesson.enrolment_id"
 ).bindparams(bindparam("enrolments", type_=ARRAY(Uuid)))
 
 
@@ -73,7 +76,7 @@ async def money_of(
 async def slots_taken(
     connection: AsyncConnection, journal: int, wanted: Iterable[UUID]
 ) -> dict[UUID, frozenset[int]]:
-    """Return the slots that recorded, disputed and confirmed lessons hold, by enrolment."""
+    """Return the slots that lessons hold of the schedules that run now, by enrolment."""
     found = await connection.execute(
         _SLOTS, {"journal": journal, "enrolments": sorted(set(wanted))}
     )

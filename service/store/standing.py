@@ -9,6 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from ledger.refusals import EnrolmentBlocked, EnrolmentStopped, InstitutionFrozen, WrongState
+from service.store.claim_progress import require_no_claim
 from service.store.facts import Facts, Record
 from service.store.tables import Institution, Restraint
 
@@ -50,9 +51,14 @@ def require_answerable(facts: Facts, institution: UUID) -> None:
 
 
 def require_unblocked(facts: Facts, enrolment: UUID) -> None:
-    """Refuse what moves an enrolment's money while it is blocked itself: `EnrolmentBlocked`."""
+    """Refuse what moves an enrolment's money while it is blocked itself: `EnrolmentBlocked`.
+
+    A freeze of its own blocks it, and so does an open claim (I-17, I-28), which the use case reads
+    by `claim_progress.open_claims`.
+    """
     if restrained(facts, enrolment, "FREEZE"):
         raise EnrolmentBlocked
+    require_no_claim(facts, enrolment)
 
 
 def restrained(facts: Facts, target: UUID, kind: str) -> bool:
