@@ -88,6 +88,11 @@ def upgrade() -> None:
 def _columns() -> None:
     """Add columns; a constant default is written to the catalogue, not to the rows."""
     op.add_column(
+        "agreement",
+        sa.Column("residual_interest", sa.Text(), server_default="TO_STUDENT", nullable=False),
+        schema="escrow",
+    )
+    op.add_column(
         "course", sa.Column("list_lesson_fen", sa.BigInteger(), nullable=True), schema="escrow"
     )
     op.add_column(
@@ -599,7 +604,6 @@ def _tables() -> None:
         sa.Column("worth_fen", sa.BigInteger(), nullable=False),
         sa.Column("taken_paid", sa.Integer(), nullable=False),
         sa.Column("taken_gift", sa.Integer(), nullable=False),
-        sa.Column("contract_number", sa.Text(), nullable=True),
         sa.Column("order_id", sa.Uuid(), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("chosen_on", sa.Date(), nullable=False),
@@ -665,11 +669,13 @@ def _tables() -> None:
         sa.Column("taken_back_fen", sa.BigInteger(), nullable=False),
         sa.Column("waiting_for", sa.Text(), nullable=True),
         sa.Column("payee_hold_until", sa.Date(), nullable=True),
+        sa.Column("returned_on", sa.Date(), nullable=True),
         sa.Column("created_on", sa.Date(), nullable=False),
         sa.Column("paid_on", sa.Date(), nullable=True),
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.CheckConstraint(
-            "source IN ('CLAIM', 'DIVIDEND', 'RECOVERY', 'PORTING')", name=op.f("ck_refund_source")
+            "source IN ('CLAIM', 'DIVIDEND', 'RECOVERY', 'PORTING', 'INTEREST')",
+            name=op.f("ck_refund_source"),
         ),
         sa.CheckConstraint("waiting_for IN ('MONEY', 'PAYEE')", name=op.f("ck_refund_waiting_for")),
         sa.CheckConstraint(
@@ -714,6 +720,14 @@ def _tables() -> None:
         unique=False,
         schema="escrow",
         postgresql_where="payable_fen > 0",
+    )
+    op.create_index(
+        "ix_refund_returned",
+        "refund",
+        ["journal_id", "custody_account_id", "refund_id"],
+        unique=False,
+        schema="escrow",
+        postgresql_where="returned_fen > 0",
     )
     op.create_table(
         "resolution_pack",

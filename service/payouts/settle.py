@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.refusals import OrderUnknown, Refusal, VerbForbidden
-from service.store import orders, payout_reads
+from service.store import orders, payout_reads, refund_orders
 from service.store.context import Context
 from service.store.contracts import place_of, read_debts
 from service.store.facts import Decision, Facts, Record
@@ -18,6 +18,9 @@ from service.store.transact import UseCase
 from service.store.unit import Unit
 
 STOPPING: Final = frozenset({"PAYOUT_STOP", "FREEZE", "FENCE"})
+PAYERS: Final = refund_orders.KINDS | {orders.SUSPENSE_RETURN}
+"""Kinds of order that give a payer's money back: a FENCE alone stops them."""
+
 REPORTED: Final = {
     "ACCEPTED": OrderState.ACCEPTED,
     "UNKNOWN": OrderState.UNKNOWN,
@@ -53,7 +56,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Take back an order that its bank has not fetched; a payer's return only by the operator."""
+    """Take back an order that its bank has not fetched; what is a payer's only by the operator."""
 
     journal: int
     order: UUID
@@ -121,7 +124,8 @@ async def find_orders(
 
 
 async def load_orders(unit: Unit, commands: Sequence[CommandT]) -> None:
-    """Lock the orders, then the bank entries whose money would go back to suspense."""
+    """Lock what stands behind the orders, the orders, and the entries they would go back to."""
+    await refund_orders.lock_behind(unit, {command.order for command in commands})
     locked = await unit.lock(PaymentOrder, {command.order for command in commands})
     receipts = {o.bank_entry_id for o in locked if o.bank_entry_id is not None}
     await unit.lock(BankEntry, receipts)
@@ -157,7 +161,7 @@ def decide_report(facts: Facts, report: Report) -> Decision:
 def decide_cancel(facts: Facts, cancel: Cancel) -> Decision:
     """Undo an order that is still NEW (E19). Raises `VerbForbidden`, `WrongState`."""
     order = _order(facts, cancel.order)
-    if order.kind == orders.SUSPENSE_RETURN and not cancel.by_operator:
+    if order.kind in PAYERS and not cancel.by_operator:
         raise VerbForbidden(kind=order.kind)
     state = OrderState.CANCELLED
     step = orders.order_undone(
@@ -182,7 +186,7 @@ def _is_stopped(order: Record, stopped: set[tuple[UUID, str]]) -> bool:
         for target, kind in stopped
         if target in (order.institution_id, order.custody_account_id)
     }
-    return "FENCE" in kinds or (order.kind != orders.SUSPENSE_RETURN and bool(kinds & STOPPING))
+    return "FENCE" in kinds or (order.kind not in PAYERS and bool(kinds & STOPPING))
 
 
 def _order(facts: Facts, order: UUID) -> Record:

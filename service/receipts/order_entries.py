@@ -1,15 +1,16 @@
 """Bank entries that answer a payment order: its execution, and its money coming back."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from ledger.accounts import Account
 from ledger.refusals import Refusal
 from service.receipts.facts import Effect, EntryFact, Kind
-from service.store import orders
+from service.store import orders, refund_orders
 from service.store.contracts import place_of
 from service.store.facts import Facts, Record
 from service.store.tables import PaymentOrder
+from service.store.unit import Unit
 
 
 def _executed(facts: Facts, fact: EntryFact, account: Record) -> Effect | None:
@@ -49,6 +50,25 @@ def _returned(facts: Facts, fact: EntryFact, _account: Record) -> Effect | None:
     return Effect("RETURN", returned.transactions, returned.changes)
 
 
+def _reversed(facts: Facts, fact: EntryFact, _account: Record) -> Effect | None:
+    """Undo the order whose debit the bank itself reverses; in suspense when it cannot be that."""
+    order = None if fact.order is None else facts.get(PaymentOrder, fact.order)
+    if order is None:
+        return None
+    try:
+        undone = orders.order_reversed(
+            facts,
+            order,
+            bank_entry=fact.bank_entry,
+            amount=fact.amount,
+            custody=fact.custody_account,
+            back=orders.back_to(facts, order),
+        )
+    except Refusal:
+        return None
+    return Effect("REVERSAL", undone.transactions, undone.changes)
+
+
 def _unexplained(_facts: Facts, _fact: EntryFact, _account: Record) -> Effect | None:
     """Keep a debit that the bank cannot explain yet."""
     return None
@@ -64,8 +84,13 @@ def _accounts(facts: Facts, fact: EntryFact, account: Record) -> Iterable[Accoun
     )
 
 
+async def _lock(unit: Unit, facts: Sequence[EntryFact]) -> None:
+    await refund_orders.lock_behind(unit, {f.order for f in facts if f.order is not None})
+
+
 KINDS: Final = (
-    Kind("ORDER", "DBIT", _executed, _accounts),
-    Kind("OTHER", "DBIT", _executed, _accounts),
-    Kind("RETURN", "CRDT", _returned, _accounts, owes=True),
+    Kind("ORDER", "DBIT", _executed, _accounts, lock=_lock),
+    Kind("OTHER", "DBIT", _executed, _accounts, lock=_lock),
+    Kind("RETURN", "CRDT", _returned, _accounts, owes=True, lock=_lock),
+    Kind("REVERSAL", "CRDT", _reversed, _accounts, owes=True, lock=_lock),
 )

@@ -1,7 +1,8 @@
 """The steps of a payment order: from which state each is reached, and what a step carries.
 
-NEW → SENT → ACCEPTED | UNKNOWN → EXECUTED | REJECTED; EXECUTED → RETURNED; NEW → CANCELLED. A group
-of order kinds is an `OrderRules`: what its execution, its return and its undoing post.
+NEW → SENT → ACCEPTED | UNKNOWN → EXECUTED | REJECTED; EXECUTED → RETURNED | REVERSED, once; NEW →
+CANCELLED. A group of order kinds is an `OrderRules`: what its execution, its return and its undoing
+post.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -40,6 +41,7 @@ _FROM: Final[Mapping[OrderState, frozenset[OrderState]]] = {
     _S.EXECUTED: frozenset({_S.NEW, _S.SENT, _S.ACCEPTED, _S.UNKNOWN}),
     _S.REJECTED: frozenset({_S.SENT, _S.ACCEPTED, _S.UNKNOWN}),
     _S.RETURNED: frozenset({_S.EXECUTED}),
+    _S.REVERSED: frozenset({_S.EXECUTED}),
     _S.CANCELLED: frozenset({_S.NEW}),
 }
 """From which states each state is reached; EXECUTED is a bank fact, so also before a report."""
@@ -58,14 +60,16 @@ class OrderRules:
     """What the orders of some kinds post, step by step; none of it is refused.
 
     `accounts` are those that any step may read or touch, of an order whose rows behind it were
-    locked. `executed` and `returned` take the order, the bank entry and its amount, `undone` the
-    order and REJECTED or CANCELLED. Steps hold no change of the order's own row.
+    locked. `executed`, `returned` and `reversed` (by the bank itself, 冲账; as `returned` where it
+    is left out) take the order, the bank entry and its amount, `undone` the order and REJECTED or
+    CANCELLED. Steps hold no change of the order's own row.
     """
 
     accounts: Callable[[Facts, Record], Iterable[Account]]
     executed: Callable[[Facts, Record, UUID, Money], Step]
     returned: Callable[[Facts, Record, UUID, Money], Step]
     undone: Callable[[Facts, Record, OrderState], Step]
+    reversed: Callable[[Facts, Record, UUID, Money], Step] | None = None
 
 
 def require(order: Record, state: OrderState) -> None:

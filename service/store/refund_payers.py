@@ -161,6 +161,11 @@ def split_to_payers(facts: Facts, enrolment_id: UUID, amount: Money) -> list[Pay
     return shares
 
 
+def guardian_share(facts: Facts, guardian: UUID, amount: Money) -> PayerShare:
+    """Return what goes to a guardian whom `read_payers` has looked up, with no receipt behind it."""
+    return PayerShare(None, _account_of(facts, guardian), amount)
+
+
 def refund_ids(
     source_id: UUID, shares: Sequence[PayerShare], *, round_number: int = 1
 ) -> tuple[UUID, ...]:
@@ -214,6 +219,19 @@ async def _paid(unit: Unit, known: dict[UUID, Record]) -> dict[UUID, tuple[_Paid
     gone = await unit.query(_CHARGED_BACK, journal=journal, enrolments=wanted)
     charged_back = {row["enrolment_id"]: row["fen"] for row in gone}
     return {e: _named(found, charged_back.get(e, 0)) for e, found in told.items()}
+
+
+async def _registered(unit: Unit, guardians: set[UUID]) -> dict[UUID, _Registered]:
+    """Find guardians' payee accounts: approved for an earlier refund, or known from the start."""
+    found = {
+        guardian: _Registered(guardian_payee(guardian), None)
+        for guardian in guardians
+        if unit.facts.get(Party, guardian_payee(guardian)) is not None
+    }
+    journal, wanted = unit.facts.journal, sorted(guardians)
+    for row in await unit.query(_REGISTERED, journal=journal, guardians=wanted):
+        found[row["guardian_id"]] = _Registered(row["payee_party_id"], row["payee_hold_until"])
+    return found
 
 
 def _is_unclear(enrolment: Record, found: Sequence[dict[str, Any]]) -> bool:
@@ -310,6 +328,7 @@ def _row(
         "taken_back_fen": 0,
         "waiting_for": "PAYEE" if share.payee_party_id is None else None,
         "payee_hold_until": guardian.hold_until if cooling and guardian is not None else None,
+        "returned_on": None,
         "created_on": facts.moment.today,
         "paid_on": None,
         "seq": facts.moment.next_seq,

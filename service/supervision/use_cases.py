@@ -25,7 +25,15 @@ from ledger.rules.custody import own_funds_applied
 from ledger.rules.payouts import OrderKind
 from ledger.rules.places import Place
 from ledger.transactions import Transaction, TransactionKind
-from service.store import approvals, ids, orders, restraint_reads, rows, wind_down_start
+from service.store import (
+    approvals,
+    ids,
+    orders,
+    refund_orders,
+    restraint_reads,
+    rows,
+    wind_down_start,
+)
 from service.store.approvals import Approvable, Payload, Wanted
 from service.store.context import Context
 from service.store.contracts import debts_of, place_of, read_debts
@@ -120,6 +128,7 @@ async def load_targets(unit: Unit, found: Sequence[FoundTarget]) -> None:
         wanted = {i.placing.target for i in found if i.placing.target_type == kind}
         await unit.lock(table, wanted, share=True)
     if frozen:
+        await refund_orders.lock_new_of(unit, frozen)
         source = rows.table_of(PaymentOrder)
         await unit.lock_where(
             PaymentOrder,

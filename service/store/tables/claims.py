@@ -126,12 +126,13 @@ class ClaimEvidence(Base):
 class Refund(Base):
     """What one payer of one enrolment gets back (应退费): owner of its L6 and L9.
 
-    `source` says why it is owed: CLAIM (E23, E56), DIVIDEND (E49), RECOVERY (E50) or PORTING (the
-    part that no receiving institution took), and `source_id` names the claim, entitlement or
-    porting. The parts say where the amount stands: payable (L6), in transit (L7 of its payment
-    orders), returned (L9), paid, lodged with a notary (E52), or taken back into an entitlement
-    when a freeze came first. `receipt_entry_id` is the receipt it goes back on, None when no
-    bank entry brought the money; `waiting_for` is MONEY or PAYEE while part of it cannot go out.
+    `source` says why it is owed: CLAIM (E23, E56), DIVIDEND (E49), RECOVERY (E50), PORTING (the
+    part that no receiving institution took) or INTEREST (E35), and `source_id` names the claim,
+    entitlement, porting or enrolment. The parts say where the amount stands: payable (L6), in
+    transit (L7 of its payment orders), returned (L9), paid, lodged with a notary (E52), or taken
+    back into an entitlement when a freeze came first. `receipt_entry_id` is the receipt it goes back on, None when no bank
+    entry brought the money; `waiting_for` is MONEY or PAYEE while part of it cannot go out, and a
+    payee that was changed is not paid before `payee_hold_until`.
     """
 
     __tablename__ = "refund"
@@ -155,6 +156,7 @@ class Refund(Base):
     taken_back_fen: Mapped[Fen]
     waiting_for: Mapped[Code | None]
     payee_hold_until: Mapped[Day | None]
+    returned_on: Mapped[Day | None]
     created_on: Mapped[Day]
     paid_on: Mapped[Day | None]
     seq: Mapped[Seq]
@@ -170,7 +172,16 @@ class Refund(Base):
             "refund_id",
             postgresql_where="payable_fen > 0",
         ),
-        CheckConstraint("source IN ('CLAIM', 'DIVIDEND', 'RECOVERY', 'PORTING')", name="source"),
+        Index(
+            "ix_refund_returned",
+            "journal_id",
+            "custody_account_id",
+            "refund_id",
+            postgresql_where="returned_fen > 0",
+        ),
+        CheckConstraint(
+            "source IN ('CLAIM', 'DIVIDEND', 'RECOVERY', 'PORTING', 'INTEREST')", name="source"
+        ),
         CheckConstraint("waiting_for IN ('MONEY', 'PAYEE')", name="waiting_for"),
         CheckConstraint(
             "payable_fen >= 0 AND in_transit_fen >= 0 AND returned_fen >= 0 AND paid_fen >= 0"
