@@ -112,6 +112,24 @@ def porting_settled(source: Place, *, porting: UUID, order: UUID, amount: Money)
     )
 
 
+def left_behind_owed(
+    contract: Contract, *, porting: UUID, refund: UUID, prepaid: Money, interest: Money
+) -> Transaction:
+    """Owe the student what did not go along: L1 u, L11 i | L6 u + i.
+
+    It is the part that is not funded, which waits for money (E27), and the interest.
+    """
+    owed_back = place_of(contract).refund_payable(refund)
+    return Transaction(
+        TransactionKind.REFUND_APPROVED,
+        money_transfers(
+            (contract.prepaid, owed_back, prepaid), (contract.interest, owed_back, interest)
+        ),
+        references(contract, porting=porting, refund=refund),
+        "PORTING",
+    )
+
+
 def porting_undone(
     contract: Contract, *, porting: UUID, amount: Money, units: Mapping[Reason, int]
 ) -> Transaction:

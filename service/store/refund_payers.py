@@ -162,7 +162,7 @@ def split_to_payers(facts: Facts, enrolment_id: UUID, amount: Money) -> list[Pay
 
 
 def guardian_share(facts: Facts, guardian: UUID, amount: Money) -> PayerShare:
-    """Return what goes to a guardian whom `read_payers` has looked up, with no receipt behind it."""
+    """Return what goes to a guardian whom `read_payers` has looked up, not on a receipt."""
     return PayerShare(None, _account_of(facts, guardian), amount)
 
 

@@ -1,8 +1,8 @@
 """Transfer orders (划转指令): money between two custody accounts of one institution.
 
-`PURPOSES` says what each is for: own money over a gap elsewhere (E60) and whatever else its rules
-post when the bank's debit is seen and when the money arrives. Nothing moves before the debit; in
-between it is on its way (A8). What arrives before its debit was seen is kept and tried again.
+`PURPOSES` says what each is for: own money over a gap elsewhere (E60), the risk deposit drawn into
+custody (E37), the pool of a wind-down put where it is paid out. Nothing moves before the bank's
+debit; then it is on its way (A8). What arrives before its debit was seen is kept and tried again.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -13,7 +13,7 @@ from uuid import UUID
 from ledger.accounts import Account, Reason
 from ledger.money import Money
 from ledger.refusals import WrongState
-from ledger.rules import custody, deposits, transfers
+from ledger.rules import custody, deposits, transfers, wind_downs
 from ledger.rules.places import Place
 from ledger.transactions import Transaction
 from service.store.contracts import debts_of, place_of
@@ -22,9 +22,9 @@ from service.store.order_steps import OrderRules, OrderState, Step, order_row
 from service.store.tables import CustodyAccount, PaymentOrder
 
 TRANSFER: Final = "TRANSFER"
-PORTING: Final = "PORTING"
 OWN_FUNDS: Final = "OWN_FUNDS"
 DEPOSIT_DRAW: Final = "DEPOSIT_DRAW"
+POOL: Final = "POOL"
 
 OPEN: Final = frozenset({"NEW", "SENT", "ACCEPTED", "UNKNOWN"})
 """States of an order whose debit may still come."""
@@ -103,9 +103,34 @@ def _deposit_accounts(source: Place, target: Place) -> Iterable[Account]:
     return (source.deposit_held, source.due(Reason.CLAWBACK), target.own_funds)
 
 
+def _pool_sent(source: Place, order: UUID, bank_entry: UUID, amount: Money) -> Transaction:
+    return wind_downs.pool_moved_out(source, order=order, bank_entry=bank_entry, amount=amount)
+
+
+def _pool_arrived(facts: Facts, arrival: Arrival) -> tuple[Transaction, ...]:
+    """Put cash of a wind-down's pool where its plan pays the dividends."""
+    source, target = arrival.source, arrival.target
+    return (
+        wind_downs.pool_moved_in(
+            source,
+            target,
+            order=arrival.order,
+            bank_entry=arrival.bank_entry,
+            amount=arrival.amount,
+            own_funds=facts.book.balance(source.own_funds),
+            debts=debts_of(facts, target.custody),
+        ),
+    )
+
+
+def _pool_accounts(source: Place, target: Place) -> Iterable[Account]:
+    return (source.own_funds, source.due(Reason.CALLED), target.own_funds)
+
+
 PURPOSES: Final[dict[str, Purpose]] = {
     OWN_FUNDS: Purpose(_own_accounts, _own_sent, _own_arrived),
     DEPOSIT_DRAW: Purpose(_deposit_accounts, _deposit_sent, _deposit_arrived),
+    POOL: Purpose(_pool_accounts, _pool_sent, _pool_arrived),
 }
 """Every purpose of a transfer; a further one adds its row here and its rules to the ledger."""
 

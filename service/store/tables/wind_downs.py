@@ -317,7 +317,6 @@ class Porting(Base):
     worth_fen: Mapped[Fen]
     taken_paid: Mapped[Count]
     taken_gift: Mapped[Count]
-    contract_number: Mapped[Code | None]
     order_id: Mapped[Id | None]
     state: Mapped[Code]
     chosen_on: Mapped[Day]

@@ -203,6 +203,21 @@ def test_a_whole_porting_leaves_nothing_on_its_way_and_loses_no_fen(
     assert book.balance(there.bank) == owned == amount
 
 
+@given(contracts(), balances, balances)
+def test_what_did_not_go_along_is_owed_to_the_student(
+    contract: Contract, prepaid: Money, interest: Money
+) -> None:
+    owed = portings.left_behind_owed(
+        contract, porting=PORTING, refund=REFUND, prepaid=prepaid, interest=interest
+    )
+
+    assert effects(owed) == changes(
+        (contract.prepaid, -prepaid),
+        (contract.interest, -interest),
+        (PLACE.refund_payable(REFUND), prepaid + interest),
+    )
+
+
 @given(amounts)
 def test_transfer_failed_brings_the_money_back_to_its_account(amount: Money) -> None:
     failed = transfers.transfer_failed(PLACE, order=ORDER, bank_entry=ENTRY, amount=amount)
