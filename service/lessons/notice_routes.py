@@ -72,7 +72,7 @@ async def list_notices(
         )
     return NoticePage(
         items=[
-            NoticeOut.model_validate(notice_answer(journal, row, lessons[row.subject_id]))
+            NoticeOut.model_validate(notice_answer(journal, row, lessons.get(row.subject_id)))
             for row in shown
         ],
         next_cursor=following,

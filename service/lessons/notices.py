@@ -21,6 +21,7 @@ from ledger.refusals import NoticeUnknown, PolicyMissing, Refusal, WrongState
 from ledger.rules.places import references
 from ledger.transactions import Transaction, TransactionKind
 from service.store import ids, lesson_reads, reference
+from service.store import notices as other_notices
 from service.store.context import Context
 from service.store.contracts import contract_of
 from service.store.facts import Change, Decision, Facts, Record, Update
@@ -51,10 +52,22 @@ class DeliverNotice:
 
 
 @dataclass(frozen=True, slots=True)
+class DeliverOther:
+    """A parent's client fetches a notice about something else than a lesson."""
+
+    notice: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """Notices to deliver together, with their lessons and enrolments."""
 
-    notices: tuple[DeliverNotice, ...]
+    notices: tuple[DeliverNotice | DeliverOther, ...]
+
+    @property
+    def of_lessons(self) -> list[DeliverNotice]:
+        """Those that are about lessons."""
+        return [notice for notice in self.notices if isinstance(notice, DeliverNotice)]
 
 
 async def _find_own(
@@ -69,7 +82,9 @@ async def _find_own(
     return [
         Told(
             tuple(
-                DeliverNotice(row.notice_id, row.lesson_id, row.enrolment_id, FETCHED)
+                DeliverOther(row.notice_id)
+                if row.lesson_id is None
+                else DeliverNotice(row.notice_id, row.lesson_id, row.enrolment_id, FETCHED)
                 for row in found
             )
         )
@@ -83,10 +98,10 @@ async def _find_given(
 
 
 async def _load(unit: Unit, found: Sequence[Told]) -> None:
-    told = [notice for item in found for notice in item.notices]
-    await unit.lock(Enrolment, {notice.enrolment for notice in told}, share=True)
-    await unit.lock(Lesson, {notice.lesson for notice in told})
-    await unit.lock(Notice, {notice.notice for notice in told})
+    of_lessons = [notice for item in found for notice in item.of_lessons]
+    await unit.lock(Enrolment, {notice.enrolment for notice in of_lessons}, share=True)
+    await unit.lock(Lesson, {notice.lesson for notice in of_lessons})
+    await unit.lock(Notice, {notice.notice for item in found for notice in item.notices})
 
 
 async def _read(unit: Unit, _found: Sequence[Told]) -> None:
@@ -106,6 +121,16 @@ def _decide_fetch(facts: Facts, found: Told) -> Decision:
     changes: list[Change] = []
     notices: list[dict[str, Any]] = []
     for told in found.notices:
+        if isinstance(told, DeliverOther):
+            notice = facts.get(Notice, told.notice)
+            assert notice is not None, "the notice was locked"
+            if notice.delivered_at is None:
+                arrived = other_notices.delivered(facts, notice, FETCHED)
+                transactions += arrived.transactions
+                changes += arrived.changes
+                notice = Record({**notice, "delivered_at": facts.moment.now})
+            notices.append(notice_answer(facts.journal, notice, None))
+            continue
         notice, lesson, enrolment = _rows(facts, told)
         if notice.delivered_at is None:
             seq = facts.moment.next_seq + len(transactions)
@@ -125,7 +150,7 @@ def _decide_fetch(facts: Facts, found: Told) -> Decision:
 
 
 def _decide_delivery(facts: Facts, found: Told) -> Decision:
-    (told,) = found.notices
+    (told,) = found.of_lessons
     notice, lesson, enrolment = _rows(facts, told)
     if notice.delivered_at is not None:
         raise WrongState(object="notice", state="DELIVERED")
@@ -138,7 +163,7 @@ def _decide_delivery(facts: Facts, found: Told) -> Decision:
 
 
 def _decide_count(facts: Facts, found: Told) -> Decision:
-    (told,) = found.notices
+    (told,) = found.of_lessons
     notice, lesson, enrolment = _rows(facts, told)
     answer = {"id": ids.public("ntc", facts.journal, told.notice)}
     if notice.delivered_at is None or lesson.state != "RECORDED":
@@ -175,14 +200,16 @@ def silence_ends_on(facts: Facts, category: str, delivered_at: datetime) -> date
     return known[(category, delivered_on)]
 
 
-def notice_answer(journal: int, notice: Record, lesson: Record) -> dict[str, Any]:
-    """Tell a notice and how long its lesson waits for an answer."""
-    delivered, due = notice.delivered_at, lesson.confirm_due_on
+def notice_answer(journal: int, notice: Record, lesson: Record | None) -> dict[str, Any]:
+    """Tell a notice, what it is about, and how long its lesson waits for an answer."""
+    delivered, due = notice.delivered_at, None if lesson is None else lesson.confirm_due_on
+    about = other_notices.subject_of(journal, notice)
     return {
         "id": ids.public("ntc", journal, notice.notice_id),
         "kind": notice.kind,
-        "lesson_id": ids.public("lsn", journal, lesson.lesson_id),
-        "lesson_state": lesson.state,
+        "subject_id": about,
+        "lesson_id": None if lesson is None else about,
+        "lesson_state": None if lesson is None else lesson.state,
         "channel": notice.channel,
         "created_at": notice.created_at.isoformat(),
         "delivered_at": None if delivered is None else delivered.isoformat(),

@@ -237,12 +237,13 @@ class NoticesFetchIn(WireIn):
 
 
 class NoticeOut(WireOut):
-    """A notice that a lesson was recorded, and until when to answer."""
+    """A notice: what it says, about what, and until when to answer where it is a lesson's."""
 
     id: str
-    kind: Literal["LESSON_RECORDED"]
-    lesson_id: str
-    lesson_state: LessonState
+    kind: str = Field(description="LESSON_RECORDED, CLAIM_AGREED and the like")
+    subject_id: str | None = Field(description="What it is about")
+    lesson_id: str | None
+    lesson_state: LessonState | None
     channel: Literal["IN_APP", "LOG", "HTTP"]
     created_at: Instant
     delivered_at: Instant | None

@@ -78,7 +78,10 @@ class Chunk:
 async def notices_to_fetch(
     connection: AsyncConnection, journal: int, party: UUID, limit: int
 ) -> Sequence[Record]:
-    """Return a party's undelivered notices, oldest first, then its latest delivered ones."""
+    """Return a party's undelivered notices, oldest first, then its latest delivered ones.
+
+    Each comes with the keys of its lesson; those of a notice about something else are None.
+    """
     notice = rows.table_of(Notice)
     statement = select(notice).where(notice.c.journal_id == journal, notice.c.recipient_id == party)
     waiting = statement.where(notice.c.delivered_at.is_(None)).order_by(notice.c.notice_id)
@@ -87,7 +90,9 @@ async def notices_to_fetch(
         told = statement.where(notice.c.delivered_at.is_not(None))
         told = told.order_by(notice.c.notice_id.desc()).limit(limit - len(found))
         found += await rows.fetch(connection, told)
-    return await _with_lessons(connection, journal, found)
+    lessons = {row.notice_id: row for row in await _with_lessons(connection, journal, found)}
+    of_no_lesson = dict.fromkeys((*_KEYS, "state"))
+    return [lessons.get(row["notice_id"]) or Record({**of_no_lesson, **row}) for row in found]
 
 
 async def undelivered(

@@ -16,15 +16,15 @@ log = structlog.get_logger("service.worker")
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A notice to send: its id, to whom, and about which lesson."""
+    """A notice to send: its id, to whom, and about what (a lesson, a claim …)."""
 
     notice: UUID
     recipient: UUID
-    lesson: UUID
+    subject: UUID
 
 
 class Sender(Protocol):
-    """A way to reach guardians, by its channel."""
+    """A way to reach guardians and institutions, by its channel."""
 
     @property
     def channel(self) -> str:

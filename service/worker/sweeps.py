@@ -15,11 +15,12 @@ from service.enrolments import use_cases as enrolments
 from service.lessons import use_cases as lessons
 from service.receipts.retry import retry_kept
 from service.receipts.returns import return_lapsed
-from service.store import lesson_reads, rows
+from service.store import lesson_reads, notices, rows
 from service.store.context import Context
 from service.store.facts import Record
 from service.store.tables import Enrolment
 from service.store.transact import Mode, Request, Store, UseCase
+from service.wind_downs.sweep import settle_lessons as settle_wind_down_lessons
 from service.worker.senders import LogSender, Message, Sender
 
 Sweep = Callable[[Store, int], Awaitable[int]]
@@ -49,6 +50,39 @@ async def deliver_notices(store: Store, journal: int, sender: Sender | None = No
             _delivery(row, proof) for row, proof in zip(chunk.found, proofs, strict=True) if proof
         ]
         done += await _carry_out(store, journal, lessons.DELIVER, delivered)
+
+
+async def deliver_others(store: Store, journal: int, sender: Sender | None = None) -> int:
+    """Send the notices about anything else than lessons that a sender's channel has to deliver."""
+    by = sender or LogSender()
+    done, after = 0, None
+    while True:
+        async with store.reading(Context((journal,))) as connection:
+            found = await notices.undelivered(
+                connection, journal, by.channel, after=after, limit=CHUNK
+            )
+        if not found:
+            return done
+        after = found[-1].notice_id
+        proofs = await by.send(
+            [Message(row.notice_id, row.recipient_id, row.subject_id) for row in found]
+        )
+        told = zip(found, proofs, strict=True)
+        delivered = [notices.delivery_of(row, proof) for row, proof in told if proof]
+        done += await _carry_out(store, journal, notices.DELIVER, delivered)
+
+
+async def count_answers(store: Store, journal: int) -> int:
+    """Count the last day to answer a claim where a provisional calendar left it open."""
+    done, after = 0, None
+    while True:
+        async with store.reading(Context((journal,))) as connection:
+            found = await notices.uncounted(connection, journal, after=after, limit=CHUNK)
+        if not found:
+            return done
+        after = found[-1].notice_id
+        counted = [notices.delivery_of(row, None) for row in found]
+        done += await _carry_out(store, journal, notices.COUNT_ANSWER, counted)
 
 
 async def count_deadlines(store: Store, journal: int) -> int:
@@ -136,10 +170,13 @@ def _delivery(row: Record, proof: str | None) -> lessons.DeliverNotice:
 
 SWEEPS: Final[dict[str, Sweep]] = {
     "notices_delivered": deliver_notices,
+    "other_notices_delivered": deliver_others,
     "deadlines_counted": count_deadlines,
+    "answers_counted": count_answers,
     "lessons_confirmed_by_silence": confirm_silent,
     "enrolments_lapsed": lapse_unpaid,
     "lapsed_money_returned": return_lapsed,
     "kept_debits_posted": retry_kept,
+    "wind_down_lessons_settled": settle_wind_down_lessons,
 }
 """Every sweep, in order."""
