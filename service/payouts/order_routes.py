@@ -34,6 +34,7 @@ from service.payouts.schemas import (
     ReportIn,
 )
 from service.store import ids, orders, payout_reads
+from service.store.context import Context
 from service.store.facts import Record
 from service.store.payout_reads import OrderFilter
 from service.store.transact import Store
@@ -46,9 +47,26 @@ from service.web.policy import STAFF, policy
 from service.web.problems import refusing
 
 OrderStates = Literal[
-    "NEW", "SENT", "ACCEPTED", "UNKNOWN", "EXECUTED", "REJECTED", "RETURNED", "CANCELLED"
+    "NEW",
+    "SENT",
+    "ACCEPTED",
+    "UNKNOWN",
+    "EXECUTED",
+    "REJECTED",
+    "RETURNED",
+    "REVERSED",
+    "CANCELLED",
 ]
-OrderKinds = Literal["EARNED", "SURPLUS", "SUSPENSE_RETURN"]
+OrderKinds = Literal[
+    "EARNED",
+    "SURPLUS",
+    "DEPOSIT",
+    "REFUND",
+    "LODGING",
+    "SUSPENSE_RETURN",
+    "TRANSFER",
+    "PORTING",
+]
 PROBLEMS = refusing(
     IdempotencyKeyMissing, IdempotencyKeyReused, OrderUnknown, WrongState, BodyTooLarge
 )
@@ -98,7 +116,7 @@ async def list_payment_orders(  # noqa: PLR0913 - the filters of a list
             "order_id",
             bound,
         )
-        items = await _with_payees(connection, caller, found)
+        items = await _with_payees(connection, store, caller, found)
     return PaymentPage(items=items, next_cursor=after)
 
 
@@ -118,7 +136,7 @@ async def get_payment_order(
         found = await payout_reads.orders(connection, caller.context, journal, [order])
         if order not in found:
             raise OrderUnknown
-        return (await _with_payees(connection, caller, [found[order]]))[0]
+        return (await _with_payees(connection, store, caller, [found[order]]))[0]
 
 
 @post(
@@ -145,6 +163,12 @@ async def fetch_payment_orders(
     wanted = {order.id: ids.parse("ord", order.id)[1] for order in answered.content.orders}
     async with command.store.reading(caller.context) as connection:
         payees = await payout_reads.payees(connection, journal, wanted.values())
+    targets = {
+        wanted[order.id]: ids.parse("cus", order.target_custody_account_id)[1]
+        for order in answered.content.orders
+        if order.target_custody_account_id is not None
+    }
+    payees |= await _accounts_paid(command.store, journal, targets)
     paid = [
         PaymentOut.model_validate(
             {**order.model_dump(mode="json"), "payee": _payee(payees, wanted[order.id])}
@@ -231,20 +255,35 @@ def _target(order_id: str, command: Command) -> tuple[int, UUID]:
 
 
 async def _with_payees(
-    connection: AsyncConnection, caller: Caller, found: Sequence[Record]
+    connection: AsyncConnection, store: Store, caller: Caller, found: Sequence[Record]
 ) -> list[PaymentOut]:
     """Render orders; with whom they pay when the caller is the bank that pays."""
     payees: dict[UUID, Mapping[str, Any]] = {}
     if caller.role is Role.BANK:
         for journal in {order.journal_id for order in found}:
-            mine = [order.order_id for order in found if order.journal_id == journal]
-            payees |= await payout_reads.payees(connection, journal, mine)
+            mine = [order for order in found if order.journal_id == journal]
+            payees |= await payout_reads.payees(connection, journal, [o.order_id for o in mine])
+            targets = {o.order_id: o.target_custody_account_id for o in mine}
+            payees |= await _accounts_paid(
+                store, journal, {order: to for order, to in targets.items() if to is not None}
+            )
     return [
         PaymentOut.model_validate(
             {**orders.answer_of(order.journal_id, order), "payee": _payee(payees, order.order_id)}
         )
         for order in found
     ]
+
+
+async def _accounts_paid(
+    store: Store, journal: int, targets: Mapping[UUID, UUID]
+) -> dict[UUID, Mapping[str, Any]]:
+    """Tell by order which custody account it goes to, perhaps at another bank."""
+    if not targets:
+        return {}
+    async with store.reading(Context((journal,))) as connection:
+        accounts = await payout_reads.target_accounts(connection, journal, targets.values())
+    return {order: accounts[to] for order, to in targets.items()}
 
 
 def _payee(payees: Mapping[UUID, Mapping[str, Any]], order: UUID) -> dict[str, Any] | None:

@@ -93,16 +93,30 @@ class OrderOut(WireOut):
     institution_id: str
     custody_account_id: str
     bank: str
-    kind: str = Field(description="EARNED, SURPLUS or SUSPENSE_RETURN")
+    kind: str = Field(
+        description="EARNED, SURPLUS, DEPOSIT, REFUND, LODGING, SUSPENSE_RETURN, TRANSFER, PORTING"
+    )
     amount: Amount
     state: str = Field(
-        description="NEW, SENT, ACCEPTED, UNKNOWN, EXECUTED, REJECTED, RETURNED or CANCELLED"
+        description="NEW, SENT, ACCEPTED, UNKNOWN, EXECUTED, REJECTED, RETURNED, REVERSED or"
+        " CANCELLED"
     )
     reason: str | None = None
     requested_on: Day
     receipt_id: str | None = None
     executed_by: str | None = Field(default=None, description="The bank entry of its debit")
     returned_by: str | None = Field(default=None, description="The bank entry of its return")
+    arrived_by: str | None = Field(
+        default=None, description="The bank entry of its arrival at another custody account"
+    )
+    refund_id: str | None = None
+    porting_id: str | None = None
+    target_custody_account_id: str | None = Field(
+        default=None, description="The custody account that a TRANSFER or PORTING goes to"
+    )
+    purpose: str | None = Field(
+        default=None, description="What a TRANSFER is for: OWN_FUNDS, DEPOSIT_DRAW or POOL"
+    )
     transaction_id: str | None = None
     balances: dict[str, Amount] | None = None
 

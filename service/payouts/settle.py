@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.refusals import OrderUnknown, Refusal, VerbForbidden
-from service.store import orders, payout_reads, refund_orders
+from service.store import orders, payout_reads, porting_orders, refund_orders, transfers
 from service.store.context import Context
 from service.store.contracts import place_of, read_debts
 from service.store.facts import Decision, Facts, Record
@@ -18,8 +18,8 @@ from service.store.transact import UseCase
 from service.store.unit import Unit
 
 STOPPING: Final = frozenset({"PAYOUT_STOP", "FREEZE", "FENCE"})
-PAYERS: Final = refund_orders.KINDS | {orders.SUSPENSE_RETURN}
-"""Kinds of order that give a payer's money back: a FENCE alone stops them."""
+INSTITUTIONS: Final = frozenset({"EARNED", "SURPLUS", "DEPOSIT"})
+"""Kinds of order that pay the institution; what is a student's or payer's only a FENCE stops."""
 
 REPORTED: Final = {
     "ACCEPTED": OrderState.ACCEPTED,
@@ -125,6 +125,7 @@ async def find_orders(
 
 async def load_orders(unit: Unit, commands: Sequence[CommandT]) -> None:
     """Lock what stands behind the orders, the orders, and the entries they would go back to."""
+    await porting_orders.lock_behind(unit, {command.order for command in commands})
     await refund_orders.lock_behind(unit, {command.order for command in commands})
     locked = await unit.lock(PaymentOrder, {command.order for command in commands})
     receipts = {o.bank_entry_id for o in locked if o.bank_entry_id is not None}
@@ -161,7 +162,8 @@ def decide_report(facts: Facts, report: Report) -> Decision:
 def decide_cancel(facts: Facts, cancel: Cancel) -> Decision:
     """Undo an order that is still NEW (E19). Raises `VerbForbidden`, `WrongState`."""
     order = _order(facts, cancel.order)
-    if order.kind in PAYERS and not cancel.by_operator:
+    own = order.kind in INSTITUTIONS or order.purpose == transfers.OWN_FUNDS
+    if not (own or cancel.by_operator):
         raise VerbForbidden(kind=order.kind)
     state = OrderState.CANCELLED
     step = orders.order_undone(
@@ -186,7 +188,7 @@ def _is_stopped(order: Record, stopped: set[tuple[UUID, str]]) -> bool:
         for target, kind in stopped
         if target in (order.institution_id, order.custody_account_id)
     }
-    return "FENCE" in kinds or (order.kind not in PAYERS and bool(kinds & STOPPING))
+    return "FENCE" in kinds or (order.kind in INSTITUTIONS and bool(kinds & STOPPING))
 
 
 def _order(facts: Facts, order: UUID) -> Record:

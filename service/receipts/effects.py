@@ -13,6 +13,7 @@ from service.receipts import (
     order_entries,
     own_money,
     payments,
+    transfer_entries,
 )
 from service.receipts.facts import Effect, EntryFact, Kind, kept
 from service.store.facts import Facts, Record
@@ -25,6 +26,7 @@ KINDS: Final = {
         *order_entries.KINDS,
         *deposit_entries.KINDS,
         *interest_entries.KINDS,
+        *transfer_entries.KINDS,
     )
 }
 

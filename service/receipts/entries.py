@@ -51,7 +51,7 @@ def decide_entry(facts: Facts, fact: EntryFact) -> Decision:
 
 
 def decide_kept(facts: Facts, bank_entry: UUID) -> Decision:
-    """Post a kept debit now that the money may be there; unchanged when it still is not."""
+    """Post a kept entry now that what it waits for may be there; unchanged when it is not."""
     row = facts.get(BankEntry, bank_entry)
     assert row is not None, "a kept entry was found and locked"
     account = facts.get(CustodyAccount, row.custody_account_id)
@@ -59,7 +59,13 @@ def decide_kept(facts: Facts, bank_entry: UUID) -> Decision:
     effect = effect_of(facts, fact_of(row), account) if row.outcome == "KEPT" else None
     if effect is None or effect.outcome == "KEPT":
         return Decision(answer=answer_of(facts.journal, row), duplicate=True)
-    changed = {"outcome": effect.outcome, "posted_seq": facts.moment.next_seq}
+    changed = {
+        "outcome": effect.outcome,
+        "suspense_reason": effect.suspense_reason,
+        "suspense_fen": effect.suspense_fen,
+        "enrolment_id": effect.enrolment,
+        "posted_seq": facts.moment.next_seq,
+    }
     return Decision(
         answer=answer_of(facts.journal, Record({**row, **changed})),
         transactions=effect.transactions,

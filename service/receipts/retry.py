@@ -1,10 +1,13 @@
-"""Kept debits are tried again: after each later entry of their account, and by the worker."""
+"""Kept entries are tried again: after each later entry of their account, and by the worker.
+
+Kept are debits without money behind them, and arrivals whose debit another bank has not told yet.
+"""
 
 from collections.abc import Iterable
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from service.receipts.entries import fact_of
 from service.receipts.use_cases import RETRY, Kept
@@ -19,14 +22,16 @@ ACTOR: Final = "service.retry"
 
 
 async def retry_kept(store: Store, journal: int, custodies: Iterable[UUID] | None = None) -> int:
-    """Post the kept debits that can be posted now; return how many were.
+    """Post the kept entries that can be posted now; return how many were.
 
-    `custodies` narrows to some custody accounts. Nothing is written when none is kept.
+    `custodies` narrows to some custody accounts; what arrives by an order is always among them, as
+    it waits for an entry of another account. Nothing is written when none is kept.
     """
     source = rows.table_of(BankEntry)
     statement = select(source).where(source.c.journal_id == journal, source.c.outcome == "KEPT")
     if custodies is not None:
-        statement = statement.where(source.c.custody_account_id.in_(sorted(set(custodies))))
+        here = source.c.custody_account_id.in_(sorted(set(custodies)))
+        statement = statement.where(or_(here, source.c.kind == "TRANSFER"))
     statement = statement.order_by(source.c.bank_entry_id).limit(AT_ONCE)
     async with store.reading(Context((journal,))) as connection:
         found = [Record(row) for row in await rows.fetch(connection, statement)]

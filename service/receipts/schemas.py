@@ -65,9 +65,11 @@ class ReceiptIn(EntryIn):
         "TOP_UP",
         "CHARGE_REIMBURSED",
         "RETURN",
+        "REVERSAL",
         "INTEREST",
         "DEPOSIT",
         "ADVANCE",
+        "TRANSFER",
     ] = "PAYMENT"
     from_on: Day | None = Field(default=None, description="First day that INTEREST is for")
     to_on: Day | None = Field(default=None, description="Last day that INTEREST is for")
@@ -109,7 +111,17 @@ class DebitIn(EntryIn):
         }
     )
 
-    kind: Literal["ORDER", "CHARGE", "OTHER"]
+    kind: Literal["ORDER", "CHARGE", "CHARGEBACK", "OTHER"]
+    payment_code: PaymentCode | None = Field(
+        default=None, description="The code of the enrolment that a CHARGEBACK takes back from"
+    )
+
+    @model_validator(mode="after")
+    def _is_of_a_chargeback(self) -> Self:
+        """Require a payment code of a chargeback, and of nothing else."""
+        if (self.payment_code is not None) is not (self.kind == "CHARGEBACK"):
+            raise ValueError("a chargeback names its payment code, and nothing else does")
+        return self
 
     def fact(self, command: Command) -> EntryFact:
         """Make the ledger's fact of it."""
@@ -192,7 +204,6 @@ class ReturnOut(WireOut):
 
 
 def _fact(entry: ReceiptIn | DebitIn, command: Command, direction: str, kind: str) -> EntryFact:
-    code = entry.payment_code if isinstance(entry, ReceiptIn) else None
     return EntryFact(
         bank_entry=command.new_id(),
         custody_account=ids.parse("cus", entry.custody_account_id)[1],
@@ -202,7 +213,7 @@ def _fact(entry: ReceiptIn | DebitIn, command: Command, direction: str, kind: st
         amount=Money.of(entry.amount),
         book_on=entry.book_on,
         value_on=entry.value_on,
-        payment_code=code or code_in(entry.purpose),
+        payment_code=entry.payment_code or code_in(entry.purpose),
         order=None if entry.end_to_end_id is None else ids.parse("ord", entry.end_to_end_id)[1],
         payer_name=entry.payer_name if isinstance(entry, ReceiptIn) else None,
         payer_account=entry.payer_account if isinstance(entry, ReceiptIn) else None,

@@ -263,11 +263,20 @@ def answer_of(journal: int, order: Record) -> dict[str, Any]:
         "receipt_id": _entry(journal, order.bank_entry_id),
         "executed_by": _entry(journal, order.executed_entry_id),
         "returned_by": _entry(journal, order.returned_entry_id),
+        "arrived_by": _entry(journal, order.arrived_entry_id),
+        "refund_id": _public("rfd", journal, order.refund_id),
+        "porting_id": _public("ptg", journal, order.porting_id),
+        "target_custody_account_id": _public("cus", journal, order.target_custody_account_id),
+        "purpose": order.purpose,
     }
 
 
 def _entry(journal: int, entry: UUID | None) -> str | None:
-    return None if entry is None else ids.public("bke", journal, entry)
+    return _public("bke", journal, entry)
+
+
+def _public(prefix: str, journal: int, value: UUID | None) -> str | None:
+    return None if value is None else ids.public(prefix, journal, value)
 
 
 def _with(step: Step, own: Update) -> Step:

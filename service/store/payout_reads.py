@@ -114,6 +114,24 @@ async def payees(
     return {row["order_id"]: row for row in await rows.fetch(connection, statement)}
 
 
+async def target_accounts(
+    connection: AsyncConnection, journal: int, wanted: Iterable[UUID]
+) -> dict[UUID, Mapping[str, Any]]:
+    """Return whom transfers to these custody accounts pay: name, account, bank.
+
+    Read for a caller who sees the orders; the accounts may be at another bank.
+    """
+    statement = rows.keyed(CustodyAccount, journal, wanted, "custody_account_id")
+    return {
+        row["custody_account_id"]: {
+            "name": row["account_name"],
+            "account_number": row["account_number"],
+            "bank_name": row["bank_code"],
+        }
+        for row in await rows.fetch(connection, statement)
+    }
+
+
 async def custody_accounts(
     connection: AsyncConnection, caller: Context, journal: int, wanted: Iterable[UUID]
 ) -> dict[UUID, Record]:

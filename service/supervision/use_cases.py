@@ -29,6 +29,7 @@ from service.store import (
     approvals,
     ids,
     orders,
+    porting_orders,
     refund_orders,
     restraint_reads,
     rows,
@@ -128,6 +129,7 @@ async def load_targets(unit: Unit, found: Sequence[FoundTarget]) -> None:
         wanted = {i.placing.target for i in found if i.placing.target_type == kind}
         await unit.lock(table, wanted, share=True)
     if frozen:
+        await porting_orders.lock_new_of(unit, frozen)
         await refund_orders.lock_new_of(unit, frozen)
         source = rows.table_of(PaymentOrder)
         await unit.lock_where(
