@@ -12,7 +12,8 @@ class Settings(BaseSettings):
 
     Without `database_url` an embedded PostgreSQL is started under `data`. The URL logs in as
     `escrow_app`; `admin_url` is for `escrow migrate` alone,
-    `audit_url` (as `escrow_audit`) for `escrow verify`.
+    `audit_url` (as `escrow_audit`) for `escrow verify`. `paper_fonts` is a folder with a Chinese
+    font for papers as PDF, beside the system's own fonts.
     """
 
     model_config = SettingsConfigDict(env_prefix="ESCROW_", extra="ignore")
@@ -27,3 +28,4 @@ class Settings(BaseSettings):
     pool_size: int = Field(default=20, ge=1, le=500)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_json: bool = True
+    paper_fonts: Path | None = None

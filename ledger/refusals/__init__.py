@@ -51,6 +51,7 @@ from ledger.refusals.objects import (
 from ledger.refusals.requests import (
     BodyTooLarge,
     Busy,
+    FormatUnavailable,
     IdempotencyKeyMissing,
     InternalFault,
     MediaTypeUnsupported,
@@ -196,6 +197,7 @@ __all__ = [
     "EntitlementUnknown",
     "EvidenceMissing",
     "Fact",
+    "FormatUnavailable",
     "HoldExceeded",
     "IdempotencyInFlight",
     "IdempotencyKeyMissing",

@@ -15,6 +15,10 @@ class MediaTypeUnsupported(Malformed, zh="内容类型不支持"):
     """The body must be JSON, not compressed, in UTF-8."""
 
 
+class FormatUnavailable(Malformed, zh="无法提供该格式"):
+    """The paper cannot be had in this format here; the facts say why."""
+
+
 class IdempotencyKeyMissing(Malformed, zh="缺少幂等键"):
     """This command needs an Idempotency-Key of 1 to 128 visible ASCII characters."""
 

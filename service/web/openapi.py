@@ -98,6 +98,12 @@ def _describe(path: str, operation: dict[str, Any]) -> None:
             response["description"] = "Done"
         elif response.get("description") == "Request fulfilled, document follows":
             response["description"] = "The answer"
+        if "text/html" in response.get("content", {}) and "format" in _parameters(operation):
+            response["content"]["application/pdf"] = {"schema": {"type": "string"}}
+
+
+def _parameters(operation: dict[str, Any]) -> set[str]:
+    return {parameter["name"] for parameter in operation.get("parameters", [])}
 
 
 def _mode(model: type[BaseModel]) -> str:

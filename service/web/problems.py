@@ -18,6 +18,7 @@ MEDIA_TYPE: Final = "application/problem+json"
 
 STATUS: Final[dict[type[Refusal], int]] = {
     refusals.Malformed: 400,
+    refusals.FormatUnavailable: 406,
     refusals.BodyTooLarge: 413,
     refusals.MediaTypeUnsupported: 415,
     refusals.RouteUnknown: 404,
