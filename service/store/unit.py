@@ -10,13 +10,13 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Select, Text, Uuid, bindparam, func, select, text
+from sqlalchemy import ARRAY, Integer, Select, Text, Uuid, bindparam, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.accounts import Account, AccountKind, Reason
 from service.store import rows
 from service.store.facts import Facts, Moment, Record
-from service.store.tables import JournalHead, Restraint
+from service.store.tables import Institution, JournalHead, Restraint
 
 SHANGHAI: Final = timezone(timedelta(hours=8), "Asia/Shanghai")
 
@@ -36,6 +36,16 @@ _HEADS: Final = text(
         ORDER BY entry.seq DESC LIMIT 1) AS head
     """
 ).bindparams(bindparam("owners", type_=ARRAY(Uuid)), bindparam("keys", type_=ARRAY(Text)))
+
+# Rows locked FOR SHARE are shared with newcomers before whoever waits to change them: under many
+# confirmations an institution would never be frozen. This queue is fair, a lane for each group.
+_QUEUE: Final = text(
+    "SELECT pg_advisory_xact_lock(:journal, lane) FROM unnest(:lanes) AS lane"
+).bindparams(bindparam("lanes", type_=ARRAY(Integer)))
+_QUEUE_SHARED: Final = text(
+    "SELECT pg_advisory_xact_lock_shared(:journal, lane) FROM unnest(:lanes) AS lane"
+).bindparams(bindparam("lanes", type_=ARRAY(Integer)))
+_LANES: Final = 1_024
 
 _OPEN_DEBTS: Final = text(
     """
@@ -100,6 +110,10 @@ class Unit:
         wanted = set(keys)
         if not wanted:
             return []
+        if table is Institution and self._locking:
+            lanes = sorted({key.int % _LANES for key in wanted})
+            queue = _QUEUE_SHARED if share else _QUEUE
+            await self.connection.execute(queue, {"journal": self.facts.journal, "lanes": lanes})
         statement = rows.keyed(
             table, self.facts.journal, wanted, column or rows.key_columns(table)[0]
         )

@@ -11,7 +11,6 @@ from uuid import UUID
 from sqlalchemy import select
 
 from ledger import parameters
-from ledger.accounts import Account, AccountKind
 from ledger.refusals import PolicyMissing
 from ledger.rules.places import references
 from ledger.transactions import Transaction, TransactionKind
@@ -41,7 +40,7 @@ async def read_start(unit: Unit, institutions: Iterable[UUID]) -> None:
     if not wanted:
         return
     held = [row for row in unit.facts.all(CustodyAccount) if row.institution_id in wanted]
-    await unit.balances([_money_in(row) for row in held])
+    await unit.balances([place_of(row).bank for row in held])
     unit.facts.extra["wind_down_basis"] = await _basis(unit)
 
 
@@ -120,7 +119,7 @@ def _asked(
         "bank_code": account.bank_code,
         "asked_at": moment.now,
         "balance_at": moment.now,
-        "ledger_fen": facts.book.quantity(_money_in(account)),
+        "ledger_fen": facts.book.quantity(place_of(account).bank),
         "bank_fen": None,
         "answered_at": None,
         "document_hash": None,
@@ -132,16 +131,6 @@ def _asked(
         references=references(place_of(account), wind_down=wind_down, request=request),
     )
     return said, Insert(StatementRequest, row)
-
-
-def _money_in(account: Record) -> Account:
-    """A1 of a custody account, A2 of a deposit account."""
-    bank = place_of(account).bank
-    if account.purpose == "CUSTODY":
-        return bank
-    return Account(
-        AccountKind.RISK_DEPOSIT_BANK, bank.owner, bank.custody, institution=bank.institution
-    )
 
 
 async def _basis(unit: Unit) -> str:

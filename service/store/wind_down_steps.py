@@ -6,14 +6,16 @@ its transaction, date and person, so that its timeline is read without searching
 """
 
 import json
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from uuid import UUID
 
 from ledger.chain import canonical_json
 from ledger.refusals import WrongState
 from ledger.transactions import Transaction, TransactionKind
+from service.store import rows
 from service.store.facts import Facts, Record, Update
-from service.store.tables import WindDown
+from service.store.tables import Institution, WindDown
 from service.store.unit import Unit
 
 ORDER: Final = (
@@ -55,19 +57,20 @@ def steps_of(row: Record) -> list[list[Any]]:
     return steps
 
 
-def advanced(
+def advanced(  # noqa: PLR0913 - a step and what it says
     facts: Facts,
     row: Record,
     state: str,
     *,
     at: int = 0,
     reason: str | None = None,
+    named: Mapping[str, str] | None = None,
     **values: Any,  # noqa: ANN401 - columns
 ) -> tuple[Transaction, Update]:
     """Move a locked case to a state: the transaction that says so and the row's change.
 
-    `at` is the transaction's place in the decision, `values` further columns. The caller has
-    checked that the state is reached from where the case is.
+    `at` is the transaction's place in the decision, `named` are further references of it, `values`
+    further columns. The caller has checked that the state is reached from where the case is.
     """
     said = Transaction(
         TransactionKind.WIND_DOWN_ADVANCED,
@@ -76,6 +79,7 @@ def advanced(
             "institution": str(row.institution_id),
             "before": row.state,
             "after": state,
+            **(named or {}),
         },
         reason=reason,
     )
@@ -97,6 +101,18 @@ def case_of(facts: Facts, wind_down: UUID) -> Record:
     return row
 
 
-async def lock_cases(unit: Unit, wind_downs: set[UUID], *, share: bool = False) -> list[Record]:
-    """Lock cases, right after their institutions; FOR SHARE where the state only has to stand."""
-    return await unit.lock(WindDown, wind_downs, share=share)
+async def lock_cases(
+    unit: Unit, wind_downs: Iterable[UUID], *, share: bool = False, institutions: bool = False
+) -> list[Record]:
+    """Lock institutions and then their cases; return the cases.
+
+    FOR SHARE (`share`) where the case only has to stand as it is; `institutions` where the
+    institutions are changed as well.
+    """
+    wanted = set(wind_downs)
+    source = rows.table_of(WindDown)
+    keys = rows.keyed(WindDown, unit.facts.journal, wanted, "wind_down_id")
+    found = await unit.query(keys.with_only_columns(source.c.institution_id))
+    concerned = {row["institution_id"] for row in found}
+    await unit.lock(Institution, concerned, share=not institutions)
+    return await unit.lock(WindDown, wanted, share=share)

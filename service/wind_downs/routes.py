@@ -2,20 +2,38 @@
 
 from typing import Annotated
 
-from litestar import Router, get
+from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, QueryParameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 
-from ledger.refusals import InstitutionUnknown, WindDownUnknown
+from ledger.refusals import (
+    IdempotencyKeyMissing,
+    IdempotencyKeyReused,
+    InstitutionUnknown,
+    LessonsUnsettled,
+    PolicyMissing,
+    WindDownUnknown,
+    WrongState,
+)
 from service.identity.callers import Caller, Role
 from service.store import registry, wind_down_reads
 from service.store.tables import WindDown
 from service.store.transact import Store
+from service.web.approval import ApprovalOut, awaiting
+from service.web.command import Command
 from service.web.pages import LIMIT_DEFAULT, Cursor, Limit, cut, key_after
 from service.web.paths import object_id
 from service.web.policy import STAFF, policy
 from service.web.problems import refusing
-from service.wind_downs.schemas import WindDownOut, WindDownPage, WindDownState
+from service.wind_downs import use_cases
+from service.wind_downs.case_paths import case_named
+from service.wind_downs.lesson_routes import (
+    confirm_pending_lesson,
+    deny_pending_lesson,
+    rule_on_pending_lesson,
+)
+from service.wind_downs.schemas import OpenIn, WindDownOut, WindDownPage, WindDownState
+from service.wind_downs.statement_routes import answer_statement_request, list_statement_requests
 
 READERS = (*STAFF, Role.INSTITUTION, Role.PARENT)
 
@@ -80,8 +98,68 @@ async def get_wind_down(
     return WindDownOut.model_validate(wind_down_reads.answer_of(journal, found[wind_down]))
 
 
+@post(
+    "/wind-downs/{wind_down_id:str}/open",
+    operation_id="openWindDown",
+    summary="Ask for a case to be opened",
+    opt=policy(Role.REGULATOR),
+    responses=refusing(
+        IdempotencyKeyMissing, IdempotencyKeyReused, WindDownUnknown, WrongState, PolicyMissing
+    ),
+    status_code=202,
+)
+async def open_wind_down(
+    wind_down_id: FromPath[str], data: JSONBody[OpenIn], command: NamedDependency[Command]
+) -> Response[ApprovalOut]:
+    """Wait for a second regulator; one of the two is of a higher level than the institution's.
+
+    The approval is refused with `level_too_low` otherwise.
+    """
+    journal, wind_down = case_named(wind_down_id, command)
+    opening = use_cases.OpenCase(
+        journal,
+        wind_down,
+        approval=command.new_id(),
+        reason=data.reason,
+        maker_path=command.caller.path,
+        key=None if command.key is None else command.key.key,
+    )
+    outcome = await command.run(use_cases.REQUEST_OPEN, [opening], journal=journal)
+    return await awaiting(command, outcome, journal)
+
+
+@post(
+    "/wind-downs/{wind_down_id:str}/settle-lessons",
+    operation_id="settleWindDownLessons",
+    summary="Move a case on when no lesson waits any more",
+    opt=policy(Role.REGULATOR),
+    responses=refusing(
+        IdempotencyKeyMissing, IdempotencyKeyReused, WindDownUnknown, WrongState, LessonsUnsettled
+    ),
+    status_code=200,
+)
+async def settle_lessons(
+    wind_down_id: FromPath[str], command: NamedDependency[Command]
+) -> Response[WindDownOut]:
+    """Go from OPENED to LESSONS_SETTLED; the worker does so by itself as well."""
+    journal, wind_down = case_named(wind_down_id, command)
+    settling = use_cases.CaseCommand(journal, wind_down)
+    outcome = await command.run(use_cases.SETTLE, [settling], journal=journal)
+    return command.answer(outcome, WindDownOut, 200)
+
+
 router = Router(
     "/v1",
-    route_handlers=[list_wind_downs, get_wind_down],
+    route_handlers=[
+        list_wind_downs,
+        get_wind_down,
+        open_wind_down,
+        confirm_pending_lesson,
+        deny_pending_lesson,
+        rule_on_pending_lesson,
+        settle_lessons,
+        list_statement_requests,
+        answer_statement_request,
+    ],
     tags=["wind_downs"],
 )

@@ -2,9 +2,12 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
-from service.web.wire import Amount, Day, Instant, Page, WireOut
+from service.web.wire import Amount, CodeText, Day, Instant, Page, WireIn, WireOut, examples
+
+Digest = Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9a-f]{64}$")]
+"""SHA-256 of a document, in lower-case hexadecimal."""
 
 WindDownState = Literal[
     "FROZEN",
@@ -102,3 +105,59 @@ class WindDownDetailOut(WindDownOut):
     pool: Amount | None = Field(description="Over all custody accounts; told to authorities only")
     accounts: list[PlaceOut]
     open_points: list[OpenPointOut]
+
+
+class OpenIn(WireIn):
+    """Why a case is opened."""
+
+    model_config = examples({"reason": "INSOLVENT"})
+
+    reason: CodeText
+
+
+class RulingIn(WireIn):
+    """The task force's ruling: UPHELD gives the lesson back, REJECTED releases it."""
+
+    model_config = examples({"ruling": "UPHELD"})
+
+    ruling: Literal["UPHELD", "REJECTED"]
+
+
+class LessonAnswerOut(WireOut):
+    """What became of a lesson that waited when the case was opened."""
+
+    lesson_id: str
+    enrolment_id: str
+    state: Literal["CONFIRMED", "VOIDED"]
+    slot: int
+    enrolment_state: str
+    transaction_id: str | None = None
+
+
+class StatementAnswerIn(WireIn):
+    """A bank's balance at the instant it was asked about, and the SHA-256 of its document."""
+
+    model_config = examples({"balance": "15345.73", "document_hash": "ab" * 32})
+
+    balance: Amount
+    document_hash: Digest
+
+
+class StatementRequestOut(WireOut):
+    """A request to a bank: what did this account hold at the freeze (冻结时点余额)?"""
+
+    id: str
+    institution_id: str
+    custody_account_id: str
+    bank: str
+    asked_at: Instant
+    balance_at: Instant
+    state: Literal["ASKED", "AGREED", "DIFFERENT"]
+    balance: Amount | None
+    document_hash: str | None
+    answered_at: Instant | None
+    transaction_id: str | None = None
+
+
+class StatementRequestPage(Page[StatementRequestOut]):
+    """A page of requests."""

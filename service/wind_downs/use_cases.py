@@ -1,3 +1,22 @@
 """What can be done with wind-downs; each step has a module of its own."""
 
-__all__: list[str] = []
+from service.wind_downs.found import CaseCommand
+from service.wind_downs.lessons import ANSWER as ANSWER_LESSON
+from service.wind_downs.lessons import CONFIRMED, DENIED, SETTLE, SILENT, LessonAnswer
+from service.wind_downs.open import REQUEST_OPEN, OpenCase
+from service.wind_downs.statements import ANSWER as ANSWER_REQUEST
+from service.wind_downs.statements import AnswerRequest
+
+__all__ = [
+    "ANSWER_LESSON",
+    "ANSWER_REQUEST",
+    "CONFIRMED",
+    "DENIED",
+    "REQUEST_OPEN",
+    "SETTLE",
+    "SILENT",
+    "AnswerRequest",
+    "CaseCommand",
+    "LessonAnswer",
+    "OpenCase",
+]
