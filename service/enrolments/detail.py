@@ -65,6 +65,8 @@ def _money(lessons: Sequence[Record], balances: Mapping[tuple[str, str], int]) -
         "released": released,
         "refundable": sum(parts.values()),
         "unfunded": held(due, Reason.LEGACY) + held(due, Reason.DIVERSION),
+        "interest": held(AccountKind.STUDENT_INTEREST),
+        "held_by_institution": held(AccountKind.HELD_BY_INSTITUTION),
     }
     return {name: str(Money.from_fen(fen)) for name, fen in figures.items()}
 

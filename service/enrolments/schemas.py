@@ -294,6 +294,10 @@ class EnrolmentMoney(WireOut):
     released: Amount = Field(description="Confirmed lessons, the institution's (R of their slots)")
     refundable: Amount = Field(description="What the student still owns: L1, L2 and L3")
     unfunded: Amount = Field(description="What the institution still owes on this very contract")
+    interest: Amount = Field(description="Interest that the student's money bore (L11)")
+    held_by_institution: Amount = Field(
+        description="What the institution itself holds of it, under a risk deposit (A7)"
+    )
 
 
 class SlotOut(WireOut):

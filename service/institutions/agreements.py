@@ -68,7 +68,7 @@ def decide_agreement(facts: Facts, command: SignAgreement) -> Decision:
 
 def _again(facts: Facts, standing: Record, values: Mapping[str, Any]) -> Decision:
     """Answer the same document with what stands; with other terms it contradicts itself."""
-    terms = ("mode", "release_basis", "settlement_cadence", "valid_from")
+    terms = ("mode", "release_basis", "settlement_cadence", "residual_interest", "valid_from")
     if any(standing[name] != values[name] for name in terms):
         raise AlreadyExists(document_hash=standing.document_hash)
     return Decision(answer=answer_of(facts.journal, standing), duplicate=True)
@@ -82,6 +82,7 @@ def _row(facts: Facts, command: SignAgreement) -> dict[str, Any]:
         "mode": command.mode,
         "release_basis": command.release_basis,
         "settlement_cadence": command.settlement_cadence,
+        "residual_interest": command.residual_interest,
         "document_hash": command.document_hash,
         "valid_from": command.valid_from,
         "valid_to": command.valid_to,
@@ -121,6 +122,7 @@ def answer_of(journal: int, row: Mapping[str, Any]) -> dict[str, Any]:
         "mode": row["mode"],
         "release_basis": row["release_basis"],
         "settlement_cadence": row["settlement_cadence"],
+        "residual_interest": row["residual_interest"],
         "document_hash": row["document_hash"],
         "valid_from": row["valid_from"].isoformat(),
         "valid_to": None if until is None else until.isoformat(),

@@ -81,6 +81,7 @@ class SignAgreement:
     mode: str
     release_basis: str
     settlement_cadence: str
+    residual_interest: str
     document_hash: str
     valid_from: date
     valid_to: date | None

@@ -247,6 +247,9 @@ class AgreementIn(WireIn):
     mode: CodeText = Field(default="LESSON_BY_LESSON", examples=["LESSON_BY_LESSON"])
     release_basis: CodeText = Field(default="LESSON", examples=["LESSON"])
     settlement_cadence: Literal["LESSON", "WEEK"] = "LESSON"
+    residual_interest: Literal["TO_STUDENT", "TO_INSTITUTION"] = Field(
+        default="TO_STUDENT", description="Whose the interest of a completed contract is"
+    )
     document_hash: DocumentHash = Field(description="SHA-256 of the signed file, in hex")
     valid_from: Day
     valid_to: Day | None = None
@@ -267,6 +270,7 @@ class AgreementIn(WireIn):
             mode=self.mode,
             release_basis=self.release_basis,
             settlement_cadence=self.settlement_cadence,
+            residual_interest=self.residual_interest,
             document_hash=self.document_hash,
             valid_from=self.valid_from,
             valid_to=self.valid_to,
@@ -282,6 +286,7 @@ class AgreementOut(WireOut):
     mode: str
     release_basis: str
     settlement_cadence: str
+    residual_interest: str
     document_hash: str
     valid_from: Day
     valid_to: Day | None = None

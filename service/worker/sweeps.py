@@ -12,6 +12,7 @@ import structlog
 from sqlalchemy import select
 
 from service.enrolments import use_cases as enrolments
+from service.interest.sweep import allocate_due, settle_ended
 from service.lessons import use_cases as lessons
 from service.receipts.retry import retry_kept
 from service.receipts.returns import return_lapsed
@@ -177,6 +178,8 @@ SWEEPS: Final[dict[str, Sweep]] = {
     "enrolments_lapsed": lapse_unpaid,
     "lapsed_money_returned": return_lapsed,
     "kept_debits_posted": retry_kept,
+    "interest_allocated": allocate_due,
+    "interest_settled": settle_ended,
     "wind_down_lessons_settled": settle_wind_down_lessons,
 }
 """Every sweep, in order."""

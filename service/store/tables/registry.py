@@ -62,7 +62,10 @@ class InstitutionArea(Base):
 
 
 class Agreement(Base):
-    """A supervision agreement (监管协议) between institution, bank and regulator."""
+    """A supervision agreement (监管协议) between institution, bank and regulator.
+
+    `residual_interest` says whose the interest of a completed contract is (E35).
+    """
 
     __tablename__ = "agreement"
     journal_id: Mapped[JournalId]
@@ -72,6 +75,7 @@ class Agreement(Base):
     mode: Mapped[Code]
     release_basis: Mapped[Code]
     settlement_cadence: Mapped[Code]
+    residual_interest: Mapped[Code] = mapped_column(server_default="TO_STUDENT")
     document_hash: Mapped[Code]
     valid_from: Mapped[Day]
     valid_to: Mapped[Day | None]
