@@ -4,13 +4,15 @@ from typing import Annotated
 
 from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
-from litestar.params import JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 
+from ledger.money import Money
 from ledger.refusals import (
     AccountFenced,
     AmountZero,
     BalanceTooLow,
     BodyTooLarge,
+    CustodyAccountInvalid,
     CustodyAccountUnknown,
     HoldExceeded,
     IdempotencyKeyMissing,
@@ -24,7 +26,7 @@ from ledger.refusals import (
 )
 from ledger.rules.payouts import OrderKind
 from service.identity.callers import Caller, Role
-from service.payouts import sweep, use_cases
+from service.payouts import cover, sweep, use_cases
 from service.payouts.order_routes import (
     cancel_payment_order,
     fetch_payment_orders,
@@ -34,6 +36,7 @@ from service.payouts.order_routes import (
     report_payment_orders,
 )
 from service.payouts.schemas import (
+    CoverIn,
     OrderBatchOut,
     OrderOut,
     PayoutBatchIn,
@@ -128,6 +131,45 @@ async def generate_payouts(
     return command.answer(outcome, SweepOut)
 
 
+@post(
+    "/custody-accounts/{custody_account_id:str}/cover",
+    operation_id="coverGap",
+    summary="Cover a gap with own money from another custody account",
+    opt=policy(Role.INSTITUTION, Role.REGULATOR),
+    responses=refusing(
+        IdempotencyKeyMissing,
+        IdempotencyKeyReused,
+        CustodyAccountUnknown,
+        CustodyAccountInvalid,
+        WrongState,
+        InstitutionFrozen,
+        AccountFenced,
+        BalanceTooLow,
+        AmountZero,
+        PayoutNotCovered,
+        HoldExceeded,
+    ),
+)
+async def cover_gap(
+    custody_account_id: FromPath[str], data: JSONBody[CoverIn], command: NamedDependency[Command]
+) -> Response[OrderOut]:
+    """Make a transfer order to this account; the gap closes when the money arrives."""
+    journal, target = object_id("cus", custody_account_id, CustodyAccountUnknown)
+    there, source = object_id("cus", data.source_custody_account_id, CustodyAccountUnknown)
+    if journal not in command.caller.journals or there != journal:
+        raise CustodyAccountUnknown
+    asked = cover.Cover(
+        journal,
+        command.new_id(),
+        source,
+        target,
+        None if data.amount is None else Money.of(data.amount),
+        command.caller.role is Role.REGULATOR,
+    )
+    outcome = await command.run(cover.COVER, [asked], journal=journal)
+    return command.answer(outcome, OrderOut)
+
+
 @get(
     "/payouts/preview",
     operation_id="previewPayout",
@@ -173,6 +215,7 @@ router = Router(
         request_payouts,
         generate_payouts,
         preview_payout,
+        cover_gap,
         list_payment_orders,
         get_payment_order,
         fetch_payment_orders,

@@ -71,6 +71,26 @@ class PayoutBatchIn(BatchMode):
     items: list[PayoutIn] = Field(min_length=1)
 
 
+class CoverIn(WireIn):
+    """Cover a gap in one custody account with own money in another of the same institution."""
+
+    model_config = WireIn.model_config | {
+        "json_schema_extra": {
+            "examples": [
+                {
+                    "source_custody_account_id": EXAMPLE_ORDER["custody_account_id"],
+                    "amount": "600.00",
+                }
+            ]
+        }
+    }
+
+    source_custody_account_id: CustodyAccountId = Field(description="Where the own money stands")
+    amount: Amount | None = Field(
+        default=None, description="All that is there and is lacking when left out"
+    )
+
+
 class SweepIn(WireIn):
     """Pay out all that was earned, of agreements with one settlement cadence or of all."""
 

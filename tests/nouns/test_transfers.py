@@ -1,0 +1,245 @@
+"""Own money in one custody account covers a gap in another, over HTTP (E60)."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from service.store.facts import Insert
+from service.store.tables import Agreement
+from tests.fixtures.academies import Academy
+from tests.fixtures.service import fresh_id
+from tests.fixtures.transfers import credited, debited, fetched, line
+
+
+@dataclass
+class TwoAccounts:
+    """A school that owes 1,000.00 in its ICBC account and has 300.00 of its own at CMB."""
+
+    academy: Academy
+    gap: str
+    source: str
+
+    async def cover(self, amount: str | None = None, **values: Any) -> httpx.Response:
+        """Ask to cover the gap."""
+        body = {"source_custody_account_id": self.source, "amount": amount} | values
+        return await self.academy.post(
+            f"custody-accounts/{self.gap}/cover", self.academy.token, body
+        )
+
+    async def covered(self, amount: str | None = None) -> dict[str, Any]:
+        """Ask to cover the gap, and get an order."""
+        answer = await self.cover(amount)
+        assert answer.status_code == 201, answer.text
+        return dict(answer.json())
+
+    async def preview(self, custody: str) -> dict[str, Any]:
+        """Read what stands in an account."""
+        return dict(
+            await self.academy.get(
+                "payouts/preview", self.academy.token, custody_account_id=custody
+            )
+        )
+
+    async def owed(self) -> list[str]:
+        """Read what is owed at the gap."""
+        return [debt["amount"] for debt in (await self.preview(self.gap))["debts"]]
+
+
+async def second_account(academy: Academy, bank: str) -> UUID:
+    """Plant a further custody account of a school, under agreement."""
+    custody = await academy.district.plant_custody_account(
+        academy.institution, bank=bank, is_default=False
+    )
+    agreement = {
+        "agreement_id": fresh_id(),
+        "institution_id": academy.institution,
+        "bank_code": bank,
+        "mode": "CUSTODY",
+        "release_basis": "LESSON",
+        "settlement_cadence": "DAILY",
+        "document_hash": "00" * 32,
+        "valid_from": date(2026, 1, 6),
+        "valid_to": None,
+        "seq": 0,
+    }
+    await academy.district.plant(Insert(Agreement, agreement))
+    return custody
+
+
+@pytest.fixture
+async def accounts(academy: Academy) -> TwoAccounts:
+    """One school, a gap at one bank and own funds at another."""
+    legacy = await academy.post("enrolments/legacy", academy.token, academy.legacy("1000.00", 10))
+    assert legacy.status_code == 201, legacy.text
+    source = academy.district.public("cus", await second_account(academy, "CMB"))
+    top_up = line(source, "300.00", "T-1", kind="TOP_UP")
+    answer = await academy.post("receipts", academy.district.banks["CMB"], top_up)
+    assert answer.status_code == 201, answer.text
+    return TwoAccounts(academy, academy.district.public("cus", academy.custody), source)
+
+
+async def test_a_gap_closes_when_the_money_arrives_and_not_before(accounts: TwoAccounts) -> None:
+    order = await accounts.covered()
+    await fetched(accounts.academy, "CMB")
+    await debited(accounts.academy, "CMB", order)
+    between = await accounts.owed()
+
+    arrived = await credited(accounts.academy, "ICBC", order)
+
+    assert (order["kind"], order["purpose"], order["amount"]) == ("TRANSFER", "OWN_FUNDS", "300.00")
+    assert between == ["1000.00"]
+    assert (arrived["outcome"], arrived["balances"]) == ("TRANSFER", {"custody_bank": "300.00"})
+    assert await accounts.owed() == ["700.00"]
+    assert (await accounts.preview(accounts.source))["own_funds"] == "0.00"
+
+
+async def test_the_paying_bank_is_told_the_account_and_nobody_else_is(
+    accounts: TwoAccounts,
+) -> None:
+    order = await accounts.covered("120.00")
+
+    handed = await fetched(accounts.academy, "CMB")
+    read = await accounts.academy.get(
+        f"payment-orders/{order['id']}", accounts.academy.district.banks["CMB"]
+    )
+    schools = await accounts.academy.get(f"payment-orders/{order['id']}", accounts.academy.token)
+
+    expected = {
+        "name": "托管专户",
+        "account_number": accounts.academy.custody.hex,
+        "bank_name": "ICBC",
+    }
+    assert [found["payee"] for found in handed] == [expected]
+    assert (read["payee"], schools["payee"]) == (expected, None)
+    assert read["target_custody_account_id"] == accounts.gap
+
+
+async def test_an_arrival_before_its_debit_is_kept_and_posted_after_it(
+    accounts: TwoAccounts,
+) -> None:
+    order = await accounts.covered()
+
+    early = await credited(accounts.academy, "ICBC", order)
+    before = await accounts.owed()
+    await debited(accounts.academy, "CMB", order)
+
+    assert early["outcome"] == "KEPT"
+    assert before == ["1000.00"]
+    assert await accounts.owed() == ["700.00"]
+    entry = await accounts.academy.get(
+        f"receipts/{early['id']}", accounts.academy.district.operator
+    )
+    assert entry["outcome"] == "TRANSFER"
+
+
+async def test_an_arrival_is_posted_once(accounts: TwoAccounts) -> None:
+    order = await accounts.covered()
+    await debited(accounts.academy, "CMB", order)
+    await credited(accounts.academy, "ICBC", order)
+
+    again = await credited(accounts.academy, "ICBC", order, "A-2")
+
+    assert (again["outcome"], again["suspense"]) == ("SUSPENSE", "300.00")
+    assert await accounts.owed() == ["700.00"]
+
+
+async def test_another_amount_is_no_arrival(accounts: TwoAccounts) -> None:
+    order = await accounts.covered()
+    await debited(accounts.academy, "CMB", order)
+
+    other = await credited(accounts.academy, "ICBC", order, amount="299.99")
+
+    assert other["outcome"] == "SUSPENSE"
+
+
+async def test_what_comes_back_is_own_funds_as_before(accounts: TwoAccounts) -> None:
+    order = await accounts.covered()
+    await debited(accounts.academy, "CMB", order)
+
+    back = await credited(
+        accounts.academy, "CMB", order, kind="RETURN", custody_account_id=accounts.source
+    )
+    late = await credited(accounts.academy, "ICBC", order, "A-2")
+
+    assert (back["outcome"], back["balances"]) == ("RETURN", {"custody_bank": "300.00"})
+    assert (await accounts.preview(accounts.source))["own_funds"] == "300.00"
+    assert late["outcome"] == "SUSPENSE"
+
+
+async def test_a_return_after_the_arrival_is_nobodys(accounts: TwoAccounts) -> None:
+    order = await accounts.covered()
+    await debited(accounts.academy, "CMB", order)
+    await credited(accounts.academy, "ICBC", order)
+
+    back = await credited(
+        accounts.academy, "CMB", order, kind="RETURN", custody_account_id=accounts.source
+    )
+
+    assert (back["outcome"], back["suspense"]) == ("SUSPENSE", "300.00")
+
+
+async def test_a_cancelled_transfer_may_be_asked_for_again(accounts: TwoAccounts) -> None:
+    order = await accounts.covered()
+
+    cancelled = await accounts.academy.post(
+        f"payment-orders/{order['id']}/cancel", accounts.academy.token
+    )
+
+    assert cancelled.json()["state"] == "CANCELLED"
+    assert (await accounts.covered())["amount"] == "300.00"
+
+
+async def test_the_same_money_is_not_sent_twice(accounts: TwoAccounts) -> None:
+    await accounts.covered("200.00")
+
+    answer = await accounts.cover("100.01")
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "balance_too_low")
+    assert (await accounts.covered())["amount"] == "100.00"
+
+
+async def test_no_more_goes_than_is_owed(accounts: TwoAccounts) -> None:
+    top_up = line(accounts.source, "5000.00", "T-2", kind="TOP_UP")
+    await accounts.academy.post("receipts", accounts.academy.district.banks["CMB"], top_up)
+
+    over = await accounts.cover("1000.01")
+    order = await accounts.covered()
+    more = await accounts.cover()
+
+    assert over.json()["code"] == "balance_too_low"
+    assert order["amount"] == "1000.00"
+    assert more.json()["code"] == "amount_zero"
+
+
+async def test_a_frozen_school_does_not_send_but_its_supervisor_does(
+    accounts: TwoAccounts,
+) -> None:
+    academy = accounts.academy
+    await academy.restrained("FREEZE")
+    body = {"source_custody_account_id": accounts.source}
+
+    schools = await accounts.cover()
+    supervisors = await academy.post(
+        f"custody-accounts/{accounts.gap}/cover", academy.district.regulator, body
+    )
+
+    assert schools.json()["code"] == "institution_frozen"
+    assert supervisors.status_code == 201
+    assert [order["amount"] for order in await fetched(academy, "CMB")] == ["300.00"]
+
+
+async def test_an_account_does_not_cover_itself_nor_anothers(
+    accounts: TwoAccounts, academy: Academy
+) -> None:
+    stranger = await academy.district.plant_institution()
+    other = await academy.district.plant_custody_account(stranger)
+
+    itself = await accounts.cover(source_custody_account_id=accounts.gap)
+    foreign = await accounts.cover(source_custody_account_id=academy.district.public("cus", other))
+
+    assert itself.json()["code"] == "custody_account_invalid"
+    assert (foreign.status_code, foreign.json()["code"]) == (404, "custody_account_unknown")
