@@ -60,6 +60,7 @@ NOUNS: Final = (
     interest.router,
     supervision.router,
     wind_downs.router,
+    wind_downs.plan_router,
     papers.router,
     approvals.router,
     balances.router,

@@ -13,6 +13,7 @@ from service.receipts import (
     order_entries,
     own_money,
     payments,
+    recovery_entries,
     transfer_entries,
 )
 from service.receipts.facts import Effect, EntryFact, Kind, kept
@@ -26,6 +27,7 @@ KINDS: Final = {
         *order_entries.KINDS,
         *deposit_entries.KINDS,
         *interest_entries.KINDS,
+        *recovery_entries.KINDS,
         *transfer_entries.KINDS,
     )
 }

@@ -69,6 +69,7 @@ class ReceiptIn(EntryIn):
         "INTEREST",
         "DEPOSIT",
         "ADVANCE",
+        "RECOVERY",
         "TRANSFER",
     ] = "PAYMENT"
     from_on: Day | None = Field(default=None, description="First day that INTEREST is for")

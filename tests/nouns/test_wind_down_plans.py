@@ -1,0 +1,155 @@
+"""Distribution plans over HTTP: simulated side by side, replayed, approved by two, posted."""
+
+from typing import Any
+
+import pytest
+
+from ledger import distribution
+from service.wind_downs import post
+from tests.fixtures.academies import Academy
+from tests.fixtures.registers import Collapse, charged, collapsed
+from tests.fixtures.service import District
+
+pytestmark = pytest.mark.usefixtures("official_calendar")
+
+
+@pytest.fixture
+async def collapse(academy: Academy) -> Collapse:
+    """Case 8.6 after set-off, with 5,000.00 more recovered in place of the deposit."""
+    found = await collapsed(academy)
+    await found.credited("5000.00", "RECOVERY")
+    return found
+
+
+def dividends(shares: list[dict[str, Any]]) -> list[str]:
+    """List dividends in the order of case 8.6: C3 was signed last."""
+    given = [share["dividend"] for share in shares]
+    return [*given[:2], given[6], *given[2:6]]
+
+
+async def test_both_bases_stand_side_by_side_to_the_fen(collapse: Collapse) -> None:
+    pooled, traced = await collapse.simulated()
+
+    assert (pooled["basis"], traced["basis"]) == ("POOLED", "TRACED_FIRST")
+    assert pooled["claimed"] == traced["claimed"] == "29062.50"
+    assert pooled["distributed"] == traced["distributed"] == "20345.73"
+    assert pooled["residual"] == traced["residual"] == "8716.77"
+    assert dividends(await collapse.shares(pooled)) == [
+        "3500.33",
+        "2260.64",
+        "7000.68",
+        "875.09",
+        "875.08",
+        "0.01",
+        "5833.90",
+    ]
+    assert dividends(await collapse.shares(traced)) == [
+        "4380.46",
+        "2829.06",
+        "3645.17",
+        "1095.12",
+        "1095.12",
+        "0.01",
+        "7300.79",
+    ]
+
+
+async def test_another_person_replays_a_plan_from_its_inputs_alone(collapse: Collapse) -> None:
+    for plan in await collapse.simulated():
+        told = await collapse.get(f"plans/{plan['id']}/inputs")
+
+        replayed = distribution.planned(told["inputs"])
+
+        assert replayed.digest.hex() == plan["plan_hash"] == told["plan_hash"]
+        assert [yuan(one + two) for _, one, two in replayed.shares] == [
+            share["dividend"] for share in await collapse.shares(plan)
+        ]
+
+
+async def test_a_plan_is_approved_by_two_of_which_one_is_of_a_higher_level(
+    collapse: Collapse, higher: str
+) -> None:
+    (plan,) = await collapse.simulated("TRACED_FIRST")
+    low = await collapse.approve(plan, collapse.district.second_regulator)
+
+    answer = await collapse.approve(plan, higher)
+
+    assert (low.status_code, low.json()["code"]) == (422, "level_too_low")
+    assert answer.status_code == 200, answer.text
+    assert (await collapse.now())["state"] == "APPROVED"
+    assert (await collapse.get(f"plans/{plan['id']}"))["state"] == "APPROVED"
+
+
+async def test_a_plan_whose_pool_has_moved_since_is_stale(collapse: Collapse, higher: str) -> None:
+    (plan,) = await collapse.simulated("POOLED")
+    await charged(collapse.academy, "0.01")
+
+    answer = await collapse.approve(plan, higher)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "plan_stale")
+
+
+async def test_a_newer_simulation_takes_the_place_of_the_older(collapse: Collapse) -> None:
+    (older,) = await collapse.simulated("POOLED")
+    await collapse.simulated("POOLED")
+
+    answer = await collapse.post(f"plans/{older['id']}/approve", {"plan_hash": older["plan_hash"]})
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "wrong_state")
+
+
+async def test_posting_turns_every_claim_into_a_refund_and_a_residual(
+    collapse: Collapse, higher: str
+) -> None:
+    await collapse.approved(higher)
+
+    posted = await collapse.posted()
+
+    case = await collapse.now()
+    assert (posted["posted"], posted["finished"]) == (7, True)
+    assert case["state"] == "POSTED"
+    assert (case["claimed"], case["distributed"], case["residual"]) == (
+        "29062.50",
+        "20345.73",
+        "8716.77",
+    )
+
+
+async def test_a_posting_cut_off_between_chunks_is_finished_by_the_next(
+    collapse: Collapse, higher: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(post, "CHUNK_MAX", 3)
+    plan = await collapse.approved(higher)
+
+    chunks = [await collapse.posted() for _ in range(3)]
+    after = await collapse.post(f"wind-downs/{collapse.case['id']}/post")
+
+    assert [(chunk["posted"], chunk["finished"]) for chunk in chunks] == [
+        (3, False),
+        (3, False),
+        (1, True),
+    ]
+    assert [chunk["plan"]["posted_to"] for chunk in chunks] == [3, 6, 7]
+    assert (await collapse.now())["distributed"] == plan["distributed"]
+    assert (after.status_code, after.json()["code"]) == (409, "wrong_state")
+
+
+async def test_parents_read_the_plan_and_their_own_share_only(
+    collapse: Collapse, district: District
+) -> None:
+    (plan,) = await collapse.simulated("POOLED")
+    listed = await collapse.get("enrolments", limit=1)
+    parent = await collapse.academy.parent(listed["items"][0])
+    stranger = await district.parent_token(collapse.academy.institution)
+
+    seen = await collapse.academy.get(f"plans/{plan['id']}/shares", parent)
+    hidden = await collapse.academy.post(f"plans/{plan['id']}/approve", parent)
+    foreign = await district.service.get(f"/v1/plans/{plan['id']}", stranger)
+
+    assert len(seen["items"]) == 1
+    assert hidden.status_code == 403
+    assert (foreign.status_code, foreign.json()["code"]) == (404, "plan_unknown")
+
+
+def yuan(fen: int) -> str:
+    return f"{fen // 100}.{fen % 100:02d}"
