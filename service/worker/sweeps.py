@@ -16,6 +16,7 @@ from service.interest.sweep import allocate_due, settle_ended
 from service.lessons import use_cases as lessons
 from service.receipts.retry import retry_kept
 from service.receipts.returns import return_lapsed
+from service.refunds.sweep import settle_refunds
 from service.store import lesson_reads, notices, rows
 from service.store.context import Context
 from service.store.facts import Record
@@ -178,6 +179,7 @@ SWEEPS: Final[dict[str, Sweep]] = {
     "enrolments_lapsed": lapse_unpaid,
     "lapsed_money_returned": return_lapsed,
     "kept_debits_posted": retry_kept,
+    "refunds_settled": settle_refunds,
     "interest_allocated": allocate_due,
     "interest_settled": settle_ended,
     "wind_down_lessons_settled": settle_wind_down_lessons,
