@@ -1,0 +1,52 @@
+"""P7 and P8: what is measured by playing the whole: a wind-down, and the default demonstration."""
+
+import asyncio
+import subprocess
+import sys
+import tempfile
+import time
+from typing import Final
+
+from tests.benchmarks.ground import Bench
+from tests.benchmarks.ratios import Part, Result
+
+DEMO_FLOOR_S: Final = 180
+DEMO_GOAL_S: Final = 60
+DEMO_WITHIN_S: Final = 600
+_DEMO: Final = "from service.cli import main; main()"
+
+
+async def wound_down(_bench: Bench) -> Result:
+    """P7: plan, posting and refund orders of a wind-down."""
+    return Result(
+        "P7",
+        "Wind-down of 4,300 enrolments: plan, posting, orders",
+        "a second for each step; 100,000 enrolments within 1.2 of linear",
+        not_measured="no route plans and posts a wind-down yet",
+        floor=1,
+        goal=1,
+    )
+
+
+async def demonstrated(bench: Bench) -> Result:
+    """P8: the default demonstration from nothing to verified, in a process of its own."""
+    seconds = []
+    for _ in range(1 if bench.size < 1_000_000 else bench.rounds):
+        with tempfile.TemporaryDirectory(prefix="escrow-bench-demo-") as folder:
+            begun = time.perf_counter()
+            command = [sys.executable, "-c", _DEMO, "demo", "--json", "--data", f"{folder}/pg"]
+            ended = await asyncio.to_thread(
+                subprocess.run, command, capture_output=True, timeout=DEMO_WITHIN_S, check=False
+            )
+            seconds.append(time.perf_counter() - begun)
+        if ended.returncode != 0:
+            why = f"the demonstration ended with {ended.returncode}"
+            return Result("P8", _TITLE, _WORKLOAD, not_measured=why, floor=1, goal=1)
+    ratios = [took / DEMO_FLOOR_S for took in seconds]
+    goal = DEMO_GOAL_S / DEMO_FLOOR_S
+    part = Part("seconds to 180", ratios, 1, goal, lower=True, figures={"seconds": seconds})
+    return Result("P8", _TITLE, _WORKLOAD, [part])
+
+
+_TITLE: Final = "The default demonstration, to 180 seconds"
+_WORKLOAD: Final = "`escrow demo --json` on a new cluster, started, migrated, played and verified"
