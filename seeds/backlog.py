@@ -50,6 +50,11 @@ class Backlog:
     found: tuple[Found, ...]
 
     @property
+    def opens_on(self) -> date:
+        """The day on which the task force begins."""
+        return self.district.starts_on
+
+    @property
     def owed_fen(self) -> int:
         """What all contracts are worth together."""
         return sum(contract.remaining_fen for contract in self.district.legacy)

@@ -19,6 +19,9 @@ from service.store.facts import Verdict
 from service.store.transact import Store
 
 JOURNAL: Final = 1
+ABOVE: Final = ("500000", "重庆市", "cn-national")
+"""The jurisdiction above the district's: its regulator is the second of two levels."""
+
 _VALID: Final = timedelta(days=1)
 
 
@@ -29,6 +32,7 @@ class Cast:
     code: str
     regulator: str
     second_regulator: str
+    higher_regulator: str
     operator: str
     auditor: str
     banks: dict[str, str]
@@ -46,14 +50,16 @@ async def open_district(
     minted: list[str] = []
 
     async def add(connection: AsyncConnection) -> Verdict:
+        await reference.add_jurisdiction(connection, reference.NewJurisdiction(*ABOVE), at=at)
         await reference.add_jurisdiction(connection, new, at=at)
         await start_clock(connection, JOURNAL, at=at)
         minted.extend(await _mint(connection, _staff(code, banks)))
         return Verdict(answer={})
 
     await Store(engine).refer(add, key=None)
-    regulator, second, operator, auditor, *of_banks = minted
-    return Cast(code, regulator, second, operator, auditor, dict(zip(banks, of_banks, strict=True)))
+    regulator, second, higher, operator, auditor, *of_banks = minted
+    by_bank = dict(zip(banks, of_banks, strict=True))
+    return Cast(code, regulator, second, higher, operator, auditor, by_bank)
 
 
 async def admit_institutions(engine: AsyncEngine, cast: Cast, found: dict[int, str]) -> None:
@@ -79,6 +85,7 @@ def _staff(code: str, banks: Sequence[str]) -> list[tuple[str, Role, tokens.Scop
     return [
         ("demo-regulator", Role.REGULATOR, scope),
         ("demo-second-regulator", Role.REGULATOR, scope),
+        ("demo-higher-regulator", Role.REGULATOR, tokens.Scope(ABOVE[0])),
         ("demo-operator", Role.OPERATOR, scope),
         ("demo-auditor", Role.AUDITOR, scope),
         *((f"demo-bank-{bank}", Role.BANK, tokens.Scope(code, bank=bank)) for bank in banks),

@@ -11,6 +11,7 @@ from service.store import seeding
 if TYPE_CHECKING:
     from datetime import date
 
+    from seeds.backlog import Backlog
     from seeds.records import District
 
 
@@ -19,6 +20,13 @@ def district_of(seed: int | None, *, schools: int | None = None) -> District:
     module: Any = seeding.module("district")
     found: District = module.generate() if seed is None else module.generate(seed=seed)
     return found if schools is None else _first(found, schools)
+
+
+def backlog_of(seed: int | None, *, share: int = 1) -> Backlog:
+    """Build the backlog of a seed number, or one n-th of its contracts (`share` n)."""
+    module: Any = seeding.module("backlog")
+    found: Backlog = module.generate(share=share, **({} if seed is None else {"seed": seed}))
+    return found
 
 
 def calendar_of(starts_on: date) -> WorkingCalendar:

@@ -8,12 +8,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from ledger.calendars import midnight
-from service.demo import cast, player
+from service.demo import backlog, cast, figures, player
 from service.demo.client import Api, Unexpected
-from service.demo.districts import calendar_of, district_of
+from service.demo.districts import backlog_of, calendar_of, district_of
 from service.demo.figures import Told
 from service.demo.server import Ground, NotServed, Server, prepare
 from service.demo.stage import MORNING, Pace, Stage
@@ -22,6 +22,10 @@ from service.settings import Settings
 from service.verify import Report, verify
 
 if TYPE_CHECKING:
+    from datetime import date
+
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
     from seeds.records import District
 
 NAMES: Final = {"500106": "沙坪坝区"}
@@ -46,6 +50,17 @@ class Performance:
     """What came of it: the stage as it was left, the figures, verify's report, the seconds."""
 
     stage: Stage
+    told: Told
+    report: Report
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What came of a backlog: its cases, the figures at the end, verify's report, the seconds."""
+
+    stage: Stage
+    settled: backlog.Settled
     told: Told
     report: Report
     seconds: float
@@ -83,6 +98,11 @@ def _interrupted(_signal: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
 
+def run_backlog(house: House, pace: Pace, *, seed: int | None, share: int) -> Settlement:
+    """Settle a backlog from a command."""
+    return asyncio.run(perform_backlog(house, pace, seed=seed, share=share))
+
+
 def run(house: House, pace: Pace, script: player.Script) -> Performance:
     """Perform from a command."""
     return asyncio.run(perform(house, pace, script))
@@ -107,9 +127,35 @@ async def perform(house: House, pace: Pace, script: player.Script) -> Performanc
     return Performance(stage, told, report, time.perf_counter() - house.started)
 
 
-async def set_up(api: Api, engine: Any, district: District, pace: Pace) -> Stage:  # noqa: ANN401
-    """Open the district's journal a month before its term and put everything in hand."""
-    opens_on = player.opening_day(district.starts_on)
+async def perform_backlog(house: House, pace: Pace, *, seed: int | None, share: int) -> Settlement:
+    """Settle the backlog of failed institutions, then verify the database."""
+    ready = time.perf_counter()
+    failed = backlog_of(seed, share=share)
+    async with Api.at(house.server.address) as api:
+        engine = engine_of(house.ground.found.url, pool_size=1)
+        try:
+            stage = await set_up(api, engine, failed.district, pace, opens_on=failed.opens_on)
+            settled = await backlog.play(stage, engine, failed)
+            told = await figures.read_all(stage, await figures.read(stage))
+        finally:
+            await engine.dispose()
+    with stage.chapter("verify", 1) as bar:
+        report = await verify(house.ground.audit_url)
+        bar()
+    stage.phases["start"] = ready - house.started
+    return Settlement(stage, settled, told, report, time.perf_counter() - house.started)
+
+
+async def set_up(
+    api: Api,
+    engine: AsyncEngine,
+    district: District,
+    pace: Pace,
+    *,
+    opens_on: date | None = None,
+) -> Stage:
+    """Open the district's journal, a month before its term, and put everything in hand."""
+    opens_on = opens_on or player.opening_day(district.starts_on)
     staff = await cast.open_district(
         engine,
         district.adcode,

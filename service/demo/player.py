@@ -71,7 +71,7 @@ async def play(stage: Stage, engine: AsyncEngine, script: Script) -> figures.Tol
 
 async def _open(stage: Stage, engine: AsyncEngine) -> None:
     """Day one: institutions and courses; day two: what schools had promised before custody."""
-    await register.register(stage, _bank_names())
+    await register.register(stage, bank_names())
     await cast.admit_institutions(engine, stage.cast, stage.institutions)
     await file_courses.file_courses(stage)
     await stage.morning_of(stage.today + _DAY)
@@ -147,7 +147,8 @@ def _weeks(stage: Stage, script: Script) -> list[tuple[date, list[Lesson]]]:
     return [(monday, [each for _, held in days for each in held]) for monday, days in by_week]
 
 
-def _bank_names() -> dict[str, str]:
+def bank_names() -> dict[str, str]:
+    """Return the names of the banks by code."""
     text = (paths.seeds_dir() / "banks.json").read_text(encoding="utf-8")
     return {bank["code"]: bank["name"] for bank in json.loads(text)}
 

@@ -67,6 +67,7 @@ class Stage:
     lessons: dict[tuple[str, int], str] = field(default_factory=dict)
     unanswered: dict[str, list[Lesson]] = field(default_factory=dict)
     stated: set[date] = field(default_factory=set)
+    failed: set[int] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)
     told: list[dict[str, Any]] = field(default_factory=list)
     phases: dict[str, float] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from service.demo.bank_books import BankBook, yuan
 from service.demo.figures import Sum
 
 if TYPE_CHECKING:
+    from service.demo.cast import Cast
     from service.demo.performance import House, Performance
 
 TOP: Final = 12
@@ -111,9 +112,9 @@ def summary(played: Performance) -> dict[str, Any]:
     }
 
 
-def visitors(house: House, played: Performance) -> dict[str, Any]:
-    """Tell where the served API is, and give a token for each role."""
-    cast, address = played.stage.cast, house.server.address
+def visitors(house: House, cast: Cast) -> dict[str, Any]:
+    """Tell where the served API is, and give a token for each role there is one for."""
+    address = house.server.address
     return {
         "address": address,
         "documentation": f"{address}/docs",
@@ -123,7 +124,7 @@ def visitors(house: House, played: Performance) -> dict[str, Any]:
             "auditor": cast.auditor,
             "bank": next(iter(cast.banks.values())),
             "institution": next(iter(cast.institutions.values())),
-            "parent": next(iter(cast.parents.values())),
+            **({"parent": next(iter(cast.parents.values()))} if cast.parents else {}),
         },
     }
 
