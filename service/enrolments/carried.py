@@ -82,7 +82,7 @@ async def _find(
     journal = commands[0].journal
     wanted = {command.institution for command in commands if command.journal == journal}
     seen = await registry.seen(connection, caller, Institution, journal, wanted)
-    defaults = await contracts.default_accounts(connection, journal, seen)
+    defaults = await registry.default_accounts(connection, journal, seen)
     return [
         FoundInstitution(command, command.custody or defaults.get(command.institution))
         if command.journal == journal and command.institution in seen

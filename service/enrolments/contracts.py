@@ -5,11 +5,9 @@ with what stands, with other content it is refused.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 from uuid import UUID
-
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.money import Money
 from ledger.refusals import AlreadyExists
@@ -17,7 +15,7 @@ from service.enrolments.people import People, is_same, read_people
 from service.store import ids, payment_codes, rows
 from service.store.contracts import FIRST_SCHEDULE
 from service.store.facts import Decision, Facts, Record
-from service.store.tables import CustodyAccount, Enrolment
+from service.store.tables import Enrolment
 from service.store.unit import Unit
 
 CODES: Final = 3
@@ -53,21 +51,6 @@ class Taken(Protocol):
     @property
     def people(self) -> People:
         """Guardian and student."""
-
-
-async def default_accounts(
-    connection: AsyncConnection, journal: int, institutions: Iterable[UUID]
-) -> dict[UUID, UUID]:
-    """Return each institution's default custody account."""
-    source = rows.table_of(CustodyAccount)
-    wanted = set(institutions)
-    if not wanted:
-        return {}
-    statement = rows.keyed(CustodyAccount, journal, wanted, "institution_id").where(
-        source.c.is_default, source.c.purpose == "CUSTODY", source.c.state == "ACTIVE"
-    )
-    found = await rows.fetch(connection, statement)
-    return {row["institution_id"]: row["custody_account_id"] for row in found}
 
 
 async def read_standing(unit: Unit, taken: Sequence[tuple[UUID, Taken]]) -> list[Record]:

@@ -80,7 +80,7 @@ async def _find(
     journal = commands[0].journal
     wanted = {command.course for command in commands if command.journal == journal}
     courses = await registry.seen(connection, caller, Course, journal, wanted)
-    defaults = await contracts.default_accounts(
+    defaults = await registry.default_accounts(
         connection, journal, {row.institution_id for row in courses.values()}
     )
     found: list[FoundCourse | Refusal] = []

@@ -160,3 +160,18 @@ def of_own_bank(caller: Context) -> Sequence[ColumnElement[bool]]:
             )
         ),
     )
+
+
+async def default_accounts(
+    connection: AsyncConnection, journal: int, institutions: Iterable[UUID]
+) -> dict[UUID, UUID]:
+    """Return each institution's default custody account."""
+    source = rows.table_of(CustodyAccount)
+    wanted = set(institutions)
+    if not wanted:
+        return {}
+    statement = rows.keyed(CustodyAccount, journal, wanted, "institution_id").where(
+        source.c.is_default, source.c.purpose == "CUSTODY", source.c.state == "ACTIVE"
+    )
+    found = await rows.fetch(connection, statement)
+    return {row["institution_id"]: row["custody_account_id"] for row in found}
