@@ -10,7 +10,7 @@ from sqlalchemy import ARRAY, Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.accounts import Account, Reason
-from ledger.money import Money, total
+from ledger.money import ZERO, Money, total
 from ledger.refusals import WrongState
 from ledger.rules import enrolments as rules
 from ledger.rules.receipts import HeldReason
@@ -87,7 +87,8 @@ def _decide(facts: Facts, found: LapseEnrolment) -> Decision:
     if enrolment.state != "AWAITING_PAYMENT" or due is None or due >= facts.moment.today:
         raise WrongState(object="enrolment", state=enrolment.state)
     received: dict[UUID, Money] = facts.extra["brought"].get(found.enrolment, {})
-    if total([*received.values()]).fen != enrolment.received_fen:
+    unclear = any(part < ZERO for part in received.values())
+    if unclear or total([*received.values()]).fen != enrolment.received_fen:
         raise WrongState(object="enrolment", state="RECEIPTS_UNCLEAR")
     values = {"state": "LAPSED", "received_fen": 0, "seq": facts.moment.next_seq}
     return Decision(

@@ -99,7 +99,8 @@ def _again(facts: Facts, command: RecordLesson, lesson: Record) -> Decision:
 
 
 def _free_slot(facts: Facts, enrolment: Record, contract: Contract) -> int:
-    if enrolment.state == "AWAITING_PAYMENT":
+    charged_back = enrolment.state == "ACTIVE" and enrolment.received_fen < enrolment.price_fen
+    if enrolment.state == "AWAITING_PAYMENT" or charged_back:
         raise EnrolmentNotPaid
     if enrolment.state != "ACTIVE":
         raise WrongState(object="enrolment", state=enrolment.state)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from service.receipts import (
+    chargeback_entries,
     deposit_entries,
     interest_entries,
     order_entries,
@@ -26,6 +27,7 @@ KINDS: Final = {
         *own_money.KINDS,
         *order_entries.KINDS,
         *deposit_entries.KINDS,
+        *chargeback_entries.KINDS,
         *interest_entries.KINDS,
         *recovery_entries.KINDS,
         *transfer_entries.KINDS,

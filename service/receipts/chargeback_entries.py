@@ -1,0 +1,248 @@
+"""Chargebacks (拒付, E31): the bank's debit that gives a payer their money back by force.
+
+It is a fact. Lessons that wait are voided and refund orders not sent are cancelled as far as the
+money is needed; what an enrolment received counts down, so that no lesson is recorded until it is
+paid again. An enrolment that nothing is left of has ended.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Uuid, bindparam, select, text
+
+from ledger.accounts import Account, Reason
+from ledger.entitlement import Contract
+from ledger.money import ZERO, Money
+from ledger.rules import chargebacks
+from ledger.rules import lessons as lesson_rules
+from ledger.rules.chargebacks import Debit, Standing
+from ledger.rules.custody import own_funds_applied
+from ledger.rules.debts import Debt
+from ledger.transactions import Transaction
+from service.receipts.facts import Effect, EntryFact, Kind
+from service.store import orders, refund_orders, rows
+from service.store.contracts import contract_of, place_of
+from service.store.facts import Change, Facts, Record, Update
+from service.store.order_steps import OrderState
+from service.store.tables import Enrolment, Lesson, PaymentOrder, Refund
+from service.store.unit import Unit
+
+_CONFIRMED: Final = "chargeback_confirmed"
+_WAITING: Final = ("RECORDED", "DISPUTED")
+_UNITS: Final = (Reason.PAID, Reason.GIFT)
+
+_EARNED: Final = text(
+    """
+    SELECT enrolment.enrolment_id,
+           coalesce((SELECT sum(value_fen) FROM escrow.lesson
+                     WHERE lesson.journal_id = :journal AND lesson.state = 'CONFIRMED'
+                       AND lesson.enrolment_id = enrolment.enrolment_id), 0)
+           + coalesce((SELECT sum(entry.amount) FROM escrow.bank_entry AS before
+                       JOIN escrow.account ON account.journal_id = :journal
+                        AND account.kind = 'INSTITUTION_PAYABLE'
+                        AND account.owner_id = enrolment.institution_id
+                        AND account.custody_account_id = enrolment.custody_account_id
+                       JOIN escrow.entry ON entry.journal_id = :journal
+                        AND entry.account_id = account.account_id AND entry.seq >= before.posted_seq
+                       JOIN escrow.journal_transaction AS sealed
+                         ON sealed.journal_id = :journal AND sealed.seq = entry.seq
+                        AND sealed.kind = 'CHARGEBACK_DEBITED'
+                        AND sealed.refs::jsonb ->> 'bank_entry' = before.bank_entry_id::text
+                       WHERE before.journal_id = :journal AND before.outcome = 'CHARGEBACK'
+                         AND before.enrolment_id = enrolment.enrolment_id), 0) AS fen
+    FROM escrow.enrolment
+    WHERE enrolment.journal_id = :journal AND enrolment.enrolment_id = ANY(:enrolments)
+    """
+).bindparams(bindparam("enrolments", type_=ARRAY(Uuid)))
+"""What each enrolment's confirmed lessons brought, less what chargebacks have taken of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Borne:
+    """What was done so that a chargeback can be borne: posted, changed, and standing after."""
+
+    transactions: tuple[Transaction, ...]
+    changes: tuple[Change, ...]
+    freed: Money
+
+
+async def _lock(unit: Unit, facts: Sequence[EntryFact]) -> None:
+    """Lock the enrolments' lessons, then their refunds with the claims, then orders not sent."""
+    codes = {fact.payment_code for fact in facts}
+    journal = unit.facts.journal
+    wanted = {e.enrolment_id for e in unit.facts.all(Enrolment) if e.payment_code in codes}
+    source = rows.table_of(Lesson)
+    waiting = rows.keyed(Lesson, journal, wanted, "enrolment_id")
+    await unit.lock_where(Lesson, waiting.where(source.c.state.in_(_WAITING)))
+    owed = rows.table_of(Refund)
+    found = await rows.fetch(
+        unit.connection,
+        rows.keyed(Refund, journal, wanted, "enrolment_id").with_only_columns(owed.c.refund_id),
+    )
+    refunds = {row["refund_id"] for row in found}
+    await refund_orders.lock_refunds(unit, refunds)
+    order = rows.table_of(PaymentOrder)
+    await unit.lock_where(
+        PaymentOrder,
+        select(order)
+        .where(
+            order.c.journal_id == journal,
+            order.c.refund_id.in_(sorted(refunds)),
+            order.c.state == OrderState.NEW.value,
+        )
+        .order_by(order.c.order_id),
+    )
+
+
+async def _read(unit: Unit, facts: Sequence[EntryFact]) -> None:
+    codes = {fact.payment_code for fact in facts}
+    wanted = {e.enrolment_id for e in unit.facts.all(Enrolment) if e.payment_code in codes}
+    found = await unit.query(_EARNED, journal=unit.facts.journal, enrolments=sorted(wanted))
+    unit.facts.extra[_CONFIRMED] = {row["enrolment_id"]: int(row["fen"]) for row in found}
+
+
+def _charged_back(facts: Facts, fact: EntryFact, account: Record) -> Effect | None:
+    """Post a chargeback on the enrolment it names; kept while that, or the money, is missing."""
+    enrolment = facts.by(Enrolment, ("payment_code",), fact.payment_code)
+    if enrolment is None or enrolment.custody_account_id != account.custody_account_id:
+        return None
+    contract, place = contract_of(enrolment), place_of(account)
+    if facts.book.balance(place.bank) < fact.amount:
+        return None
+    voided = _voided(facts, fact, contract)
+    prepaid = facts.book.balance(contract.prepaid) + voided.freed
+    undone, refunds = _refunds(facts, enrolment, fact.amount - min(fact.amount, prepaid))
+    standing = Standing(
+        prepaid=prepaid,
+        refunds=refunds,
+        payable=facts.book.balance(contract.payable),
+        confirmed=Money.from_fen(max(facts.extra[_CONFIRMED][enrolment.enrolment_id], 0)),
+    )
+    ends = enrolment.state == "ACTIVE" and not _left(facts, contract, prepaid, voided, fact.amount)
+    units = {r: facts.book.quantity(contract.units_granted(r)) for r in _UNITS} if ends else {}
+    posted = chargebacks.chargeback_debited(
+        contract,
+        amount=fact.amount,
+        standing=standing,
+        debit=Debit(entry=fact.bank_entry, units_left=units),
+    )
+    received = enrolment.received_fen - min(fact.amount, prepaid).fen
+    values: dict[str, Any] = {"received_fen": received} | ({"state": "REFUNDED"} if ends else {})
+    return Effect(
+        "CHARGEBACK",
+        (*voided.transactions, *undone.transactions, posted, *_covered(facts, account, posted)),
+        (
+            *voided.changes,
+            *undone.changes,
+            Update(Enrolment, (enrolment.enrolment_id,), values),
+        ),
+        enrolment=enrolment.enrolment_id,
+    )
+
+
+def _left(facts: Facts, contract: Contract, prepaid: Money, voided: _Borne, amount: Money) -> Money:
+    """Return what is left for lessons after a chargeback: L1, L2 and L3."""
+    waiting = facts.book.balance(contract.pending) + facts.book.balance(contract.disputed)
+    return max(prepaid - amount, ZERO) + waiting - voided.freed
+
+
+def _voided(facts: Facts, fact: EntryFact, contract: Contract) -> _Borne:
+    """Void as many waiting lessons as the chargeback needs, the latest first (E16, E15)."""
+    waiting = [
+        lesson
+        for lesson in facts.each_by(Lesson, "enrolment_id", contract.enrolment)
+        if lesson.state in _WAITING
+    ]
+    waiting.sort(key=lambda lesson: (lesson.recorded_seq or 0, lesson.lesson_id), reverse=True)
+    needed = chargebacks.lessons_to_void(
+        fact.amount,
+        prepaid=facts.book.balance(contract.prepaid),
+        waiting=[(lesson.lesson_id, Money.from_fen(lesson.value_fen)) for lesson in waiting],
+    )
+    taken = waiting[: len(needed)]
+    values = {"state": "VOIDED", "seq": facts.moment.next_seq}
+    return _Borne(
+        tuple(
+            (
+                lesson_rules.lesson_voided
+                if lesson.state == "RECORDED"
+                else lesson_rules.dispute_upheld
+            )(contract, lesson=lesson.lesson_id, slot=lesson.slot)
+            for lesson in taken
+        ),
+        tuple(Update(Lesson, (lesson.lesson_id,), values) for lesson in taken),
+        Money.from_fen(sum(lesson.value_fen for lesson in taken)),
+    )
+
+
+def _refunds(
+    facts: Facts, enrolment: Record, needed: Money
+) -> tuple[_Borne, tuple[tuple[UUID, Money], ...]]:
+    """Cancel orders not sent of refunds that must bear it, and take what they then owe (L6)."""
+    transactions: list[Transaction] = []
+    changes: list[Change] = []
+    bearing: list[tuple[UUID, Money]] = []
+    rest = needed
+    for refund in facts.each_by(Refund, "enrolment_id", enrolment.enrolment_id):
+        if not rest:
+            break
+        payable, in_transit = refund.payable_fen, refund.in_transit_fen
+        for order in _not_sent(facts, refund) if payable < rest.fen else ():
+            step = orders.order_undone(facts, order, OrderState.CANCELLED, reason="CHARGEBACK")
+            transactions += step.transactions
+            changes += [change for change in step.changes if change.table is PaymentOrder]
+            payable, in_transit = payable + order.amount_fen, in_transit - order.amount_fen
+        part = min(rest, Money.from_fen(payable))
+        rest -= part
+        bearing.append((refund.refund_id, Money.from_fen(payable)))
+        values = {
+            "payable_fen": payable - part.fen,
+            "in_transit_fen": in_transit,
+            "taken_back_fen": refund.taken_back_fen + part.fen,
+        }
+        changes.append(Update(Refund, (refund.refund_id,), values))
+    return _Borne(tuple(transactions), tuple(changes), ZERO), tuple(bearing)
+
+
+def _not_sent(facts: Facts, refund: Record) -> list[Record]:
+    """Return the refund's orders whose money would go back to L6, and that no bank has fetched."""
+    return [
+        order
+        for order in facts.all(PaymentOrder)
+        if order.refund_id == refund.refund_id
+        and order.state == OrderState.NEW
+        and order.replaces_order_id is None
+    ]
+
+
+def _covered(facts: Facts, account: Record, posted: Transaction) -> tuple[Transaction, ...]:
+    """Let own funds make good at once what is due (E57)."""
+    place = place_of(account)
+    due, own = place.due(Reason.CHARGEBACK), facts.book.balance(place.own_funds)
+    owed = Money.from_fen(posted.effects().get(due, 0))
+    if not own or not owed:
+        return ()
+    return (own_funds_applied(place, own_funds=own, debts=[Debt(due, owed)]),)
+
+
+def _accounts(facts: Facts, fact: EntryFact, account: Record) -> Iterable[Account]:
+    place = place_of(account)
+    yield from (place.bank, place.own_funds, place.due(Reason.CHARGEBACK))
+    enrolment = facts.by(Enrolment, ("payment_code",), fact.payment_code)
+    if enrolment is None:
+        return
+    contract = contract_of(enrolment)
+    yield from (contract.prepaid, contract.pending, contract.disputed, contract.payable)
+    for reason in _UNITS:
+        yield from (contract.units_granted(reason), contract.units_contracted(reason))
+    for refund in facts.each_by(Refund, "enrolment_id", enrolment.enrolment_id):
+        yield place.refund_payable(refund.refund_id)
+        for order in _not_sent(facts, refund):
+            yield from orders.accounts_of(facts, order)
+
+
+KINDS: Final = (
+    Kind("CHARGEBACK", "DBIT", _charged_back, _accounts, owes=True, lock=_lock, read=_read),
+)
