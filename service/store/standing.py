@@ -56,9 +56,14 @@ def require_unblocked(facts: Facts, enrolment: UUID) -> None:
     A freeze of its own blocks it, and so does an open claim (I-17, I-28), which the use case reads
     by `claim_progress.open_claims`.
     """
+    require_not_restrained(facts, enrolment)
+    require_no_claim(facts, enrolment)
+
+
+def require_not_restrained(facts: Facts, enrolment: UUID) -> None:
+    """Refuse what moves the money of an enrolment that is frozen itself: `EnrolmentBlocked`."""
     if restrained(facts, enrolment, "FREEZE"):
         raise EnrolmentBlocked
-    require_no_claim(facts, enrolment)
 
 
 def restrained(facts: Facts, target: UUID, kind: str) -> bool:

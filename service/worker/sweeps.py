@@ -11,6 +11,7 @@ from typing import Any, Final
 import structlog
 from sqlalchemy import select
 
+from service.claims.sweep import agree_silent
 from service.enrolments import use_cases as enrolments
 from service.interest.sweep import allocate_due, settle_ended
 from service.lessons import use_cases as lessons
@@ -175,6 +176,7 @@ SWEEPS: Final[dict[str, Sweep]] = {
     "other_notices_delivered": deliver_others,
     "deadlines_counted": count_deadlines,
     "answers_counted": count_answers,
+    "claims_agreed_by_silence": agree_silent,
     "lessons_confirmed_by_silence": confirm_silent,
     "enrolments_lapsed": lapse_unpaid,
     "lapsed_money_returned": return_lapsed,
