@@ -5,7 +5,15 @@ Heavy imports happen inside the commands, so that `escrow --help` answers at onc
 
 import rich_click as click
 
-from service.commands import demonstrate, describe, migrations, registry, serving, verifying
+from service.commands import (
+    demonstrate,
+    describe,
+    migrations,
+    registry,
+    replaying,
+    serving,
+    verifying,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -22,3 +30,4 @@ main.add_command(registry.jurisdiction)
 main.add_command(registry.token)
 main.add_command(describe.openapi)
 main.add_command(verifying.verify)
+main.add_command(replaying.replay_plan)

@@ -66,22 +66,21 @@ def recovery_received(
 
 
 def recovery_distributed(
-    contract: Contract, *, entitlement: UUID, dividends: Mapping[UUID, Money]
+    place: Place, *, enrolment: UUID, entitlement: UUID, dividends: Mapping[UUID, Money]
 ) -> Transaction:
     """Pay a later dividend on a residual claim (E50): L13 d | L6 d by refund (I-31)."""
-    place = place_of(contract)
     residual = place.residual_claim(entitlement)
     return Transaction(
         TransactionKind.RECOVERY_DISTRIBUTED,
         money_transfers(
             *((residual, place.refund_payable(refund), part) for refund, part in dividends.items())
         ),
-        references(contract, entitlement=entitlement),
+        references(place, enrolment=enrolment, entitlement=entitlement),
     )
 
 
 def residual_written_off(
-    contract: Contract, *, entitlement: UUID, amount: Money, debts: Sequence[Debt]
+    place: Place, *, enrolment: UUID, entitlement: UUID, amount: Money, debts: Sequence[Debt]
 ) -> Transaction:
     """Write off at closure what nobody will pay (E50): L13 w | A5 w in order.
 
@@ -89,11 +88,11 @@ def residual_written_off(
     """
     assert amount <= owed(debts), "a residual claim stands against what the institution owes"
     closed, _ = make_good(debts, amount)
-    residual = place_of(contract).residual_claim(entitlement)
+    residual = place.residual_claim(entitlement)
     return Transaction(
         TransactionKind.RESIDUAL_WRITTEN_OFF,
         money_transfers(*((residual, debt, part) for debt, part in closed)),
-        references(contract, entitlement=entitlement),
+        references(place, enrolment=enrolment, entitlement=entitlement),
     )
 
 

@@ -1,6 +1,7 @@
 """An institution's states: licensed, suspended, resumed, leaving, gone (decisions.md, states).
 
-FROZEN and WINDING_DOWN are reached by a freeze, not from here.
+FROZEN and WINDING_DOWN are reached by a freeze, not from here; out of a wind-down an institution
+goes when its case is closed.
 """
 
 from collections.abc import Sequence
@@ -22,11 +23,11 @@ from ledger.refusals import (
 )
 from service.institutions.commands import ChangeState, License
 from service.institutions.use_cases import answer_of, changed
-from service.store import reference, registry
+from service.store import reference, registry, wind_down_start
 from service.store.context import Context
 from service.store.facts import Decision, Facts, Record, Update
 from service.store.registry import P
-from service.store.tables import Institution
+from service.store.tables import Institution, WindDown
 from service.store.transact import UseCase
 from service.store.unit import Unit
 
@@ -39,6 +40,7 @@ STEPS: Final = frozenset(
         ("LICENSED", "EXITING"),
         ("EXITING", "EXITED"),
         ("EXITED", "DEREGISTERED"),
+        ("WINDING_DOWN", "DEREGISTERED"),
     }
 )
 """From which state to which an institution can be brought by command."""
@@ -61,6 +63,13 @@ async def load_institutions(unit: Unit, commands: Sequence[Any]) -> None:
     await unit.lock(Institution, (command.target for command in commands))
 
 
+async def load_states(unit: Unit, commands: Sequence[ChangeState]) -> None:
+    """Lock the institutions, and the open cases of those that leave."""
+    await load_institutions(unit, commands)
+    leaving = [command.target for command in commands if command.state in GONE]
+    await wind_down_start.lock_open(unit, leaving)
+
+
 async def read_owed(unit: Unit, commands: Sequence[ChangeState]) -> None:
     """Read what leaving institutions still owe, under the head."""
     leaving = [command.target for command in commands if command.state in GONE]
@@ -75,11 +84,16 @@ async def read_pack(unit: Unit, _commands: Sequence[Any]) -> None:
 
 
 def decide_state(facts: Facts, command: ChangeState) -> Decision:
-    """Take one step, and the last ones only when nothing is owed to students or payers."""
+    """Take one step, and the last ones only when nothing is owed to students or payers.
+
+    Raises `WrongState` (also while a case is open) and `LiabilityOutstanding`.
+    """
     row = institution_row(facts, command.target)
     registry.require_version(row, command.version)
     if (row.state, command.state) not in STEPS:
         raise WrongState(state=row.state)
+    if facts.by(WindDown, ("institution_id",), command.target) is not None:
+        raise WrongState(object="wind_down", state=row.state)
     owed: dict[UUID, int] = facts.extra["owed"]
     if command.state in GONE and owed.get(command.target, 0) > 0:
         raise LiabilityOutstanding(owed=str(Money.from_fen(owed[command.target])))
@@ -132,7 +146,7 @@ def institution_row(facts: Facts, institution: UUID) -> Record:
 
 
 CHANGE_STATE: Final[UseCase[ChangeState, ChangeState]] = UseCase(
-    "change_institution_state", find_institutions, load_institutions, decide_state, read_owed
+    "change_institution_state", find_institutions, load_states, decide_state, read_owed
 )
 LICENSE: Final[UseCase[License, License]] = UseCase(
     "license_institution", find_institutions, load_institutions, decide_licence, read_pack

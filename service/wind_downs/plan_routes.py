@@ -1,4 +1,4 @@
-"""Routes of distribution plans: simulate, read, replay, approve, post."""
+"""Routes of distribution plans: simulate, read, replay, approve, post; and the case's closing."""
 
 from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
@@ -25,11 +25,13 @@ from service.web.policy import STAFF, policy
 from service.web.problems import refusing
 from service.wind_downs.approve import REQUEST_APPROVAL, ApprovePlan
 from service.wind_downs.case_paths import case_named
+from service.wind_downs.close import REQUEST_CLOSE, CloseCase
 from service.wind_downs.found import CaseCommand
 from service.wind_downs.plan import SIMULATE, Simulate
 from service.wind_downs.plan_inputs import parsed_inputs, share_after
 from service.wind_downs.plan_schemas import (
     ApprovePlanIn,
+    CloseIn,
     PlanInputsOut,
     PlanOut,
     PlanShareOut,
@@ -206,6 +208,25 @@ async def post_distribution(
     return command.answer(outcome, PostedOut, 200)
 
 
+@post(
+    "/wind-downs/{wind_down_id:str}/close",
+    operation_id="closeWindDown",
+    summary="Ask for a wind-down to be closed",
+    opt=policy(Role.REGULATOR),
+    responses=refusing(IdempotencyKeyMissing, IdempotencyKeyReused, WindDownUnknown, WrongState),
+    status_code=202,
+)
+async def close_wind_down(
+    wind_down_id: FromPath[str], data: JSONBody[CloseIn], command: NamedDependency[Command]
+) -> Response[ApprovalOut]:
+    """Wait for a second person; what is left is written off and nothing may stay unexplained."""
+    journal, wind_down = case_named(wind_down_id, command)
+    key = None if command.key is None else command.key.key
+    wanted = CloseCase(journal, wind_down, command.new_id(), data.reason, command.caller.path, key)
+    outcome = await command.run(REQUEST_CLOSE, [wanted], journal=journal)
+    return await awaiting(command, outcome, journal)
+
+
 router = Router(
     "/v1",
     route_handlers=[
@@ -216,6 +237,7 @@ router = Router(
         list_plan_shares,
         approve_plan,
         post_distribution,
+        close_wind_down,
     ],
     tags=["wind_downs"],
 )

@@ -6,6 +6,7 @@ from pydantic import Field, StringConstraints
 
 from service.web.wire import (
     Amount,
+    CodeText,
     Day,
     Instant,
     Page,
@@ -35,6 +36,14 @@ class ApprovePlanIn(WireIn):
     model_config = examples({"plan_hash": _HASH})
 
     plan_hash: PlanHash
+
+
+class CloseIn(WireIn):
+    """Why the case is closed, as a code."""
+
+    model_config = examples({"reason": "NOTHING_LEFT_TO_RECOVER"})
+
+    reason: CodeText
 
 
 class PlanOut(WireOut):

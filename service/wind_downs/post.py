@@ -210,7 +210,12 @@ def _posted(
     book = facts.book
     if plan.round > 1:
         _require_claim(share, book.quantity(residual))
-        return wind_downs.recovery_distributed(contract, entitlement=entitlement, dividends=given)
+        return wind_downs.recovery_distributed(
+            place_of(contract),
+            enrolment=contract.enrolment,
+            entitlement=entitlement,
+            dividends=given,
+        )
     prepaid, interest = book.balance(contract.prepaid), book.balance(contract.interest)
     _require_claim(share, (prepaid + interest).fen)
     return wind_downs.distribution_posted(

@@ -23,6 +23,7 @@ from service.store.context import Context
 from service.store.facts import Record
 from service.store.tables import Enrolment
 from service.store.transact import Mode, Request, Store, UseCase
+from service.wind_downs.plan_sweep import follow_payments, post_distributions
 from service.wind_downs.sweep import settle_lessons as settle_wind_down_lessons
 from service.worker.senders import LogSender, Message, Sender
 
@@ -181,9 +182,11 @@ SWEEPS: Final[dict[str, Sweep]] = {
     "enrolments_lapsed": lapse_unpaid,
     "lapsed_money_returned": return_lapsed,
     "kept_debits_posted": retry_kept,
+    "distributions_posted": post_distributions,
     "refunds_settled": settle_refunds,
     "interest_allocated": allocate_due,
     "interest_settled": settle_ended,
     "wind_down_lessons_settled": settle_wind_down_lessons,
+    "dividend_payments_followed": follow_payments,
 }
 """Every sweep, in order."""

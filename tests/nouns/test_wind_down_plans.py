@@ -151,5 +151,80 @@ async def test_parents_read_the_plan_and_their_own_share_only(
     assert (foreign.status_code, foreign.json()["code"]) == (404, "plan_unknown")
 
 
+async def test_a_case_follows_its_refund_orders_to_the_last(
+    collapse: Collapse, higher: str
+) -> None:
+    await collapse.approved(higher, "POOLED")
+    await collapse.posted()
+    before = await collapse.followed()
+    settled = await collapse.followed()
+
+    paid = await collapse.paid()
+
+    assert before == settled == "POSTED"
+    assert sorted(paid) == sorted(
+        ["3500.33", "2260.64", "875.09", "875.08", "0.01", "5833.90", "7000.68"]
+    )
+    assert await collapse.followed() == "RESIDUAL"
+
+
+async def test_a_later_round_shares_what_was_recovered_and_never_takes_back_a_fen(
+    collapse: Collapse, higher: str
+) -> None:
+    first = await collapse.approved(higher)
+    await collapse.posted()
+    await collapse.paid()
+    await collapse.followed()
+    await collapse.credited("871.68", "RECOVERY")
+
+    second = await collapse.approved(higher)
+    posted = await collapse.posted()
+    paid = await collapse.paid()
+
+    case = await collapse.now()
+    shares = await collapse.shares(second)
+    before = {share["register_number"]: share for share in await collapse.shares(first)}
+    assert (second["round"], second["claimed"]) == (2, first["residual"])
+    assert (second["distributed"], second["residual"]) == ("871.68", "7845.09")
+    assert all(share["claim"] == before[share["register_number"]]["residual"] for share in shares)
+    assert (posted["finished"], sorted(paid)) == (
+        True,
+        sorted(s["dividend"] for s in shares if s["dividend"] != "0.00"),
+    )
+    assert (case["state"], case["distributed"], case["residual"]) == (
+        "RESIDUAL",
+        "21217.41",
+        "7845.09",
+    )
+
+
+async def test_a_case_is_closed_only_when_every_fen_has_a_name(
+    collapse: Collapse, higher: str
+) -> None:
+    academy, district = collapse.academy, collapse.district
+    await collapse.approved(higher)
+    await collapse.posted()
+    early = await collapse.post(f"wind-downs/{collapse.case['id']}/close", {"reason": "TOO_EARLY"})
+    await collapse.paid()
+    await collapse.followed()
+    await collapse.credited("1.00", "RECOVERY")
+    unshared = await collapse.close(higher)
+    await collapse.approved(higher)
+    await collapse.posted()
+    owed = await collapse.close(higher)
+    await collapse.paid()
+
+    closed = await collapse.close(higher)
+
+    institution = f"institutions/{district.public('ins', academy.institution)}"
+    gone = await collapse.post(f"{institution}/deregister", {"reason": "WOUND_DOWN"})
+    assert (early.status_code, early.json()["code"]) == (409, "wrong_state")
+    assert (unshared.status_code, unshared.json()["code"]) == (409, "liability_outstanding")
+    assert (owed.status_code, owed.json()["code"]) == (409, "liability_outstanding")
+    assert closed.status_code == 200, closed.text
+    assert (await collapse.now())["state"] == "CLOSED"
+    assert (gone.status_code, gone.json()["state"]) == (200, "DEREGISTERED")
+
+
 def yuan(fen: int) -> str:
     return f"{fen // 100}.{fen % 100:02d}"

@@ -18,6 +18,7 @@ from ledger.rules.places import Place
 from ledger.transactions import Transaction, TransactionKind, money_transfers
 from tests.ledger.drawn_registers import inputs
 from tests.ledger.rules.facts import (
+    ENROLMENT,
     ENTRY,
     ORDER,
     OTHER_PLACE,
@@ -102,12 +103,13 @@ def test_recovery_received_closes_what_is_due_and_the_rest_is_own_funds(
     )
 
 
-@given(contracts(), amounts, balances)
-def test_recovery_distributed_pays_down_the_residual_claim(
-    contract: Contract, first: Money, second: Money
-) -> None:
+@given(amounts, balances)
+def test_recovery_distributed_pays_down_the_residual_claim(first: Money, second: Money) -> None:
     paid = wind_downs.recovery_distributed(
-        contract, entitlement=ENTITLEMENT, dividends={REFUND: first, OTHER_REFUND: second}
+        PLACE,
+        enrolment=ENROLMENT,
+        entitlement=ENTITLEMENT,
+        dividends={REFUND: first, OTHER_REFUND: second},
     )
 
     assert effects(paid) == changes(
@@ -117,14 +119,14 @@ def test_recovery_distributed_pays_down_the_residual_claim(
     )
 
 
-@given(contracts(), debts(minimum=1), st.data())
+@given(debts(minimum=1), st.data())
 def test_residual_written_off_closes_as_much_of_what_is_due(
-    contract: Contract, found: list[Debt], data: st.DataObject
+    found: list[Debt], data: st.DataObject
 ) -> None:
     amount = Money.from_fen(data.draw(st.integers(0, owed(found).fen)))
 
     written_off = wind_downs.residual_written_off(
-        contract, entitlement=ENTITLEMENT, amount=amount, debts=found
+        PLACE, enrolment=ENROLMENT, entitlement=ENTITLEMENT, amount=amount, debts=found
     )
 
     parts, rest = make_good(found, amount)
@@ -135,12 +137,15 @@ def test_residual_written_off_closes_as_much_of_what_is_due(
 
 
 def test_residual_written_off_never_exceeds_what_is_due() -> None:
-    contract = Contract(ENTRY, SCHOOL, PLACE.custody, Money.of("1.00"), 1)
     due = Debt(PLACE.due(Reason.COURT_DEDUCTION), Money.of("1.00"))
 
     with pytest.raises(AssertionError, match="stands against"):
         wind_downs.residual_written_off(
-            contract, entitlement=ENTITLEMENT, amount=Money.of("1.01"), debts=[due]
+            PLACE,
+            enrolment=ENROLMENT,
+            entitlement=ENTITLEMENT,
+            amount=Money.of("1.01"),
+            debts=[due],
         )
 
 
@@ -230,6 +235,7 @@ def _distribute(book: Book, drawn: dict[str, Any], claims: dict[int, Contract]) 
         _move(book, places[source], places[target], Money.from_fen(fen))
     for number, one, two in plan.shares:
         contract, dividend = claims[number], Money.from_fen(one + two)
+        place = Place(institution=SCHOOL, custody=contract.custody)
         entitlement, refund = UUID(int=400 + number), UUID(int=1000 * drawn["round"] + number)
         if drawn["round"] == 1:
             posted = wind_downs.distribution_posted(
@@ -242,10 +248,12 @@ def _distribute(book: Book, drawn: dict[str, Any], claims: dict[int, Contract]) 
             )
         else:
             posted = wind_downs.recovery_distributed(
-                contract, entitlement=entitlement, dividends={refund: dividend}
+                place,
+                enrolment=contract.enrolment,
+                entitlement=entitlement,
+                dividends={refund: dividend},
             )
         book.post(posted)
-        place = Place(institution=SCHOOL, custody=contract.custody)
         payable = place.refund_payable(refund)
         book.open({payable: 0})
         _pay(book, place, refund)
