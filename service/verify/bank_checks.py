@@ -35,7 +35,8 @@ _LEAVING: Final = """
 
 _ORDERED: Final = """
     SELECT order_id, state, amount_fen, executed_entry_id, returned_entry_id,
-           CASE WHEN kind IN ('REFUND', 'SUSPENSE_RETURN') THEN 'REFUND_IN_TRANSIT'
+           CASE WHEN kind IN ('REFUND', 'LODGING', 'SUSPENSE_RETURN') THEN 'REFUND_IN_TRANSIT'
+                WHEN kind IN ('TRANSFER', 'PORTING') THEN 'NOT_BEFORE_ITS_DEBIT'
                 ELSE 'PAYOUT_IN_TRANSIT' END AS kind
     FROM escrow.payment_order WHERE journal_id = $1"""
 
@@ -83,11 +84,13 @@ CHECKS: Final = (
           ON leaving.order_id = ordered.order_id AND leaving.kind = ordered.kind
         WHERE coalesce(leaving.fen, 0) IS DISTINCT FROM
               CASE WHEN ordered.state IN ('NEW', 'SENT', 'ACCEPTED', 'UNKNOWN')
+                    AND ordered.kind <> 'NOT_BEFORE_ITS_DEBIT'
                    THEN ordered.amount_fen ELSE 0 END
            OR ordered.order_id IS NULL
            OR (ordered.state IN ('EXECUTED', 'RETURNED', 'REVERSED'))
               <> (ordered.executed_entry_id IS NOT NULL)
-           OR (ordered.state = 'RETURNED') <> (ordered.returned_entry_id IS NOT NULL)
+           OR (ordered.state IN ('RETURNED', 'REVERSED'))
+              <> (ordered.returned_entry_id IS NOT NULL)
         ORDER BY 1""",
         {"leaving": _LEAVING, "ordered": _ORDERED},
     ),

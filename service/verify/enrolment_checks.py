@@ -14,7 +14,7 @@ _FUNDED: Final = """
     WHERE account.journal_id = $1 AND account.kind = 'STUDENT_PREPAID'
       AND sealed.kind IN ('RECEIPT_MATCHED', 'CHANNEL_CAPTURED', 'CASH_REPORTED',
           'SUSPENSE_MATCHED', 'LEGACY_ONBOARDED', 'DIVERSION_DISCOVERED', 'ENROLMENT_LAPSED',
-          'TRANSACTION_REVERSED')
+          'TRANSACTION_REVERSED', 'CHARGEBACK_DEBITED')
     GROUP BY account.owner_id"""
 """Fen that L1 of each enrolment received from outside, net of what was taken back."""
 
@@ -95,7 +95,11 @@ CHECKS: Final = (
           AND (coalesce(held.held, 0) + coalesce(lessons.released, 0) <> enrolment.received_fen
                OR enrolment.received_fen > enrolment.price_fen
                OR (enrolment.state <> 'AWAITING_PAYMENT'
-                   AND enrolment.received_fen <> enrolment.price_fen))
+                   AND enrolment.received_fen <> enrolment.price_fen
+                   AND NOT EXISTS (
+                       SELECT 1 FROM escrow.bank_entry AS back
+                       WHERE back.journal_id = $1 AND back.outcome = 'CHARGEBACK'
+                         AND back.enrolment_id = enrolment.enrolment_id)))
         ORDER BY 1""",
         {"held": _HELD, "lessons": _LESSONS},
     ),

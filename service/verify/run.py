@@ -11,6 +11,7 @@ from service.verify import (
     bank_checks,
     enrolment_checks,
     queries,
+    refund_checks,
     reversals,
     row_checks,
     server_checks,
@@ -109,8 +110,8 @@ async def _verify_journal(
     except Exception as error:  # noqa: BLE001 - whatever stops the replay leaves it undone
         report.not_done(_REPLAYED, f"journal {journal}: {error!r}"[:300])
     await reversals.check(opened, journal, report)
-    for checks in (row_checks.CHECKS, enrolment_checks.CHECKS, bank_checks.CHECKS):
-        await queries.run(opened, journal, checks, report)
+    for module in (row_checks, enrolment_checks, bank_checks, refund_checks):
+        await queries.run(opened, journal, module.CHECKS, report)
 
 
 async def _replay(
