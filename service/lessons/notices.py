@@ -30,6 +30,7 @@ from service.store.transact import UseCase
 from service.store.unit import Unit
 
 FETCHED: Final = "FETCHED"
+LESSON_RECORDED: Final = "LESSON_RECORDED"
 COUNTED: Final = "DEADLINE_COUNTED"
 
 
@@ -231,7 +232,8 @@ def _delivered(  # noqa: PLR0913 - a delivery touches this many rows
         Update(Notice, (notice.notice_id,), {"delivered_at": now, "proof": told.proof})
     ]
     due = silence_ends_on(facts, enrolment.category, now)
-    if due is not None and lesson.state == "RECORDED":
+    # A notice in a wind-down came with the last day to answer, whenever it is read.
+    if due is not None and lesson.state == "RECORDED" and notice.kind == LESSON_RECORDED:
         values = {"confirm_due_on": due, "seq": seq}
         changes.append(Update(Lesson, (lesson.lesson_id,), values))
     return changes

@@ -36,6 +36,7 @@ _PREFIXES: Final = {
     "WIND": "wdn",
     "ENTITLEMENT": "ent",
     "REGISTER": "ent",
+    "OBJECTION": "obj",
 }
 """What a notice is about, by the first word of its kind."""
 

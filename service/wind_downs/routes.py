@@ -32,6 +32,15 @@ from service.wind_downs.lesson_routes import (
     deny_pending_lesson,
     rule_on_pending_lesson,
 )
+from service.wind_downs.register_routes import (
+    decide_objection,
+    file_late_entry,
+    get_entitlement,
+    list_entitlements,
+    list_objections,
+    object_to_register,
+    publish_register,
+)
 from service.wind_downs.schemas import OpenIn, WindDownOut, WindDownPage, WindDownState
 from service.wind_downs.statement_routes import answer_statement_request, list_statement_requests
 
@@ -160,6 +169,13 @@ router = Router(
         settle_lessons,
         list_statement_requests,
         answer_statement_request,
+        publish_register,
+        list_entitlements,
+        get_entitlement,
+        object_to_register,
+        file_late_entry,
+        list_objections,
+        decide_objection,
     ],
     tags=["wind_downs"],
 )
