@@ -10,11 +10,13 @@ from ledger.coverage import Position, identity_gap
 from service.verify import (
     bank_checks,
     enrolment_checks,
+    plan_checks,
     queries,
     refund_checks,
     reversals,
     row_checks,
     server_checks,
+    wind_down_checks,
 )
 from service.verify.replay import Closed, Replay, by_seq
 from service.verify.report import CHECKS, Report
@@ -110,7 +112,8 @@ async def _verify_journal(
     except Exception as error:  # noqa: BLE001 - whatever stops the replay leaves it undone
         report.not_done(_REPLAYED, f"journal {journal}: {error!r}"[:300])
     await reversals.check(opened, journal, report)
-    for module in (row_checks, enrolment_checks, bank_checks, refund_checks):
+    await plan_checks.check(opened, journal, report)
+    for module in (row_checks, enrolment_checks, bank_checks, refund_checks, wind_down_checks):
         await queries.run(opened, journal, module.CHECKS, report)
 
 
