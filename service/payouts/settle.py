@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.refusals import OrderUnknown, Refusal, VerbForbidden
-from service.store import orders, payout_reads, porting_orders, refund_orders, transfers
+from service.store import order_locks, orders, payout_reads, transfers
 from service.store.context import Context
 from service.store.contracts import place_of, read_debts
 from service.store.facts import Decision, Facts, Record
@@ -125,8 +125,7 @@ async def find_orders(
 
 async def load_orders(unit: Unit, commands: Sequence[CommandT]) -> None:
     """Lock what stands behind the orders, the orders, and the entries they would go back to."""
-    await porting_orders.lock_behind(unit, {command.order for command in commands})
-    await refund_orders.lock_behind(unit, {command.order for command in commands})
+    await order_locks.lock_behind(unit, {command.order for command in commands})
     locked = await unit.lock(PaymentOrder, {command.order for command in commands})
     receipts = {o.bank_entry_id for o in locked if o.bank_entry_id is not None}
     await unit.lock(BankEntry, receipts)

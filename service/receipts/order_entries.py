@@ -6,7 +6,7 @@ from typing import Final
 from ledger.accounts import Account
 from ledger.refusals import Refusal
 from service.receipts.facts import Effect, EntryFact, Kind
-from service.store import orders, porting_orders, refund_orders
+from service.store import order_locks, orders
 from service.store.contracts import place_of
 from service.store.facts import Facts, Record
 from service.store.tables import PaymentOrder
@@ -85,8 +85,7 @@ def _accounts(facts: Facts, fact: EntryFact, account: Record) -> Iterable[Accoun
 
 
 async def _lock(unit: Unit, facts: Sequence[EntryFact]) -> None:
-    await porting_orders.lock_behind(unit, {f.order for f in facts if f.order is not None})
-    await refund_orders.lock_behind(unit, {f.order for f in facts if f.order is not None})
+    await order_locks.lock_behind(unit, {f.order for f in facts if f.order is not None})
 
 
 KINDS: Final = (

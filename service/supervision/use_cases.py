@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.money import Money
@@ -28,11 +27,9 @@ from ledger.transactions import Transaction, TransactionKind
 from service.store import (
     approvals,
     ids,
+    order_locks,
     orders,
-    porting_orders,
-    refund_orders,
     restraint_reads,
-    rows,
     wind_down_start,
 )
 from service.store.approvals import Approvable, Payload, Wanted
@@ -128,21 +125,7 @@ async def load_targets(unit: Unit, found: Sequence[FoundTarget]) -> None:
     for table, kind in ((CustodyAccount, "CUSTODY_ACCOUNT"), (Enrolment, "ENROLMENT")):
         wanted = {i.placing.target for i in found if i.placing.target_type == kind}
         await unit.lock(table, wanted, share=True)
-    if frozen:
-        await porting_orders.lock_new_of(unit, frozen)
-        await refund_orders.lock_new_of(unit, frozen)
-        source = rows.table_of(PaymentOrder)
-        await unit.lock_where(
-            PaymentOrder,
-            select(source)
-            .where(
-                source.c.journal_id == unit.facts.journal,
-                source.c.institution_id.in_(sorted(frozen)),
-                source.c.state == OrderState.NEW.value,
-                source.c.kind != orders.SUSPENSE_RETURN,
-            )
-            .order_by(source.c.order_id),
-        )
+    await order_locks.lock_new_of(unit, frozen)
 
 
 async def read_targets(unit: Unit, found: Sequence[FoundTarget]) -> None:
