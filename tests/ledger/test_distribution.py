@@ -57,7 +57,7 @@ def test_a_traced_collapse_pays_each_parent_what_case_8_7_says() -> None:
     assert (plan.distributed, plan.residual) == (fen("20345.73"), fen("8716.77"))
 
 
-@settings(max_examples=EXAMPLES)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(inputs())
 def test_two_implementations_share_out_every_register_alike(drawn: dict[str, Any]) -> None:
     shared = distribution.replay(drawn)
