@@ -155,6 +155,10 @@ class DepositExceeded(RuleBroken, zh="超过可用保证金"):
     """More than the risk deposit that is held and not already on its way."""
 
 
+class DepositBelow(RuleBroken, zh="保证金不足"):
+    """The risk deposit does not cover one charging cycle of every student."""
+
+
 class NotReversible(RuleBroken, zh="不可冲正"):
     """This transaction cannot be reversed on its own."""
 

@@ -13,7 +13,7 @@ from uuid import UUID
 from ledger.accounts import Reason
 from ledger.entitlement import Contract
 from ledger.money import ZERO, Money, total
-from ledger.refusals import DepositExceeded
+from ledger.refusals import DepositBelow, DepositExceeded
 from ledger.rules.debts import Debt, make_good
 from ledger.rules.places import Place, place_of, references
 from ledger.transactions import Transaction, TransactionKind, Transfer, money_transfers
@@ -77,6 +77,13 @@ class RiskDeposit:
 def deposit_required(cycle_fees: Iterable[Money]) -> Money:
     """Add up the fees of one charging cycle over all students (I-26); one charge is one cycle."""
     return total(list(cycle_fees))
+
+
+def check_enrolment(deposit: RiskDeposit, fee: Money) -> None:
+    """Refuse a student whose fee the deposit would not cover: raises `DepositBelow` (I-26)."""
+    required = deposit.required + fee
+    if deposit.counted < required:
+        raise DepositBelow(held=str(deposit.counted), required=str(required))
 
 
 def check_draw(deposit: RiskDeposit, amount: Money) -> None:

@@ -33,7 +33,7 @@ from ledger.refusals import (
 from ledger.rules import enrolments as rules
 from service.enrolments import contracts
 from service.enrolments.people import People, added, require_known
-from service.store import reference, registry, rows, standing
+from service.store import deposits, reference, registry, rows, standing
 from service.store.context import Context
 from service.store.contracts import confirmed_of, contract_of
 from service.store.facts import Decision, Facts, Insert, Record
@@ -44,6 +44,8 @@ from service.store.unit import Unit
 REGULAR: Final = "REGULAR"
 AWAITING: Final = "AWAITING_PAYMENT"
 OPEN: Final = frozenset({AWAITING, "ACTIVE"})
+DEPOSIT: Final = "DEPOSIT"
+RISK_DEPOSIT: Final = "RISK_DEPOSIT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +82,9 @@ async def _find(
     journal = commands[0].journal
     wanted = {command.course for command in commands if command.journal == journal}
     courses = await registry.seen(connection, caller, Course, journal, wanted)
-    defaults = await registry.default_accounts(
-        connection, journal, {row.institution_id for row in courses.values()}
-    )
+    institutions = {row.institution_id for row in courses.values()}
+    defaults = await registry.default_accounts(connection, journal, institutions)
+    defaults |= await deposits.backing_accounts(connection, journal, institutions)
     found: list[FoundCourse | Refusal] = []
     for command in commands:
         row = courses.get(command.course) if command.journal == journal else None
@@ -113,6 +115,7 @@ async def _read(unit: Unit, found: Sequence[FoundCourse]) -> None:
     facts.extra["policy_version"] = pack.label
     await contracts.read_standing(unit, [(item.institution, item.command) for item in found])
     await _read_siblings(unit, found)
+    await deposits.read_deposits(unit, _holding(facts, found))
     await unit.balances([account for item in found for account in _units(item)])
 
 
@@ -127,6 +130,12 @@ async def _read_siblings(unit: Unit, found: Sequence[FoundCourse]) -> None:
         student = item.command.people.student.party
         siblings[(student, item.institution)].append(item.command.enrolment)
     unit.facts.extra["siblings"] = siblings
+
+
+def _holding(facts: Facts, found: Sequence[FoundCourse]) -> set[UUID]:
+    """Return the institutions that hold the fees themselves, under a risk deposit."""
+    accounts = (facts.get(CustodyAccount, item.custody) for item in found)
+    return {row.institution_id for row in accounts if row is not None and row.purpose == DEPOSIT}
 
 
 def _units(found: FoundCourse) -> list[Account]:
@@ -155,6 +164,7 @@ def _decide(facts: Facts, found: FoundCourse) -> Decision:
     pack: RulePack = facts.extra["pack"]
     _check_caps(facts, pack, found, stated)
     _check_filed_price(course, stated)
+    _check_deposit(facts, found, stated)
     days = pack.value(
         parameters.UNPAID_LAPSE_DAYS, on=command.charged_on, category=Category(course.category)
     )
@@ -210,18 +220,26 @@ def _require_account(facts: Facts, found: FoundCourse, course: Record) -> None:
     if course.state != "FILED":
         raise CourseNotFiled(state=course.state)
     account = None if found.custody is None else facts.get(CustodyAccount, found.custody)
-    if account is None or account.state != "ACTIVE" or account.purpose != "CUSTODY":
+    if account is None or account.state != "ACTIVE":
         raise CustodyAccountInvalid
     today = facts.moment.today
     signed = any(
         row.institution_id == found.institution
         and row.bank_code == account.bank_code
+        and (account.purpose != DEPOSIT or row.mode == RISK_DEPOSIT)
         and row.valid_from <= today
         and (row.valid_to is None or row.valid_to >= today)
         for row in facts.all(Agreement)
     )
     if not signed:
         raise AgreementMissing(bank=account.bank_code)
+
+
+def _check_deposit(facts: Facts, found: FoundCourse, stated: dict[str, Any]) -> None:
+    """Refuse a student whom the risk deposit would not cover (I-26)."""
+    if found.institution in _holding(facts, [found]):
+        price = Money.from_fen(stated["price_fen"])
+        deposits.require_deposit_for(facts, found.institution, price)
 
 
 def _check_dates(facts: Facts, command: OpenEnrolment) -> None:

@@ -18,6 +18,7 @@ from ledger.refusals import (
     CourseUnknown,
     CustodyAccountInvalid,
     DateInFuture,
+    DepositBelow,
     EnrolmentStopped,
     EnrolmentUnknown,
     IdempotencyKeyMissing,
@@ -76,6 +77,7 @@ OPENING = refusing(
     SpanOverCap,
     ChargedTooEarly,
     PriceOverGuide,
+    DepositBelow,
 )
 TAKING_ON = refusing(
     *KEYED,

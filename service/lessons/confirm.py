@@ -11,7 +11,6 @@ from uuid import UUID
 
 from ledger.calendars import shanghai_date
 from ledger.refusals import WrongState
-from ledger.rules import lessons as rules
 from service.lessons.found import Found, LessonKey, answer_of, find, lock, rows_of
 from service.lessons.release import (
     lock_notices,
@@ -24,6 +23,7 @@ from service.lessons.release import (
 from service.store import lesson_reads, standing
 from service.store.contracts import contract_of
 from service.store.facts import Decision, Facts, Record
+from service.store.releases import lesson_released
 from service.store.tables import Lesson, Notice
 from service.store.transact import UseCase
 from service.store.unit import Unit
@@ -84,7 +84,8 @@ def _require_pending(lesson: Record) -> None:
 
 def _confirmed(facts: Facts, lesson: Record, enrolment: Record, *, by: str) -> Decision:
     contract = contract_of(enrolment)
-    confirming = rules.lesson_confirmed(
+    confirming = lesson_released(
+        facts,
         contract,
         lesson=lesson.lesson_id,
         slot=lesson.slot,

@@ -18,6 +18,7 @@ from service.lessons.release import (
 )
 from service.store.contracts import contract_of
 from service.store.facts import Decision, Facts, Record, Update
+from service.store.releases import lesson_released
 from service.store.tables import Lesson
 from service.store.transact import UseCase
 from service.store.unit import Unit
@@ -84,11 +85,13 @@ def _decide_ruling(facts: Facts, found: Found[RuleOnDispute]) -> Decision:
             changes=(Update(Lesson, (lesson.lesson_id,), values),),
             shows=shown(contract),
         )
-    rejected = rules.dispute_rejected(
+    rejected = lesson_released(
+        facts,
         contract,
         lesson=lesson.lesson_id,
         slot=lesson.slot,
         unfunded=unfunded(facts, enrolment, contract),
+        disputed=True,
     )
     return released(facts, lesson, enrolment, rejected, by=RULING)
 

@@ -36,6 +36,7 @@ def accounts_of(enrolment: Record) -> list[Account]:
     contract = contract_of(enrolment)
     reasons = [Reason.PAID, Reason.GIFT] if contract.lessons_gift else [Reason.PAID]
     accounts = [contract.prepaid, contract.pending, contract.disputed, contract.payable]
+    accounts.append(contract.held)
     for reason in reasons:
         accounts += [contract.units_granted(reason), contract.units_consumed(reason)]
     if enrolment.origin != REGULAR:

@@ -1,15 +1,15 @@
 """Payments: a parent's money, on the enrolment it names or in suspense with a reason."""
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
 from ledger.accounts import Account
 from ledger.money import Money
 from ledger.rules import receipts as receipt_rules
 from ledger.rules.receipts import HeldReason
 from service.receipts.facts import Effect, EntryFact, Kind
-from service.store.contracts import contract_of, place_of
-from service.store.facts import Facts, Record, Update
+from service.store.contracts import contract_of, place_of, received_change
+from service.store.facts import Facts, Record
 from service.store.tables import Course, Enrolment, Institution
 
 FROZEN: Final = frozenset({"FROZEN", "WINDING_DOWN", "EXITED", "DEREGISTERED"})
@@ -52,15 +52,6 @@ def payment(facts: Facts, fact: EntryFact, account: Record) -> Effect:
         excess.fen,
         enrolment.enrolment_id,
     )
-
-
-def received_change(enrolment: Record, matched: Money) -> Update:
-    """Count what was received towards the price; at the whole price the enrolment is ACTIVE."""
-    received = enrolment.received_fen + matched.fen
-    values: dict[str, Any] = {"received_fen": received}
-    if enrolment.state == "AWAITING_PAYMENT" and received >= enrolment.price_fen:
-        values |= {"state": "ACTIVE", "lapses_on": None}
-    return Update(Enrolment, (enrolment.enrolment_id,), values)
 
 
 def _held_because(  # noqa: PLR0911 - one return a reason, in documented order

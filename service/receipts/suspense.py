@@ -23,11 +23,11 @@ from ledger.refusals import (
 from ledger.rules import suspense as rules
 from ledger.rules.receipts import still_due
 from service.receipts.entries import answer_of
-from service.receipts.payments import TAKING_MONEY, received_change
+from service.receipts.payments import TAKING_MONEY
 from service.store import approvals, ids, reference, registry, rows
 from service.store.approvals import Approvable, Payload, Wanted
 from service.store.context import Context
-from service.store.contracts import contract_of, place_of
+from service.store.contracts import contract_of, place_of, received_change
 from service.store.facts import Decision, Facts, Insert, Record, Update
 from service.store.order_steps import order_row
 from service.store.parties import NewParty, PartyKind, party_added

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import select
@@ -13,7 +13,7 @@ from ledger.money import Money
 from ledger.rules.debts import Debt
 from ledger.rules.places import Place
 from service.store import rows
-from service.store.facts import Facts, Record
+from service.store.facts import Facts, Record, Update
 from service.store.tables import Enrolment
 from service.store.unit import Unit
 
@@ -67,6 +67,15 @@ def place_of(row: Record) -> Place:
     """
     deposit = (row.get("purpose") or "").startswith("DEPOSIT")
     return Place(institution=row.institution_id, custody=row.custody_account_id, deposit=deposit)
+
+
+def received_change(enrolment: Record, matched: Money) -> Update:
+    """Count what was received towards the price; at the whole price the enrolment is ACTIVE."""
+    received = enrolment.received_fen + matched.fen
+    values: dict[str, Any] = {"received_fen": received}
+    if enrolment.state == "AWAITING_PAYMENT" and received >= enrolment.price_fen:
+        values |= {"state": "ACTIVE", "lapses_on": None}
+    return Update(Enrolment, (enrolment.enrolment_id,), values)
 
 
 async def read_debts(unit: Unit, custodies: Iterable[UUID]) -> None:

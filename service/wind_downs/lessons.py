@@ -24,6 +24,7 @@ from service.store import ids, lesson_reads, reference, registry, rows, wind_dow
 from service.store.context import Context
 from service.store.contracts import contract_of
 from service.store.facts import Change, Decision, Facts, Record, Update
+from service.store.releases import lesson_released
 from service.store.tables import Enrolment, Lesson, Notice, WindDown
 from service.store.transact import UseCase
 from service.store.unit import Unit
@@ -154,8 +155,13 @@ async def read_unsettled(unit: Unit, commands: Sequence[CaseCommand]) -> None:
 
 
 def decide_settled(facts: Facts, command: CaseCommand) -> Decision:
-    """Move the case on when no lesson waits (L2 + L3 = 0): `LessonsUnsettled` while some do."""
+    """Move the case on when no lesson waits (L2 + L3 = 0): `LessonsUnsettled` while some do.
+
+    A case that was moved on already is answered as it stands.
+    """
     case = case_of(facts, command.target)
+    if case.state == "LESSONS_SETTLED":
+        return Decision(answer=wind_down_reads.answer_of(facts.journal, case), duplicate=True)
     require_state(case, "OPENED")
     unsettled: dict[tuple[UUID, str], int] = facts.extra["unsettled"]
     pending = unsettled.get((case.institution_id, "RECORDED"), 0)
@@ -175,13 +181,14 @@ def _released(
     facts: Facts, command: LessonAnswer, lesson: Record, enrolment: Record, contract: Contract
 ) -> Decision:
     parent = command.answer == CONFIRMED
-    rule = rules.lesson_confirmed if parent else rules.dispute_rejected
     transactions = [
-        rule(
+        lesson_released(
+            facts,
             contract,
             lesson=lesson.lesson_id,
             slot=lesson.slot,
             unfunded=_unfunded(facts, enrolment, contract),
+            disputed=not parent,
         )
     ]
     confirmed = enrolment.lessons_confirmed + 1
@@ -260,7 +267,7 @@ def _accounts(enrolment: Record) -> list[Account]:
     accounts = [contract.prepaid, contract.pending, contract.disputed, contract.payable]
     for reason in (Reason.PAID, Reason.GIFT):
         accounts += [contract.units_granted(reason), contract.units_consumed(reason)]
-    return [*accounts, contract.legacy, contract.diversion]
+    return [*accounts, contract.legacy, contract.diversion, contract.held]
 
 
 ANSWER: Final = UseCase(

@@ -11,7 +11,7 @@ from ledger.book import Book
 from ledger.coverage import Position, identity_gap
 from ledger.entitlement import Contract
 from ledger.money import ZERO, Money, total
-from ledger.refusals import DepositExceeded
+from ledger.refusals import DepositBelow, DepositExceeded
 from ledger.rules import deposits, lessons
 from ledger.rules.debts import Debt, make_good, owed
 from ledger.rules.deposits import DepositStatus, RiskDeposit
@@ -252,6 +252,19 @@ def test_a_release_leaves_what_the_formula_requires(found: RiskDeposit, amount: 
     else:
         deposits.check_release(found, amount)
         assert found.counted - amount >= found.required
+
+
+@given(risk_deposits, amounts)
+@example(deposit("162240.00", "157440.00"), Money.of("4800.00"))
+@example(deposit("162239.99", "157440.00"), Money.of("4800.00"))
+def test_a_student_is_taken_on_only_while_the_deposit_covers_them_all(
+    found: RiskDeposit, fee: Money
+) -> None:
+    if found.counted < found.required + fee:
+        with pytest.raises(DepositBelow):
+            deposits.check_enrolment(found, fee)
+    else:
+        deposits.check_enrolment(found, fee)
 
 
 def test_eighteen_fourteen_and_eight_students_require_what_one_cycle_of_them_costs() -> None:
