@@ -1,8 +1,9 @@
 """Instruct refunds (E24, E26): at most what is funded and in the bank; the rest waits visibly.
 
 A refund of a claim is paid up to what backs its enrolment (E27); a dividend is cash of the pool,
-backed whole. Nothing is paid to a payee who is not known or whose cool-off has not passed. A FENCE
-stops every refund, a freeze those of claims; a HOLD keeps money back; PAYOUT_STOP stops none.
+backed whole, unless a placement is going to carry it. Nothing is paid to a payee who is not known
+or whose cool-off has not passed. A FENCE stops every refund, a freeze those of claims; a HOLD keeps
+money back; PAYOUT_STOP stops none.
 """
 
 from collections.abc import Sequence
@@ -23,7 +24,7 @@ from ledger.refusals import (
     WrongState,
 )
 from ledger.rules import refunds
-from service.store import refund_orders, refund_reads, rows
+from service.store import placements, porting_arrivals, refund_orders, refund_reads, rows
 from service.store.claim_progress import CLAIM
 from service.store.context import Context
 from service.store.contracts import contract_of, place_of
@@ -35,7 +36,11 @@ from service.store.tables import CustodyAccount, Enrolment, Institution, Refund,
 from service.store.transact import UseCase
 from service.store.unit import Unit
 
+BACKED: Final = frozenset({CLAIM, porting_arrivals.SOURCE})
+"""Sources whose refunds are paid up to what backs their enrolment; the pool backs the others."""
+
 _RETURNED: Final = "returned_orders"
+_PLACED: Final = "placed_refunds"
 _IN_BANK: Final = (AccountKind.CUSTODY_BANK, AccountKind.RISK_DEPOSIT_BANK)
 _LEAVING: Final = (AccountKind.PAYOUT_IN_TRANSIT, AccountKind.REFUND_IN_TRANSIT)
 
@@ -68,7 +73,7 @@ async def load_refunds(unit: Unit, commands: Sequence[Instruct]) -> None:
     )
     await unit.lock(Institution, {row["institution_id"] for row in found}, share=True)
     await unit.lock(CustodyAccount, {row["custody_account_id"] for row in found}, share=True)
-    of_claims = {row["enrolment_id"] for row in found if row["source"] == CLAIM}
+    of_claims = {row["enrolment_id"] for row in found if row["source"] in BACKED}
     await unit.lock(Enrolment, of_claims, share=True)
     await unit.lock(Refund, wanted)
 
@@ -79,9 +84,10 @@ async def read_refunds(unit: Unit, commands: Sequence[Instruct]) -> None:
     known = [_refund(facts, command.refund) for command in commands]
     await unit.restraints({t for r in known for t in (r.institution_id, r.custody_account_id)})
     await unit.custody_totals({row.custody_account_id for row in known})
-    of_claims = {row.enrolment_id for row in known if row.source == CLAIM}
+    of_claims = {row.enrolment_id for row in known if row.source in BACKED}
     await unit.read(Refund, rows.keyed(Refund, facts.journal, of_claims, "enrolment_id"))
     back = {row.refund_id for row in known if row.returned_fen}
+    facts.extra[_PLACED] = await placements.placed_refunds(unit, {row.refund_id for row in known})
     facts.extra[_RETURNED] = await refund_reads.last_returned(unit.connection, facts.journal, back)
     accounts: list[Account] = []
     for command, row in zip(commands, known, strict=True):
@@ -152,13 +158,15 @@ def _require_payable(facts: Facts, row: Record) -> None:
         raise WrongState(object="refund", state=refund_reads.state_of(row).value)
     if row.payee_party_id is None or row.waiting_for == PAYEE:
         raise PayeeMissing
+    if row.refund_id in facts.extra[_PLACED]:
+        raise WrongState(object="refund", state="PLACED")
     until = row.payee_hold_until
     if until is not None and until > facts.moment.today:
         raise PayeeCoolingOff(until=until.isoformat())
     institution = facts.get(Institution, row.institution_id)
     assert institution is not None, "the institution was locked"
     frozen = institution.state in FROZEN or restrained(facts, row.institution_id, "FREEZE")
-    if row.source == CLAIM and frozen:
+    if row.source in BACKED and frozen:
         raise InstitutionFrozen
     if restrained(facts, row.custody_account_id, "FENCE"):
         raise AccountFenced
@@ -180,7 +188,7 @@ def _cash(facts: Facts, row: Record) -> Money:
 
 def _funded(facts: Facts, row: Record) -> Money:
     """Return how much of a refund is backed by money and not on its way already (E27)."""
-    if row.source != CLAIM:
+    if row.source not in BACKED:
         return Money.from_fen(row.payable_fen)
     contract = contract_of(_enrolment(facts, row.enrolment_id))
     own = list(facts.each_by(Refund, "enrolment_id", row.enrolment_id))

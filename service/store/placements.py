@@ -51,9 +51,7 @@ async def to_carry(connection: AsyncConnection, journal: int, most: int) -> Sequ
     return list(found.all())
 
 
-async def offers_of(
-    connection: AsyncConnection, journal: int, wind_down: UUID
-) -> Sequence[Record]:
+async def offers_of(connection: AsyncConnection, journal: int, wind_down: UUID) -> Sequence[Record]:
     """Return the offers to the students of a wind-down, oldest first."""
     source = rows.table_of(PlacementOffer)
     statement = rows.keyed(PlacementOffer, journal, [wind_down], "wind_down_id")

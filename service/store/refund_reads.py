@@ -23,6 +23,10 @@ _DUE: Final = text(
       AND refund.payee_party_id IS NOT NULL AND refund.waiting_for IS DISTINCT FROM 'PAYEE'
       AND (refund.payee_hold_until IS NULL OR refund.payee_hold_until <= :today)
       AND (refund.created_on, refund.refund_id) > (:since, :after)
+      AND NOT EXISTS (
+          SELECT 1 FROM escrow.porting
+          WHERE porting.journal_id = :journal AND porting.entitlement_id = refund.source_id
+            AND porting.state = 'CHOSEN' AND refund.source = 'DIVIDEND')
       AND (refund.waiting_for IS NULL
            OR EXISTS (
                SELECT 1 FROM escrow.rollup

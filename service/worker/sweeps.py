@@ -15,6 +15,7 @@ from service.claims.sweep import agree_silent
 from service.enrolments import use_cases as enrolments
 from service.interest.sweep import allocate_due, settle_ended
 from service.lessons import use_cases as lessons
+from service.portings.sweep import carry_placements
 from service.receipts.retry import retry_kept
 from service.receipts.returns import return_lapsed
 from service.refunds.sweep import settle_refunds
@@ -183,6 +184,7 @@ SWEEPS: Final[dict[str, Sweep]] = {
     "lapsed_money_returned": return_lapsed,
     "kept_debits_posted": retry_kept,
     "distributions_posted": post_distributions,
+    "placements_carried": carry_placements,
     "refunds_settled": settle_refunds,
     "interest_allocated": allocate_due,
     "interest_settled": settle_ended,
