@@ -13,7 +13,8 @@ class Settings(BaseSettings):
     Without `database_url` an embedded PostgreSQL is started under `data`. The URL logs in as
     `escrow_app`; `admin_url` is for `escrow migrate` alone,
     `audit_url` (as `escrow_audit`) for `escrow verify`. `paper_fonts` is a folder with a Chinese
-    font for papers as PDF, beside the system's own fonts.
+    font for papers as PDF, beside the system's own fonts; `pack_keys` one with the keys of
+    resolution packs.
     """
 
     model_config = SettingsConfigDict(env_prefix="ESCROW_", extra="ignore")
@@ -29,3 +30,4 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_json: bool = True
     paper_fonts: Path | None = None
+    pack_keys: Path | None = None

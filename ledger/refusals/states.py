@@ -97,3 +97,7 @@ class AccountFenced(Restrained, zh="专户已隔离"):
 
 class EnrolmentBlocked(Restrained, zh="报名有未结争议"):
     """An open dispute or claim blocks this enrolment."""
+
+
+class PackKeysMissing(StateConflict, zh="未配置处置包密钥"):
+    """This installation has no keys to sign and seal resolution packs with."""

@@ -20,18 +20,23 @@ class Page(HTMLParser):
         """Read as a browser does, with entities resolved."""
         super().__init__(convert_charrefs=True)
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def _began(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
         if tag not in VOID:
             self.open.append(tag)
 
-    def handle_endtag(self, tag: str) -> None:
+    def _ended(self, tag: str) -> None:
         if not self.open or self.open.pop() != tag:
             self.wrong.append(f"</{tag}> closes nothing")
 
-    def handle_data(self, data: str) -> None:
+    def _said(self, data: str) -> None:
         if "style" not in self.open:
             self.words += data + " "
+
+    # The parser's own names for what it meets.
+    handle_starttag = _began
+    handle_endtag = _ended
+    handle_data = _said
 
     def count(self, tag: str) -> int:
         """Count a tag."""
