@@ -18,6 +18,10 @@ _COME_BACK: Final = (
     _K.PAYOUT_RETURNED,
     _K.PAYOUT_REVERSED,
 )
+_SHARED: Final = {
+    (_K.REFUND_APPROVED, AccountKind.STUDENT_PREPAID),  # the share of a contract that ended (E23)
+    (_K.INTEREST_SETTLED, AccountKind.STUDENT_INTEREST),  # where the agreement says so (E35)
+}
 _INSTRUCTING: Final = (_K.PAYOUT_INSTRUCTED, _K.SURPLUS_INSTRUCTED)
 _WAITING: Final = (AccountKind.LESSON_PENDING, AccountKind.LESSON_DISPUTED)
 _SOURCE: Final = (AccountKind.PAYOUT_IN_TRANSIT, AccountKind.CUSTODY_BANK)
@@ -34,7 +38,9 @@ def unlawful_moves(transaction: Transaction) -> Iterator[str]:
 def _unlawful(kind: TransactionKind, transfer: Transfer) -> str | None:
     debit, credit = transfer.debit.kind, transfer.credit.kind
     if credit is _EARNED and not (
-        (kind in _RELEASING and debit in _WAITING) or (kind in _COME_BACK and debit in _SOURCE)
+        (kind in _RELEASING and debit in _WAITING)
+        or (kind in _COME_BACK and debit in _SOURCE)
+        or (kind, debit) in _SHARED
     ):
         return "earned without a confirmation"
     if credit is _LEAVING and not (kind in _INSTRUCTING and debit in (_EARNED, _OWN)):

@@ -28,6 +28,8 @@ CHECKS: Final[dict[str, str]] = {
     "I-16": "An institution earns by confirmation only, and payouts come from what it earned",
     "I-19": "In each custody account what is missing is what somebody owes",
     "I-24": "A transaction stays in one institution's books",
+    "I-27": "A refund is what was paid less what was delivered, posted and parted as priced",
+    "I-28": "An enrolment has one open claim, and no lesson is recorded while it is open",
     "I-29": "A refund goes back to whoever paid, never more than came from there",
     "I-30": "A distribution plan follows from its inputs, to the fen",
     "I-31": "Every entitlement has the dividends of its posted rounds, none taken back",

@@ -9,6 +9,7 @@ from ledger.accounts import CHART, AccountKind, Side, Unit
 from ledger.coverage import Position, identity_gap
 from service.verify import (
     bank_checks,
+    claim_checks,
     enrolment_checks,
     plan_checks,
     queries,
@@ -28,6 +29,16 @@ _REPLAYED: Final = (
     *("V-02", "V-04", "V-07", "V-23", "V-30"),
 )
 """Checks that the replay carries out; they are incomplete where it cannot run to its end."""
+
+CHECK_MODULES: Final = (
+    row_checks,
+    enrolment_checks,
+    bank_checks,
+    claim_checks,
+    refund_checks,
+    wind_down_checks,
+)
+"""Modules whose checks are one query each."""
 
 _SIGHT: Final = """
     SELECT rolsuper OR rolbypassrls OR pg_has_role(oid, 'escrow_audit', 'USAGE')
@@ -113,7 +124,7 @@ async def _verify_journal(
         report.not_done(_REPLAYED, f"journal {journal}: {error!r}"[:300])
     await reversals.check(opened, journal, report)
     await plan_checks.check(opened, journal, report)
-    for module in (row_checks, enrolment_checks, bank_checks, refund_checks, wind_down_checks):
+    for module in CHECK_MODULES:
         await queries.run(opened, journal, module.CHECKS, report)
 
 
