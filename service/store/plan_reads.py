@@ -79,6 +79,9 @@ _REGISTER: Final = text(
 )
 
 
+_LONG_LISTS: Final = text("SELECT set_config('plan_cache_mode', 'force_custom_plan', true)")
+
+
 @dataclass(frozen=True, slots=True)
 class Sources:
     """What a plan is made from, read under the head; accounts are numbered from 1 in order.
@@ -114,6 +117,14 @@ class Sources:
                 for row in self.register
             ],
         }
+
+
+async def expect_long_lists(unit: Unit) -> None:
+    """Plan each statement of this unit of work for its own values: one command, long lists.
+
+    A long list is then hashed; a kept plan would compare each row with each of its values.
+    """
+    await unit.query(_LONG_LISTS)
 
 
 async def lock_accounts(unit: Unit, institutions: set[UUID]) -> None:

@@ -45,7 +45,8 @@ _CLOSED: Final = """
                     THEN standing.balance ELSE 0 END) AS cash,
            sum(CASE WHEN standing.kind IN ('SUSPENSE_RECEIPT', 'RETURNED_REFUND_HELD',
                         'BANK_ERROR_CREDIT', 'INSTITUTION_PAYABLE', 'INSTITUTION_OWN_FUNDS',
-                        'RISK_DEPOSIT_HELD', 'REFUND_IN_TRANSIT', 'PAYOUT_IN_TRANSIT')
+                        'RISK_DEPOSIT_HELD', 'REFUND_IN_TRANSIT', 'PAYOUT_IN_TRANSIT',
+                        'INTEREST_UNALLOCATED')
                     THEN standing.balance ELSE 0 END) AS named,
            sum(CASE WHEN standing.kind IN ('STUDENT_PREPAID', 'STUDENT_INTEREST',
                         'REFUND_PAYABLE', 'RESIDUAL_CLAIM', 'LESSON_PENDING', 'LESSON_DISPUTED')

@@ -1,8 +1,9 @@
 """Closing a case (结案): two persons, one of a higher level, and nothing unexplained.
 
-In every custody account the cash must be somebody's by name (L8, L9, L14, and what is left of the
-institution's own), nothing on its way, nothing owed that could still be paid, and the residual
-claims must equal what is due from the institution. Those are then written off (E50).
+In every custody account the cash must be somebody's by name (L8, L9, L14, interest that came after
+the register, and what is left of the institution's own), nothing on its way, nothing owed that
+could still be paid, and the residual claims must equal what is due from the institution. Those are
+then written off (E50).
 """
 
 from collections import deque
@@ -44,7 +45,6 @@ EMPTY: Final = (
     _K.PAYOUT_IN_TRANSIT,
     _K.REFUND_PAYABLE,
     _K.REFUND_IN_TRANSIT,
-    _K.INTEREST_UNALLOCATED,
     _K.STUDENT_INTEREST,
     _K.PORTING_IN_TRANSIT,
 )
@@ -95,6 +95,7 @@ def decide_request(facts: Facts, command: CloseCase) -> Decision:
 
 async def load_close(unit: Unit, payloads: Sequence[Payload]) -> None:
     """Lock institutions, cases and accounts, and the entitlements that are not paid in full."""
+    await plan_reads.expect_long_lists(unit)
     cases = await lock_cases(unit, {_named(payload) for payload in payloads})
     await plan_reads.lock_accounts(unit, {case.institution_id for case in cases})
     source = rows.table_of(Entitlement)

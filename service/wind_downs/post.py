@@ -16,14 +16,12 @@ from sqlalchemy import select
 
 from ledger import distribution
 from ledger.accounts import Account, Reason
-from ledger.entitlement import Contract
 from ledger.money import Money
 from ledger.refusals import PlanStale, WrongState
 from ledger.rules import wind_downs
-from ledger.rules.places import place_of
 from ledger.transactions import Transaction
 from service.store import ids, plan_reads, refund_payers, rows
-from service.store.contracts import contract_of
+from service.store.contracts import contract_of, place_of
 from service.store.facts import Change, Decision, Facts, Record, Update
 from service.store.tables import (
     DistributionPlan,
@@ -54,6 +52,7 @@ class _Credit:
 
 async def load_chunk(unit: Unit, commands: Sequence[CaseCommand]) -> None:
     """Lock the case, its plan, and the next chunk's enrolments and entitlements."""
+    await plan_reads.expect_long_lists(unit)
     for command in commands:
         (case,) = await lock_cases(unit, {command.target})
         if case.plan_id is None:
@@ -90,7 +89,7 @@ async def read_chunk(unit: Unit, commands: Sequence[CaseCommand]) -> None:
     )
     if first:
         # These accounts come to be with this posting.
-        _open_new(facts, [_residual(facts, row) for row in facts.all(Entitlement)])
+        _open_new(facts, [_residual(row) for row in facts.all(Entitlement)])
 
 
 def decide_chunk(facts: Facts, command: CaseCommand) -> Decision:
@@ -181,7 +180,7 @@ def _credit(facts: Facts, plan: Record, share: Record, *, at: int) -> _Credit:
     refunds = refund_payers.refund_ids(entitlement.entitlement_id, payers, round_number=plan.round)
     given = {refund: part.amount for refund, part in zip(refunds, payers, strict=True)}
     posted = _posted(facts, plan, share, enrolment, given)
-    place = place_of(contract_of(enrolment))
+    place = place_of(enrolment)
     _open_new(facts, [place.refund_payable(refund) for refund in refunds])
     made = refund_payers.new_refunds(
         facts,
@@ -205,17 +204,16 @@ def _credit(facts: Facts, plan: Record, share: Record, *, at: int) -> _Credit:
 def _posted(
     facts: Facts, plan: Record, share: Record, enrolment: Record, given: dict[UUID, Money]
 ) -> Transaction:
-    contract, entitlement = contract_of(enrolment), share.entitlement_id
-    residual = place_of(contract).residual_claim(entitlement)
-    book = facts.book
+    entitlement, place, book = share.entitlement_id, place_of(enrolment), facts.book
     if plan.round > 1:
-        _require_claim(share, book.quantity(residual))
+        _require_claim(share, book.quantity(place.residual_claim(entitlement)))
         return wind_downs.recovery_distributed(
-            place_of(contract),
-            enrolment=contract.enrolment,
+            place,
+            enrolment=enrolment.enrolment_id,
             entitlement=entitlement,
             dividends=given,
         )
+    contract = contract_of(enrolment)
     prepaid, interest = book.balance(contract.prepaid), book.balance(contract.interest)
     _require_claim(share, (prepaid + interest).fen)
     return wind_downs.distribution_posted(
@@ -261,9 +259,9 @@ def _plan_of(facts: Facts, case: Record) -> Record | None:
 
 
 def _accounts(enrolment: Record, entitlement: Record, *, first: bool) -> list[Account]:
-    contract = contract_of(enrolment)
     if not first:
-        return [place_of(contract).residual_claim(entitlement.entitlement_id)]
+        return [_residual(entitlement)]
+    contract = contract_of(enrolment)
     units = [
         account
         for reason in _units(enrolment)
@@ -277,9 +275,8 @@ def _units(enrolment: Record) -> tuple[Reason, ...]:
     return UNITS if gifts else UNITS[:1]
 
 
-def _residual(facts: Facts, entitlement: Record) -> Account:
-    contract: Contract = contract_of(_enrolment_of(facts, entitlement))
-    return place_of(contract).residual_claim(entitlement.entitlement_id)
+def _residual(entitlement: Record) -> Account:
+    return place_of(entitlement).residual_claim(entitlement.entitlement_id)
 
 
 def _open_new(facts: Facts, accounts: Sequence[Account]) -> None:
