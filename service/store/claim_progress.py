@@ -68,8 +68,8 @@ def claim_paid_changes(facts: Facts, refund: Record) -> tuple[Change, ...]:
     assert claim is not None, "the claim was locked with its refunds"
     others = (
         row
-        for row in facts.all(Refund)
-        if row.source_id == claim.claim_id and row.refund_id != refund.refund_id
+        for row in facts.each_by(Refund, "source_id", claim.claim_id)
+        if row.refund_id != refund.refund_id
     )
     if claim.state != "APPROVED" or not all(map(is_settled, (refund, *others))):
         return ()
