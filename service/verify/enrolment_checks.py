@@ -121,13 +121,15 @@ _WORTH: Final = """
 _FACTS: Final = """
     SELECT (refs::jsonb ->> 'lesson')::uuid AS lesson_id, seq, kind
     FROM escrow.journal_transaction
-    WHERE journal_id = $1 AND kind IN ('LESSON_RECORDED', 'LESSON_CONFIRMED', 'LESSON_DISPUTED',
+    WHERE journal_id = $1 AND kind IN ('LESSON_RECORDED', 'LESSON_CONFIRMED',
+          'HELD_LESSON_CONFIRMED', 'LESSON_DISPUTED',
           'DISPUTE_UPHELD', 'DISPUTE_REJECTED', 'LESSON_VOIDED', 'LESSON_REVERSED')"""
 
 _SAID: Final = """
     SELECT DISTINCT ON (lesson_id) lesson_id, seq, kind, CASE kind
            WHEN 'LESSON_RECORDED' THEN 'RECORDED' WHEN 'LESSON_DISPUTED' THEN 'DISPUTED'
            WHEN 'LESSON_CONFIRMED' THEN 'CONFIRMED' WHEN 'DISPUTE_REJECTED' THEN 'CONFIRMED'
+           WHEN 'HELD_LESSON_CONFIRMED' THEN 'CONFIRMED'
            WHEN 'LESSON_REVERSED' THEN 'REVERSED' ELSE 'VOIDED' END AS state
     FROM facts ORDER BY lesson_id, seq DESC"""
 
@@ -226,7 +228,8 @@ CHECKS: Final = (
     Check(
         "I-14",
         """SELECT lesson_id, array_agg(seq ORDER BY seq) AS seqs FROM facts
-        WHERE kind IN ('LESSON_CONFIRMED', 'DISPUTE_REJECTED', 'LESSON_REVERSED')
+        WHERE kind IN ('LESSON_CONFIRMED', 'HELD_LESSON_CONFIRMED', 'DISPUTE_REJECTED',
+                       'LESSON_REVERSED')
         GROUP BY lesson_id
         HAVING sum(CASE kind WHEN 'LESSON_REVERSED' THEN -1 ELSE 1 END) NOT IN (0, 1)
         ORDER BY 1""",

@@ -22,7 +22,11 @@ _SHARED: Final = {
     (_K.REFUND_APPROVED, AccountKind.STUDENT_PREPAID),  # the share of a contract that ended (E23)
     (_K.INTEREST_SETTLED, AccountKind.STUDENT_INTEREST),  # where the agreement says so (E35)
 }
-_INSTRUCTING: Final = (_K.PAYOUT_INSTRUCTED, _K.SURPLUS_INSTRUCTED)
+_INSTRUCTING: Final = {
+    (_K.PAYOUT_INSTRUCTED, _EARNED),
+    (_K.SURPLUS_INSTRUCTED, _OWN),
+    (_K.DEPOSIT_RELEASE_INSTRUCTED, AccountKind.RISK_DEPOSIT_HELD),
+}
 _WAITING: Final = (AccountKind.LESSON_PENDING, AccountKind.LESSON_DISPUTED)
 _SOURCE: Final = (AccountKind.PAYOUT_IN_TRANSIT, AccountKind.CUSTODY_BANK)
 
@@ -43,7 +47,7 @@ def _unlawful(kind: TransactionKind, transfer: Transfer) -> str | None:
         or (kind, debit) in _SHARED
     ):
         return "earned without a confirmation"
-    if credit is _LEAVING and not (kind in _INSTRUCTING and debit in (_EARNED, _OWN)):
+    if credit is _LEAVING and (kind, debit) not in _INSTRUCTING:
         return "a payout of what was not earned"
     if debit is _LEAVING and kind not in (*_COME_BACK, _K.PAYOUT_EXECUTED):
         return "a payout ended without its own rule"

@@ -10,6 +10,7 @@ from ledger.coverage import Position, identity_gap
 from service.verify import (
     bank_checks,
     claim_checks,
+    deposit_checks,
     enrolment_checks,
     plan_checks,
     queries,
@@ -17,6 +18,7 @@ from service.verify import (
     reversals,
     row_checks,
     server_checks,
+    transfer_checks,
     wind_down_checks,
 )
 from service.verify.replay import Closed, Replay, by_seq
@@ -35,7 +37,9 @@ CHECK_MODULES: Final = (
     enrolment_checks,
     bank_checks,
     claim_checks,
+    deposit_checks,
     refund_checks,
+    transfer_checks,
     wind_down_checks,
 )
 """Modules whose checks are one query each."""

@@ -1,116 +1,14 @@
 """Deposits over HTTP: what stands against the formula, and two people who move it."""
 
-from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 import httpx
 import pytest
 
-from service.store.facts import Insert, Update
-from service.store.tables import Agreement, Institution
+from service.store.facts import Update
+from service.store.tables import Institution
 from tests.fixtures.academies import Academy
-from tests.fixtures.approvals import approve
-from tests.fixtures.payouts import settled
-from tests.fixtures.service import fresh_id
-
-PROOF = "cd" * 32
-
-
-@dataclass
-class Deposits:
-    """A school with a deposit account of its own, and what is done about it."""
-
-    academy: Academy
-    account_id: str
-
-    @property
-    def path(self) -> str:
-        district = self.academy.district
-        return f"institutions/{district.public('ins', self.academy.institution)}/deposit"
-
-    async def shown(self) -> dict[str, Any]:
-        """Read what stands."""
-        return dict(await self.academy.get(self.path, self.academy.token))
-
-    async def lodged(self, amount: str, **values: Any) -> dict[str, Any]:
-        """Let the bank report a deposit."""
-        return await self.academy.receipt(
-            amount, custody_account_id=self.account_id, kind="DEPOSIT", **values
-        )
-
-    async def asked(self, verb: str, **values: Any) -> httpx.Response:
-        """Let a regulator ask for something."""
-        return await self.academy.post(
-            f"{self.path}/{verb}", self.academy.district.regulator, values
-        )
-
-    async def by_two(self, verb: str, **values: Any) -> dict[str, Any]:
-        """Let two regulators do something; return what the command answered."""
-        approval = await self.asked(verb, **values)
-        assert approval.status_code == 202, approval.text
-        answer = await approve(
-            self.academy, approval.json(), self.academy.district.second_regulator
-        )
-        assert answer.status_code == 200, answer.text
-        return dict(answer.json()["outcome"])
-
-    async def debited(self, order: dict[str, Any], reference: str) -> dict[str, Any]:
-        """Let the bank book the debit of an order at the deposit account."""
-        body = {
-            "custody_account_id": self.account_id,
-            "bank_ref": reference,
-            "amount": order["amount"],
-            "book_on": "2026-03-05",
-            "value_on": "2026-03-05",
-            "kind": "ORDER",
-            "end_to_end_id": order["id"],
-        }
-        answer = await self.academy.post("debits", self.academy.district.banks["ICBC"], body)
-        assert answer.status_code == 201, answer.text
-        return dict(answer.json())
-
-
-async def with_deposit(academy: Academy) -> Deposits:
-    """Open a deposit account for a school."""
-    custody = await academy.district.plant_custody_account(
-        academy.institution, purpose="DEPOSIT", is_default=False
-    )
-    await settled(academy)
-    return Deposits(academy, academy.district.public("cus", custody))
-
-
-@pytest.fixture
-async def deposits(academy: Academy) -> Deposits:
-    """A school in custody that has a deposit account as well."""
-    return await with_deposit(academy)
-
-
-@pytest.fixture
-async def holding(academy: Academy) -> Deposits:
-    """A school that agreed on a risk deposit and takes the fees itself."""
-    district = academy.district
-    made = await with_deposit(academy)
-    agreement = {
-        "agreement_id": fresh_id(),
-        "institution_id": academy.institution,
-        "bank_code": "ICBC",
-        "mode": "RISK_DEPOSIT",
-        "release_basis": "LESSON",
-        "settlement_cadence": "LESSON",
-        "document_hash": "11" * 32,
-        "valid_from": date(2026, 2, 1),
-        "valid_to": None,
-        "seq": 0,
-    }
-    await district.plant(Insert(Agreement, agreement))
-    return made
-
-
-async def priced(academy: Academy, fen: int) -> str:
-    """File a course of this price; return its id."""
-    course = await academy.district.plant_course(academy.institution, price_fen=fen)
-    return academy.district.public("crs", course)
+from tests.fixtures.deposits import PROOF, Deposits, held, priced
 
 
 async def test_an_account_for_the_deposit_is_opened_over_the_api(academy: Academy) -> None:
@@ -331,20 +229,6 @@ async def test_a_draw_below_the_formula_stops_enrolment_until_it_is_topped_up(
         "148000.00",
         "9440.00",
     )
-
-
-async def held(holding: Deposits, fen: int = 480_000) -> dict[str, Any]:
-    """Open an enrolment whose fee the school takes itself, and report it."""
-    academy = holding.academy
-    enrolment = await academy.opened(course_id=await priced(academy, fen))
-    answer = await academy.post(
-        f"enrolments/{enrolment['id']}/held-fee",
-        academy.token,
-        {"amount": enrolment["price"], "proof": PROOF},
-    )
-    assert answer.status_code == 201, answer.text
-    assert answer.json()["state"] == "ACTIVE"
-    return enrolment
 
 
 async def test_a_fee_the_school_holds_is_the_students_and_lessons_take_it(
