@@ -94,12 +94,14 @@ def create_app(
     With `working` it runs the due sweeps as well, unless another process already does.
     """
     settings = settings or Settings()
+    # A demonstration plays a term in minutes; a pack every simulated night would be most of it.
+    sweeps = worker.sweeps_with(None if settings.demo else settings.pack_keys)
 
     @asynccontextmanager
     async def running(app: Litestar) -> AsyncIterator[None]:
         sweeping = None
         if working:
-            rounds = worker.run_forever(engine, settings.sweep_interval_s)
+            rounds = worker.run_forever(engine, settings.sweep_interval_s, sweeps)
             sweeping = asyncio.create_task(rounds)
         try:
             yield

@@ -9,6 +9,7 @@ from service.commands import (
     demonstrate,
     describe,
     migrations,
+    packing,
     registry,
     replaying,
     serving,
@@ -30,4 +31,6 @@ main.add_command(registry.jurisdiction)
 main.add_command(registry.token)
 main.add_command(describe.openapi)
 main.add_command(verifying.verify)
+main.add_command(packing.pack)
+main.add_command(packing.unseal)
 main.add_command(replaying.replay_plan)

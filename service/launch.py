@@ -5,6 +5,7 @@ import gc
 import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 import structlog
@@ -13,7 +14,15 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from ledger.refusals import PackKeysMissing
 from service.app import create_app
+from service.resolution.sealing import (
+    RECIPIENT,
+    RECIPIENT_PRIVATE,
+    SIGNING,
+    Keys,
+    make_keys,
+)
 from service.settings import Settings
 from service.store import migrate, postgres, seeding
 from service.store.transact import writing
@@ -64,6 +73,34 @@ def audit_url(settings: Settings) -> str:
 def database_url(settings: Settings) -> str:
     """Return the address for the application role, starting the embedded server if need be."""
     return database(settings).url
+
+
+def with_pack_keys(settings: Settings, found: Database) -> Settings:
+    """Point the settings to the keys of resolution packs beside the embedded database.
+
+    They are made when they are not there, with a warning: a private key that opens every pack has
+    no place on the server that makes them. Where a database is given, keys are given as well.
+    Raises `NotServable` for a given folder that does not hold them.
+    """
+    if settings.pack_keys is not None:
+        require_pack_keys(settings.pack_keys)
+    if settings.pack_keys is not None or found.server is None or settings.demo:
+        return settings
+    folder = found.server.data.with_name(f"{found.server.data.name}-keys")
+    if make_keys(folder):
+        log.warning("pack.keys_made", folder=str(folder), take_away=RECIPIENT_PRIVATE)
+    return settings.model_copy(update={"pack_keys": folder})
+
+
+def require_pack_keys(folder: Path) -> None:
+    """Refuse a folder without usable keys of resolution packs."""
+    try:
+        Keys.load(folder)
+    except (PackKeysMissing, ValueError) as error:
+        raise NotServable(
+            f"ESCROW_PACK_KEYS: {folder} must hold {SIGNING} (Ed25519, private)"
+            f" and {RECIPIENT} (X25519, public)"
+        ) from error
 
 
 async def bring_up(found: Database) -> None:

@@ -19,6 +19,7 @@ def serve(host: str, port: int, *, workless: bool) -> None:
     found = launch.database(settings)
     try:
         asyncio.run(launch.bring_up(found))
+        settings = launch.with_pack_keys(settings, found)
     except launch.NotServable as error:
         raise click.ClickException(str(error)) from error
     bound = launch.listen(host, port)
@@ -34,10 +35,12 @@ def worker(interval: int, *, once: bool) -> None:
     """Run the due sweeps: deliver notices, confirm by silence, lapse, retry kept debits."""
     from service import launch, logs  # noqa: PLC0415 - keeps `escrow --help` quick
     from service.settings import Settings  # noqa: PLC0415
-    from service.worker import run_forever  # noqa: PLC0415
+    from service.worker import run_forever, sweeps_with  # noqa: PLC0415
 
     settings = Settings()
     logs.configure(settings.log_level, as_json=settings.log_json)
     found = launch.database(settings)
     asyncio.run(launch.bring_up(found))
-    asyncio.run(run_forever(launch.engine_of(found.url, pool_size=4), interval, once=once))
+    sweeps = sweeps_with(launch.with_pack_keys(settings, found).pack_keys)
+    engine = launch.engine_of(found.url, pool_size=4)
+    asyncio.run(run_forever(engine, interval, sweeps, once=once))

@@ -6,6 +6,7 @@ left. The use cases judge everything anew under their locks: a sweep only propos
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import structlog
@@ -19,6 +20,8 @@ from service.portings.sweep import carry_placements
 from service.receipts.retry import retry_kept
 from service.receipts.returns import return_lapsed
 from service.refunds.sweep import settle_refunds
+from service.resolution.sealing import Keys
+from service.resolution.sweep import packs_made
 from service.store import lesson_reads, notices, rows
 from service.store.context import Context
 from service.store.facts import Record
@@ -192,3 +195,13 @@ SWEEPS: Final[dict[str, Sweep]] = {
     "dividend_payments_followed": follow_payments,
 }
 """Every sweep, in order."""
+
+
+def sweeps_with(pack_keys: Path | None) -> dict[str, Sweep]:
+    """Return every sweep, and last the nightly resolution packs where there are keys for them.
+
+    Raises `PackKeysMissing` and `KeyUnusable` for a folder that holds none.
+    """
+    if pack_keys is None:
+        return SWEEPS
+    return SWEEPS | {"packs_made": packs_made(Keys.load(pack_keys))}
