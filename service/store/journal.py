@@ -1,12 +1,13 @@
 """Appending to the journal: accounts, sealed transactions, entries and roll-ups of one batch.
 
-Everything here runs under the journal's head lock. The leaf tables are written by one
-`INSERT … SELECT unnest` each, entries sorted by account.
+Everything here runs under the journal's head lock. The leaf tables are written by one binary
+COPY each, entries sorted by account.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from operator import itemgetter
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from ledger.book import Entry
 from ledger.transactions import Transaction
 from service.store import rows
 from service.store.facts import AreaMove, Insert
+from service.store.leaves import copy_into
 from service.store.tables import AccountRow, Institution, JournalHead, JournalTransaction, Rollup
 from service.store.tables import Entry as EntryRow
 from service.store.unit import Unit
@@ -48,6 +50,9 @@ _UNIT_BALANCES: Final = text(
     ORDER BY kind, reason, seq DESC
     """
 )
+
+_SEALED: Final = itemgetter(*(column.key for column in rows.table_of(JournalTransaction).c))
+"""The values of a sealed transaction in the order of its columns."""
 
 Slot = tuple[str, str, str, str]
 
@@ -104,14 +109,14 @@ async def append(
     moment = unit.facts.moment
     next_account_id = await _open_accounts(unit, batch, head.next_account_id)
     previous: bytes = head.hash
-    sealed: list[dict[str, Any]] = []
+    sealed: list[tuple[Any, ...]] = []
     seen = set(range(head.next_account_id))
     for posted in batch:
         row = _row(unit, posted, previous, seen)
         previous = row["hash"]
-        sealed.append(row)
-    await _into_leaf(unit, JournalTransaction, sealed)
-    await _into_leaf(unit, EntryRow, _entry_rows(unit, batch))
+        sealed.append(_SEALED(row))
+    await copy_into(unit.connection, JournalTransaction, moment.journal, sealed)
+    await copy_into(unit.connection, EntryRow, moment.journal, _entry_rows(unit, batch))
     await _append_rollups(unit, batch, moves)
     source = rows.table_of(JournalHead)
     await unit.connection.execute(
@@ -187,32 +192,13 @@ def _row(unit: Unit, posted: Posted, previous: bytes, seen: set[int]) -> dict[st
     return row
 
 
-def _entry_rows(unit: Unit, batch: Sequence[Posted]) -> list[dict[str, Any]]:
-    found = [
-        {
-            "journal_id": unit.facts.journal,
-            "account_id": unit.account_ids[entry.account],
-            "seq": posted.seq,
-            "amount": entry.amount,
-            "balance_after": entry.balance_after,
-        }
+def _entry_rows(unit: Unit, batch: Sequence[Posted]) -> list[tuple[int, int, int, int, int]]:
+    """Rows of the entry table in the order of its key: an index grows cheapest where it stands."""
+    journal, ids = unit.facts.journal, unit.account_ids
+    return sorted(
+        (journal, ids[entry.account], posted.seq, entry.amount, entry.balance_after)
         for posted in batch
         for entry in posted.entries
-    ]
-    return sorted(found, key=lambda row: (row["account_id"], row["seq"]))
-
-
-async def _into_leaf(unit: Unit, table: type[Any], values: Sequence[Mapping[str, Any]]) -> None:
-    if not values:
-        return
-    source = rows.table_of(table)
-    columns = list(source.c)
-    names = ", ".join(c.name for c in columns)
-    arrays = ", ".join(f"CAST(:c{i} AS {rows.array_type(c)})" for i, c in enumerate(columns))
-    leaf = f"{source.fullname}_{unit.facts.journal}"
-    await unit.connection.execute(
-        text(f"INSERT INTO {leaf} ({names}) SELECT * FROM unnest({arrays})"),  # noqa: S608
-        {f"c{i}": [row[c.key] for row in values] for i, c in enumerate(columns)},
     )
 
 
@@ -234,22 +220,9 @@ async def _append_rollups(unit: Unit, batch: Sequence[Posted], moves: Sequence[A
         await _move_area(unit, move, deltas)
     slots = sorted(deltas)
     balances = await _last_rollups(unit, slots)
-    await _into_leaf(
-        unit,
-        Rollup,
-        [
-            {
-                "journal_id": unit.facts.journal,
-                "unit_type": slot[0],
-                "unit_id": slot[1],
-                "kind": slot[2],
-                "reason": slot[3],
-                "seq": batch[-1].seq,
-                "balance": balances.get(slot, 0) + deltas[slot],
-            }
-            for slot in slots
-        ],
-    )
+    journal, seq = unit.facts.journal, batch[-1].seq
+    appended = [(journal, *slot, seq, balances.get(slot, 0) + deltas[slot]) for slot in slots]
+    await copy_into(unit.connection, Rollup, journal, appended)
 
 
 async def _areas(unit: Unit, batch: Sequence[Posted]) -> dict[UUID, str]:

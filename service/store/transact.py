@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from datetime import date, datetime
 from typing import Any, Final, TypeVar
 
+import asyncpg
 from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -24,6 +25,7 @@ from service.store import answers, ids, journal, rows
 from service.store.answers import Key
 from service.store.context import Context
 from service.store.facts import AreaMove, Change, Decision, Facts, Moment, OnBehalf, Verdict
+from service.store.leaves import FAULTS
 from service.store.reference import lock_reference
 from service.store.tables import JournalHead
 from service.store.unit import Unit
@@ -136,11 +138,10 @@ class Store:
         for attempt in range(ATTEMPTS_MAX):
             try:
                 return await self._attempt(request)
-            except DBAPIError as error:
-                sqlstate = getattr(error.orig, "sqlstate", None)
-                if error.connection_invalidated or sqlstate in SERVER_GAVE_UP:
+            except (DBAPIError, *FAULTS) as error:
+                if _is_lost(error):
                     raise refusals.Busy from error
-                if sqlstate not in RETRIED:
+                if _sqlstate(error) not in RETRIED:
                     raise
                 await asyncio.sleep(0.02 * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311
         raise refusals.Busy
@@ -159,9 +160,8 @@ class Store:
             try:
                 await transaction.commit()
             except BaseException as error:
-                sqlstate = getattr(getattr(error, "orig", None), "sqlstate", None)
                 await connection.invalidate()
-                if sqlstate in RETRIED:
+                if _sqlstate(error) in RETRIED:
                     raise
                 raise refusals.OutcomeUnknown from error
             return outcome
@@ -172,6 +172,21 @@ async def writing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """Open a transaction for what no journal holds (tokens, seeds); it commits at its end."""
     async with engine.begin() as connection:
         yield connection
+
+
+def _sqlstate(error: BaseException) -> str | None:
+    """Return what PostgreSQL calls the error, None where it said nothing."""
+    found = getattr(getattr(error, "orig", error), "sqlstate", None)
+    return None if found is None else str(found)
+
+
+def _is_lost(error: BaseException) -> bool:
+    """Tell whether nothing was committed because the server or the connection gave up."""
+    if _sqlstate(error) in SERVER_GAVE_UP:
+        return True
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated
+    return not isinstance(error, asyncpg.PostgresError)
 
 
 async def _abandon(connection: AsyncConnection) -> None:

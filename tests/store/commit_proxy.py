@@ -5,7 +5,7 @@ dropped before it, nothing was committed; dropped after it, everything was.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -23,6 +23,7 @@ class Loss(StrEnum):
     NEVER = "never"
     BEFORE = "before the server saw it"
     AFTER = "after the server did it"
+    KILLED = "the server's process was killed before it saw it"
 
 
 class CommitProxy:
@@ -32,6 +33,8 @@ class CommitProxy:
         """Pass on to the server behind this socket."""
         self.loss = Loss.NEVER
         self.lost = 0
+        self.kill: Callable[[], Awaitable[None]] | None = None
+        """Kills the server's process that is about to commit."""
         self._upstream = upstream
         self._running: set[asyncio.Task[None]] = set()
 
@@ -92,6 +95,10 @@ class CommitProxy:
                 await behind_reader.readexactly(1)  # the server has answered, so it is done
                 self._note()
                 return
+            if commits and self.loss is Loss.KILLED:
+                assert self.kill is not None, "somebody has to kill it"
+                self._note()
+                await self.kill()
             behind.write(kind + length + body)
             await behind.drain()
 

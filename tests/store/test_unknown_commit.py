@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -35,8 +36,22 @@ async def line(database: Database) -> AsyncIterator[Line]:
         async with CommitProxy.before(database.server, Path(folder)) as proxy:
             server = replace(database.server, socket=Path(folder))
             engine = create_async_engine(server.url(database.name, "escrow_app"))
+            proxy.kill = partial(_kill_who_is_about_to_commit, database)
             yield Line(proxy, Store(engine))
             await engine.dispose()
+
+
+async def _kill_who_is_about_to_commit(database: Database) -> None:
+    engine = create_async_engine(database.admin_url)
+    async with engine.connect() as connection:
+        killed = await connection.scalar(
+            text(
+                "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND state = 'idle in transaction'"
+            )
+        )
+    await engine.dispose()
+    assert killed, "a unit of work has written everything and not committed"
 
 
 async def test_through_the_proxy_everything_is_as_without_it(books: Books, line: Line) -> None:
@@ -63,6 +78,26 @@ async def test_a_connection_lost_before_commit_is_unknown_and_had_no_effect(
     assert not truth.replayed
     assert truth.single()["balances"] == {"custody_bank": "3.00"}
     assert await books.count("escrow.journal_transaction") == 1
+
+
+async def test_of_a_server_killed_between_copy_and_commit_nothing_stays(
+    books: Books, line: Line
+) -> None:
+    facts, key = [books.top_up("3.00"), books.top_up("4.00")], key_of("killed")
+    line.proxy.loss = Loss.KILLED
+
+    with pytest.raises(OutcomeUnknown):
+        await books.receive(*facts, key=key, store=line.store)
+    written = ("journal_transaction", "entry", "rollup", "account", "bank_entry", "stored_answer")
+    stood = {table: await books.count(f"escrow.{table}") for table in written}
+    truth = await books.receive(*facts, key=key, store=line.store)
+
+    assert line.proxy.lost == 1
+    assert stood == dict.fromkeys(written, 0)
+    assert not truth.replayed
+    assert truth.verdicts[1].answer is not None
+    assert truth.verdicts[1].answer["balances"] == {"custody_bank": "7.00"}
+    assert await books.count("escrow.journal_transaction") == 2
 
 
 async def test_a_connection_lost_after_commit_is_unknown_and_had_its_effect(
