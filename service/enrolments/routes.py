@@ -46,6 +46,7 @@ from service.enrolments.schemas import (
     EnrolmentOut,
     EnrolmentPage,
 )
+from service.enrolments.transfer_routes import transfer_lessons
 from service.identity.callers import Caller, Role
 from service.store import registry
 from service.store.tables import Enrolment
@@ -272,6 +273,7 @@ router = Router(
         record_diversion,
         list_enrolments,
         get_enrolment,
+        transfer_lessons,
     ],
     tags=["enrolments"],
 )

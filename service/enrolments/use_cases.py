@@ -3,6 +3,7 @@
 from service.enrolments.carried import DIVERSION, LEGACY, TAKE_ON, CarriedContract
 from service.enrolments.lapse import LAPSE, LapseEnrolment
 from service.enrolments.open import OPEN_ENROLMENT, OpenEnrolment
+from service.enrolments.transfer import TRANSFER, TransferLessons
 
 __all__ = [
     "DIVERSION",
@@ -10,7 +11,9 @@ __all__ = [
     "LEGACY",
     "OPEN_ENROLMENT",
     "TAKE_ON",
+    "TRANSFER",
     "CarriedContract",
     "LapseEnrolment",
     "OpenEnrolment",
+    "TransferLessons",
 ]

@@ -33,6 +33,7 @@ _PREFIXES: Final = {
     LESSON: "lsn",
     "CLAIM": "clm",
     "REFUND": "rfd",
+    "ENROLMENT": "enr",
     "WIND": "wdn",
     "ENTITLEMENT": "ent",
     "REGISTER": "ent",

@@ -34,7 +34,7 @@ def enrolment_row(
     It lasts as long as that one did, from today. What stands under its codes was read.
     """
     today = facts.moment.today
-    code = _free(facts, contract.enrolment)
+    code = free_code(facts, contract.enrolment)
     return {
         "enrolment_id": contract.enrolment,
         "institution_id": contract.institution,
@@ -71,7 +71,8 @@ def enrolment_row(
     }
 
 
-def _free(facts: Facts, enrolment: UUID) -> str:
+def free_code(facts: Facts, enrolment: UUID) -> str:
+    """Return the first of an enrolment's codes that nobody has; they were read."""
     for code in codes_of(enrolment):
         if facts.by(Enrolment, ("payment_code",), code) is None:
             return code

@@ -5,8 +5,12 @@ from typing import Any
 
 import httpx
 
+from service import verify
+from service.verify.snapshot import Snapshot
 from service.worker import run_due
 from tests.fixtures.academies import Academy, academy_in
+from tests.fixtures.corruptions import insider
+from tests.fixtures.databases import Database
 from tests.fixtures.service import District
 
 PROOF = {"kind": "ATTENDANCE", "document_hash": "cd" * 32}
@@ -79,3 +83,13 @@ async def move_to(academy: Academy, instant: datetime) -> None:
 async def swept(academy: Academy) -> dict[str, int]:
     """Run every sweep that is due."""
     return await run_due(academy.district.service.store, academy.district.journal)
+
+
+async def looked_at(database: Database, journal: int, statement: str | None = None) -> Any:
+    """Verify a journal as it is, or as a statement would leave it."""
+    async with insider(database) as connection:
+        if statement is not None:
+            await connection.execute(statement)
+        await connection.execute("SET LOCAL session_replication_role = origin")
+        await connection.execute("SET LOCAL ROLE escrow_audit")
+        return await verify.verify_snapshot(Snapshot(connection), journals=[journal])

@@ -1,16 +1,11 @@
 """After refunds of every kind a journal verifies clean; what is changed by hand is named."""
 
-from typing import Any
-
 import pytest
 
-from service import verify
-from service.verify.snapshot import Snapshot
 from tests.fixtures.academies import academy_in
-from tests.fixtures.corruptions import insider
 from tests.fixtures.databases import Database
 from tests.fixtures.service import District
-from tests.nouns.claim_calls import approved, filed, gifts, taught
+from tests.nouns.claim_calls import approved, filed, gifts, looked_at, taught
 
 CLAIM = "UPDATE escrow.claim SET {} WHERE journal_id = {} AND scope = 'WHOLE'"
 
@@ -33,16 +28,6 @@ async def refunded(district: District) -> None:
     await taught(other, cut_down, 2)
     await approved(other, cut_down, scope="PARTIAL", lessons_given_up=2)
     await filed(other, await other.enrolled())
-
-
-async def looked_at(database: Database, journal: int, statement: str | None = None) -> Any:
-    """Verify a journal as it is, or as a statement would leave it."""
-    async with insider(database) as connection:
-        if statement is not None:
-            await connection.execute(statement)
-        await connection.execute("SET LOCAL session_replication_role = origin")
-        await connection.execute("SET LOCAL ROLE escrow_audit")
-        return await verify.verify_snapshot(Snapshot(connection), journals=[journal])
 
 
 async def test_a_journal_with_refunds_of_every_kind_is_clean(
