@@ -47,6 +47,7 @@ async def confirm(stage: Stage, lessons: Sequence[Lesson], *, week: int) -> None
         number
         for number in stage.unanswered
         if _drawn(stage, number) // APP_EVERY % LOOKS_EVERY == week % LOOKS_EVERY
+        and stage.contracts[number].institution not in stage.failed
     )
     with stage.chapter("lessons confirmed by guardians", len(looking)) as bar:
         await together(

@@ -19,7 +19,9 @@ from service.demo import (
     answer,
     carry_over,
     cast,
+    claims,
     close_days,
+    collapse,
     enrol,
     figures,
     file_courses,
@@ -47,6 +49,12 @@ WEEKS: Final = 4
 QUIET_WEEKS: Final = 4
 """Weeks after the last lesson in which silence confirms what nobody answered."""
 
+SILENT_WEEKS: Final = 2
+"""Weeks after which a claim that was not answered has been agreed to."""
+
+FAILS_AFTER: Final = 2
+"""Weeks of lessons after which one institution fails."""
+
 
 @dataclass(frozen=True, slots=True)
 class Script:
@@ -61,7 +69,7 @@ async def play(stage: Stage, engine: AsyncEngine, script: Script) -> figures.Tol
     """Play the term; `engine` mints tokens for the institutions and guardians who come."""
     opens_on = stage.today
     await _open(stage, engine)
-    closed = await _fill(stage, closed=opens_on - _DAY)
+    closed = await _fill(stage, engine, closed=opens_on - _DAY)
     peak = await figures.read(stage)
     weeks = _weeks(stage, script)
     closed = await _teach(stage, engine, weeks, closed)
@@ -78,7 +86,7 @@ async def _open(stage: Stage, engine: AsyncEngine) -> None:
     await carry_over.carry_over(stage)
 
 
-async def _fill(stage: Stage, *, closed: date) -> date:
+async def _fill(stage: Stage, engine: AsyncEngine, *, closed: date) -> date:
     """Let the month before the term bring contracts and money, week by week."""
     district = stage.district
     last = district.starts_on - _DAY
@@ -92,6 +100,8 @@ async def _fill(stage: Stage, *, closed: date) -> date:
         await stage.morning_of(sunday)
         await enrol.enrol(stage, due)
         await pay.pay(stage, due, district.strays if sunday == last else ())
+        if sunday == last:
+            await claims.before_the_term(stage, engine, district.enrolments)
         await close_days.close_days(stage, closed + _DAY, sunday - _DAY)
         closed = sunday - _DAY
     await close_days.state_days(stage, [last])
@@ -108,29 +118,47 @@ async def _teach(
 
     Return the last day closed.
     """
+    failing = collapse.Collapse.of(stage)
     for number, (monday, lessons) in enumerate(weeks):
         if number % PLANNED_AHEAD == 0:
             ahead = weeks[number : number + PLANNED_AHEAD]
-            await teach.plan(stage, [lesson for _, each in ahead for lesson in each])
+            planned = [lesson for _, each in ahead for lesson in each if stage.goes_on(lesson)]
+            await teach.plan(stage, planned)
         sunday = monday + _WEEK - _DAY
         await stage.evening_of(sunday)
-        held = await teach.record(stage, lessons)
+        held = await teach.record(stage, [each for each in lessons if stage.goes_on(each)])
         await cast.admit_parents(engine, stage.cast, answer.answering(stage, held))
         await stage.morning_of(sunday + _DAY)
         await answer.dispute(stage, held)
         await answer.confirm(stage, held, week=number)
+        await _claims(stage, engine, held, week=number)
+        if number + 1 == min(FAILS_AFTER, len(weeks)):
+            await failing.begin(stage)
+        await failing.advance(stage, engine)
         closed = await _settle(stage, closed, first=number == 0)
-    monday = weeks[-1][0]
-    for number in range(1, QUIET_WEEKS + 1):
-        await stage.morning_of(monday + _WEEK * (number + 1))
+    monday, quiet = weeks[-1][0], 0
+    while quiet < QUIET_WEEKS or not failing.is_over:
+        quiet += 1
+        await stage.morning_of(monday + _WEEK * (quiet + 1))
+        await failing.advance(stage, engine)
         closed = await _settle(stage, closed, first=False)
+    await failing.close(stage)
     return closed
+
+
+async def _claims(stage: Stage, engine: AsyncEngine, held: list[Lesson], *, week: int) -> None:
+    """After the first week some leave; silence on their claims has agreed two weeks later."""
+    if week == 0:
+        await claims.after_a_week(stage, engine, held)
+    elif week == SILENT_WEEKS:
+        await claims.approve_silent(stage)
 
 
 async def _settle(stage: Stage, closed: date, *, first: bool) -> date:
     """From Monday on: state and close the days behind, pay out what was earned."""
     yesterday = stage.today - _DAY
     await close_days.close_days(stage, closed + _DAY, yesterday)
+    await pay_out.settle_refunds(stage)
     orders = await pay_out.instruct(stage, reject_one=first)
     await stage.morning_of(stage.today + _DAY)
     await pay_out.execute(stage, orders)

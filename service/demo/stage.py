@@ -68,9 +68,16 @@ class Stage:
     unanswered: dict[str, list[Lesson]] = field(default_factory=dict)
     stated: set[date] = field(default_factory=set)
     failed: set[int] = field(default_factory=set)
+    ended: set[str] = field(default_factory=set)
+    unapproved: list[tuple[str, str]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+    collapse: dict[str, Any] | None = None
     told: list[dict[str, Any]] = field(default_factory=list)
     phases: dict[str, float] = field(default_factory=dict)
+
+    def goes_on(self, lesson: Lesson) -> bool:
+        """Tell whether a lesson can still be held: no claim ended it, its school has not failed."""
+        return lesson.contract_no not in self.ended and lesson.institution not in self.failed
 
     def key(self, *parts: object) -> str:
         """Make the idempotency key of a step: the same in every run of the same seed."""

@@ -40,6 +40,9 @@ _HAPPENED: Final = (
     ("lessons_confirmed_by_silence", "Confirmed by silence 超期默认"),
     ("disputes", "Disputes 争议"),
     ("disputes_upheld", "… ruled for the guardian 支持家长"),
+    ("claims", "Refund claims 退费申请"),
+    ("claims_contested", "… contested 机构异议"),
+    ("refunds_paid", "Refunds paid 退费"),
     ("payouts_executed", "Payouts executed 划拨"),
     ("payouts_rejected", "Payouts rejected 拒付"),
     ("payouts_returned", "Payouts returned 退汇"),
@@ -93,6 +96,15 @@ def summary(played: Performance) -> dict[str, Any]:
             "rejected": counts["payouts_rejected"],
             "returned": counts["payouts_returned"],
         },
+        "claims": {
+            "filed": counts["claims"],
+            "approved": counts["claims_approved"],
+            "contested": counts["claims_contested"],
+            "silent": counts["claims_silent"],
+        },
+        "refunded": yuan(counts["refunded_fen"]),
+        "refunds": counts["refunds_paid"],
+        "collapse": _collapse(played),
         "coverage": {
             **end["coverage"],
             "requirement": end["requirement"],
@@ -110,6 +122,16 @@ def summary(played: Performance) -> dict[str, Any]:
         "seconds": round(played.seconds, 1),
         "phases": {title: round(spent, 1) for title, spent in stage.phases.items()},
     }
+
+
+def _collapse(played: Performance) -> dict[str, Any] | None:
+    """Tell what came of the institution that failed; None where none did."""
+    case = played.stage.collapse
+    if case is None:
+        return None
+    paid = played.stage.counts["dividends_paid_fen"]
+    told = ("state", "basis", "entitlements", "claimed", "pool", "distributed", "residual")
+    return {name: case[name] for name in told} | {"paid": yuan(paid)}
 
 
 def visitors(house: House, cast: Cast) -> dict[str, Any]:
@@ -205,13 +227,24 @@ def _happened(played: Performance) -> Table:
     table.add_column("", justify=_RIGHT)
     for name, title in _HAPPENED:
         table.add_row(title, f"{played.stage.counts[name]:,}")
-    table.add_row("Paid out 已划拨", _grouped(yuan(played.stage.counts["paid_out_fen"])))
+    counts = played.stage.counts
+    table.add_row("Paid out 已划拨", _grouped(yuan(counts["paid_out_fen"])))
+    table.add_row("Refunded 已退费", _grouped(yuan(counts["refunded_fen"])))
     return table
 
 
 def _attention(played: Performance) -> list[str]:
     """Say what a supervisor has to look after, one line each."""
     lines = [_told(played, said) for said in played.stage.told]
+    case = played.stage.collapse
+    if case is not None:
+        failed = next(iter(played.stage.failed))
+        school = played.stage.district.institutions[failed - 1].name
+        lines.append(
+            f"{school} failed (爆雷): {case['entitlements']} parents claimed"
+            f" {_grouped(case['claimed'])}, {_grouped(case['distributed'])} paid,"
+            f" {_grouped(case['residual'])} left as residual claims (剩余债权)"
+        )
     for name, summed in played.told.by(lambda book: str(book.institution)).items():
         if summed.fen["shortfall"]:
             school = played.stage.district.institutions[int(name) - 1].name
