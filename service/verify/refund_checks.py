@@ -58,9 +58,14 @@ CHECKS: Final = (
                refund.lodged_fen, coalesce(ordered.lodged, 0)::bigint AS deposited_fen
         FROM (SELECT * FROM escrow.refund WHERE journal_id = $1) AS refund
         FULL JOIN ordered ON ordered.refund_id = refund.refund_id
-        WHERE refund.in_transit_fen IS DISTINCT FROM coalesce(ordered.leaving, 0)
-           OR refund.paid_fen IS DISTINCT FROM coalesce(ordered.paid, 0)
-           OR refund.lodged_fen IS DISTINCT FROM coalesce(ordered.lodged, 0)
+        WHERE (refund.in_transit_fen IS DISTINCT FROM coalesce(ordered.leaving, 0)
+            OR refund.paid_fen IS DISTINCT FROM coalesce(ordered.paid, 0)
+            OR refund.lodged_fen IS DISTINCT FROM coalesce(ordered.lodged, 0))
+          AND NOT EXISTS (
+              SELECT 1 FROM escrow.porting
+              WHERE porting.journal_id = $1 AND porting.entitlement_id = refund.source_id
+                AND porting.state IN ('INSTRUCTED', 'SENT', 'ARRIVED')
+                AND refund.source = 'DIVIDEND')
         ORDER BY 1""",
         {"ordered": _ORDERED},
     ),

@@ -1,91 +1,12 @@
 """Placements out of a wind-down over HTTP: offered, priced, chosen, carried instead of money."""
 
-from dataclasses import dataclass
-from typing import Any
-
-import httpx
 import pytest
 
-from service.portings.sweep import carry_placements
-from tests.fixtures.academies import Academy, academy_in
-from tests.fixtures.registers import Collapse, collapsed
+from tests.fixtures.academies import academy_in
+from tests.fixtures.portings import Rescue
 from tests.fixtures.transfers import credited, debited, fetched
 
 pytestmark = pytest.mark.usefixtures("official_calendar")
-
-OFFER = {
-    "lesson_price": "100.00",
-    "bonus_percent": 10,
-    "places": 2,
-    "valid_until": "2099-12-31",
-}
-
-
-@dataclass
-class Rescue:
-    """A collapsed school, a receiving one, and the parent of its first contract of 4,999.99."""
-
-    collapse: Collapse
-    receiving: Academy
-    entitlement: dict[str, Any]
-    parent: str
-
-    @property
-    def case(self) -> str:
-        return str(self.collapse.case["id"])
-
-    async def offer(self, by: str | None = None, **values: Any) -> httpx.Response:
-        """Let the receiving school make an offer."""
-        course = self.receiving.district.public("crs", self.receiving.course)
-        body = OFFER | {"course_id": course} | values
-        path = f"wind-downs/{self.case}/offers"
-        return await self.receiving.post(path, by or self.receiving.token, body)
-
-    async def offered(self, **values: Any) -> dict[str, Any]:
-        """Make an offer, successfully."""
-        answer = await self.offer(**values)
-        assert answer.status_code == 201, answer.text
-        return dict(answer.json())
-
-    async def choose(
-        self, offer: dict[str, Any], entitlement: str | None = None, by: str | None = None
-    ) -> httpx.Response:
-        """Let a parent choose."""
-        body = {"offer_id": offer["id"], "consent_hash": "ef" * 32}
-        path = f"entitlements/{entitlement or self.entitlement['id']}/choose-offer"
-        return await self.receiving.post(path, by or self.parent, body)
-
-    async def chosen(self, offer: dict[str, Any]) -> dict[str, Any]:
-        """Choose, successfully."""
-        answer = await self.choose(offer)
-        assert answer.status_code == 201, answer.text
-        return dict(answer.json())
-
-    async def offers(self, by: str | None = None) -> list[dict[str, Any]]:
-        """Read the offers of the case."""
-        path = f"wind-downs/{self.case}/offers"
-        return list((await self.receiving.get(path, by or self.parent))["items"])
-
-    async def carried(self) -> int:
-        """Let the worker carry what was chosen."""
-        district = self.receiving.district
-        return await carry_placements(district.service.store, district.journal)
-
-    async def read(self, porting: dict[str, Any]) -> dict[str, Any]:
-        """Read a placement as its parent."""
-        return dict(await self.receiving.get(f"portings/{porting['id']}", self.parent))
-
-
-@pytest.fixture
-async def rescue(academy: Academy) -> Rescue:
-    """Case 8.6, where each dividend is known, and a school that takes students."""
-    collapse = await collapsed(academy)
-    await collapse.credited("5000.00", "RECOVERY")
-    receiving = await academy_in(academy.district)
-    found = await collapse.get("entitlements", wind_down_id=collapse.case["id"])
-    first = min(found["items"], key=lambda each: each["register_number"])
-    enrolment = await academy.get(f"enrolments/{first['enrolment_id']}", academy.token)
-    return Rescue(collapse, receiving, first, await academy.parent(enrolment))
 
 
 async def test_offers_are_priced_at_the_dividend_of_each_plan(rescue: Rescue) -> None:

@@ -1,77 +1,10 @@
 """Live portings over HTTP: a parent's lessons go on at another school, or come back (E44, E59)."""
 
-from dataclasses import dataclass
-from typing import Any
-
-import httpx
 import pytest
 
-from tests.fixtures.academies import Academy, academy_in
+from tests.fixtures.academies import academy_in
+from tests.fixtures.portings import Move
 from tests.fixtures.transfers import credited, debited, fetched
-
-CONSENT = "cd" * 32
-
-
-@dataclass
-class Move:
-    """A student of one school, two of 48 lessons taken, and the school that would take them on."""
-
-    leaving: Academy
-    receiving: Academy
-    enrolment: dict[str, Any]
-    parent: str
-
-    def course(self) -> str:
-        """The course where the lessons would go on."""
-        return self.leaving.district.public("crs", self.receiving.course)
-
-    async def ask(self, **values: Any) -> httpx.Response:
-        """Let the parent consent."""
-        body = {
-            "enrolment_id": self.enrolment["id"],
-            "to_course_id": self.course(),
-            "lessons": 45,
-            "consent_hash": CONSENT,
-        }
-        return await self.leaving.post("portings", self.parent, body | values)
-
-    async def asked(self, **values: Any) -> dict[str, Any]:
-        """Let the parent consent, successfully."""
-        answer = await self.ask(**values)
-        assert answer.status_code == 201, answer.text
-        return dict(answer.json())
-
-    async def accept(self, porting: dict[str, Any], lessons: int = 45) -> httpx.Response:
-        """Let the receiving school state what it grants."""
-        body = {"amount": porting["amount"], "lessons": lessons}
-        return await self.leaving.post(
-            f"portings/{porting['id']}/accept", self.receiving.token, body
-        )
-
-    async def accepted(self, lessons: int = 45) -> dict[str, Any]:
-        """Ask and accept."""
-        answer = await self.accept(await self.asked(), lessons)
-        assert answer.status_code == 200, answer.text
-        return dict(answer.json())
-
-    async def order(self, porting: dict[str, Any]) -> dict[str, Any]:
-        """Read the order of a porting."""
-        path = f"payment-orders/{porting['order_id']}"
-        return dict(await self.leaving.get(path, self.leaving.token))
-
-    async def read(self, porting: dict[str, Any]) -> dict[str, Any]:
-        """Read a porting as the parent."""
-        return dict(await self.leaving.get(f"portings/{porting['id']}", self.parent))
-
-
-@pytest.fixture
-async def move(academy: Academy) -> Move:
-    """A school that is left, and another one in the same district."""
-    receiving = await academy_in(academy.district)
-    enrolment = await academy.enrolled()
-    for _ in range(2):
-        await academy.confirmed(enrolment)
-    return Move(academy, receiving, enrolment, await academy.parent(enrolment))
 
 
 async def test_lessons_go_on_at_another_school_when_the_money_has_arrived(move: Move) -> None:
