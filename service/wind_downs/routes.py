@@ -6,6 +6,7 @@ from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
+from ledger.money import total
 from ledger.refusals import (
     IdempotencyKeyMissing,
     IdempotencyKeyReused,
@@ -16,7 +17,7 @@ from ledger.refusals import (
     WrongState,
 )
 from service.identity.callers import Caller, Role
-from service.store import registry, wind_down_reads
+from service.store import registry, wind_down_figures, wind_down_reads
 from service.store.tables import WindDown
 from service.store.transact import Store
 from service.web.approval import ApprovalOut, awaiting
@@ -25,12 +26,21 @@ from service.web.pages import LIMIT_DEFAULT, Cursor, Limit, cut, key_after
 from service.web.paths import object_id
 from service.web.policy import STAFF, policy
 from service.web.problems import refusing
+from service.web.wire import money
 from service.wind_downs import use_cases
 from service.wind_downs.case_paths import case_named
 from service.wind_downs.lesson_routes import (
     confirm_pending_lesson,
     deny_pending_lesson,
     rule_on_pending_lesson,
+)
+from service.wind_downs.pool_routes import (
+    abandon_asset,
+    draw_deposit,
+    list_assets,
+    realize_asset,
+    record_asset,
+    set_off,
 )
 from service.wind_downs.register_routes import (
     decide_objection,
@@ -41,7 +51,13 @@ from service.wind_downs.register_routes import (
     object_to_register,
     publish_register,
 )
-from service.wind_downs.schemas import OpenIn, WindDownOut, WindDownPage, WindDownState
+from service.wind_downs.schemas import (
+    OpenIn,
+    WindDownDetailOut,
+    WindDownOut,
+    WindDownPage,
+    WindDownState,
+)
 from service.wind_downs.statement_routes import answer_statement_request, list_statement_requests
 
 READERS = (*STAFF, Role.INSTITUTION, Role.PARENT)
@@ -97,14 +113,27 @@ async def list_wind_downs(  # noqa: PLR0913 - the filters of a list
 )
 async def get_wind_down(
     wind_down_id: FromPath[str], caller: NamedDependency[Caller], store: NamedDependency[Store]
-) -> WindDownOut:
-    """Read one case as it stands."""
+) -> WindDownDetailOut:
+    """Read one case: timeline and clocks; figures and open points for those who may see them."""
     journal, wind_down = object_id("wdn", wind_down_id, WindDownUnknown)
+    inside, leading = caller.role is not Role.PARENT, caller.role in STAFF
     async with store.reading(caller.context) as connection:
         found = await wind_down_reads.cases(connection, caller.context, journal, [wind_down])
-    if wind_down not in found:
-        raise WindDownUnknown
-    return WindDownOut.model_validate(wind_down_reads.answer_of(journal, found[wind_down]))
+        if wind_down not in found:
+            raise WindDownUnknown
+        case = found[wind_down]
+        accounts = await wind_down_figures.places(connection, case) if inside else []
+        told = {
+            **wind_down_reads.answer_of(journal, case),
+            "timeline": wind_down_figures.timeline(case, named=leading),
+            "clocks": await wind_down_figures.clocks(connection, case),
+            "accounts": accounts,
+            "pool": str(total([money(account["pool"]) for account in accounts]))
+            if inside
+            else None,
+            "open_points": await wind_down_figures.open_points(connection, case) if leading else [],
+        }
+    return WindDownDetailOut.model_validate(told)
 
 
 @post(
@@ -176,6 +205,12 @@ router = Router(
         file_late_entry,
         list_objections,
         decide_objection,
+        set_off,
+        draw_deposit,
+        record_asset,
+        list_assets,
+        realize_asset,
+        abandon_asset,
     ],
     tags=["wind_downs"],
 )
