@@ -24,12 +24,11 @@ from ledger.refusals import (
     WrongState,
 )
 from ledger.rules import refunds
-from service.store import placements, porting_arrivals, refund_orders, refund_reads, rows
+from service.store import ids, placements, porting_arrivals, refund_orders, refund_reads, rows
 from service.store.claim_progress import CLAIM
 from service.store.context import Context
 from service.store.contracts import contract_of, place_of
 from service.store.facts import Decision, Facts, Record, Update
-from service.store.order_steps import Step
 from service.store.refund_orders import MONEY, PAYEE
 from service.store.standing import FROZEN, restrained
 from service.store.tables import CustodyAccount, Enrolment, Institution, Refund, Restraint
@@ -114,13 +113,19 @@ def decide_instruct(facts: Facts, command: Instruct) -> Decision:
         "seq": facts.moment.next_seq,
     }
     if not amount:
-        return told(facts, row, Step((), ()), waits)
+        return Decision(
+            answer=_briefly(facts, row, waits), changes=(Update(Refund, (row.refund_id,), waits),)
+        )
     account = facts.get(CustodyAccount, row.custody_account_id)
     assert account is not None, "the custody account was locked"
     step = refund_orders.refund_order(
         facts, row, account, order=command.order, amount=amount, reissued=again
     )
-    return told(facts, row, step, waits)
+    return Decision(
+        answer=_briefly(facts, row, waits),
+        transactions=step.transactions,
+        changes=(*step.changes, Update(Refund, (row.refund_id,), waits)),
+    )
 
 
 INSTRUCT: Final = UseCase[Instruct, Instruct](
@@ -139,18 +144,12 @@ def payable_now(facts: Facts, row: Record) -> tuple[UUID | None, int, Money]:
     return again, part, amount if again is not None else min(amount, _funded(facts, row))
 
 
-def told(facts: Facts, row: Record, step: Step, waits: dict[str, Any]) -> Decision:
-    """Answer with the refund as an order and what it waits for leave it."""
-    changes = (*step.changes, Update(Refund, (row.refund_id,), waits))
-    values: dict[str, Any] = {}
-    for change in changes:
-        if change.table is Refund:
-            values |= change.values
-    return Decision(
-        answer=refund_reads.answer_of(facts.journal, Record({**row, **values})),
-        transactions=step.transactions,
-        changes=changes,
-    )
+def _briefly(facts: Facts, row: Record, waits: dict[str, Any]) -> dict[str, Any]:
+    """Name the refund and what it waits for: thousands are answered at once."""
+    return {
+        "id": ids.public("rfd", facts.journal, row.refund_id),
+        "waiting_for": waits["waiting_for"],
+    }
 
 
 def _require_payable(facts: Facts, row: Record) -> None:
@@ -182,7 +181,8 @@ def _cash(facts: Facts, row: Record) -> Money:
             if each.kind == "HOLD" and each.target_id == custody and each.to_seq is None
         ]
     )
-    free = facts.total(custody, _IN_BANK) - facts.total(custody, _LEAVING)
+    in_bank = sum(facts.totals.get((custody, kind, ""), 0) for kind in _IN_BANK)
+    free = in_bank - sum(facts.totals.get((custody, kind, ""), 0) for kind in _LEAVING)
     return max(Money.from_fen(free) - held, ZERO)
 
 

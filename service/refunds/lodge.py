@@ -113,7 +113,15 @@ def decide_lodge(facts: Facts, payload: Payload) -> Decision:
         replace(t, references={**t.references, "document": payload["document_hash"]})
         for t in step.transactions
     )
-    return instruct.told(facts, row, replace(step, transactions=posted), {})
+    values: dict[str, Any] = {}
+    for change in step.changes:
+        if change.table is Refund:
+            values |= change.values
+    return Decision(
+        answer=refund_reads.answer_of(facts.journal, Record({**row, **values})),
+        transactions=posted,
+        changes=step.changes,
+    )
 
 
 async def _read_rules(unit: Unit) -> None:
