@@ -2,13 +2,9 @@
 
 import hashlib
 import json
-import subprocess
-import sys
-import zipfile
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -21,46 +17,7 @@ from service.identity.callers import Role
 from service.resolution import ed25519, sealing, use_cases
 from tests.fixtures.academies import Academy
 from tests.fixtures.service import open_district
-
-
-async def packed(academy: Academy, **values: Any) -> dict[str, Any]:
-    """Have a pack of the academy made."""
-    district = academy.district
-    path = f"/v1/institutions/{district.public('ins', academy.institution)}/resolution-packs"
-    answer = await district.service.post(path, district.regulator, **values)
-    assert answer.status_code == 201, answer.text
-    return dict(answer.json())
-
-
-async def fetched(academy: Academy, pack: dict[str, Any]) -> httpx.Response:
-    """Fetch a pack's content."""
-    district = academy.district
-    answer = await district.service.get(
-        f"/v1/resolution-packs/{pack['id']}/content", district.regulator
-    )
-    assert answer.status_code == 200, answer.text
-    return answer
-
-
-async def unpacked(academy: Academy, folder: Path) -> Path:
-    """Make, fetch and unpack a pack."""
-    content = (await fetched(academy, await packed(academy))).content
-    (folder / "pack.zip").write_bytes(content)
-    with zipfile.ZipFile(folder / "pack.zip") as archive:
-        archive.extractall(folder / "pack")
-    return folder / "pack"
-
-
-def replayed(folder: Path, *arguments: str, script: Path | None = None) -> tuple[int, str]:
-    """Run the script in a bare Python; return its exit code and what it printed."""
-    ran = subprocess.run(
-        [sys.executable, "-I", str(script or folder / "replay.py"), str(folder), *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd="/",
-    )
-    return ran.returncode, ran.stdout + ran.stderr
+from tests.nouns.packs_opened import fetched, packed, replayed, unpacked
 
 
 async def busy(academy: Academy) -> dict[str, Any]:
