@@ -105,7 +105,9 @@ def _decide_payload(facts: Facts, payload: Payload) -> Decision:
 
 
 def _approved(facts: Facts, claim: Record, enrolment: Record) -> tuple[Decision, Price]:
-    _require_ready(facts, claim, enrolment)
+    require_ready(facts, claim, enrolment)
+    if facts.book.quantity(contract_of(enrolment).held):
+        raise WrongState(object="enrolment", state="HELD_BY_INSTITUTION")
     price = pricing.price_of(facts, enrolment, claim)
     enrolment_id = enrolment.enrolment_id
     amount = price.refund + price.interest
@@ -148,7 +150,7 @@ def _approved(facts: Facts, claim: Record, enrolment: Record) -> tuple[Decision,
     return decision, price
 
 
-def _require_ready(facts: Facts, claim: Record, enrolment: Record) -> None:
+def require_ready(facts: Facts, claim: Record, enrolment: Record) -> None:
     """Refuse for state, then restraints: unsettled lessons come before anything is priced."""
     require_state(claim, "AGREED", "DECIDED")
     if enrolment.state != "ACTIVE":

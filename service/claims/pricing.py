@@ -64,14 +64,15 @@ def require_applicable(
 ) -> None:
     """Refuse a reason that did not apply on the day the claim was filed.
 
-    Raises `PolicyMissing`, `CoolingOffPassed`, `CourseStarted`.
+    A lesson counts as taken once it is confirmed: what the institution merely recorded is not
+    yet proven, and is settled before anything is priced. Raises `PolicyMissing`,
+    `CoolingOffPassed`, `CourseStarted`.
     """
     paid_on = claim_reads.history_of(facts, enrolment).paid_on or enrolment.contract_on
-    waiting = facts.extra["slots"].get(enrolment.enrolment_id, frozenset())
     refunds.require_applicable(
         reason,
         claim_reads.charge_of(enrolment),
-        delivered=max(enrolment.lessons_confirmed, len(waiting)),
+        delivered=enrolment.lessons_confirmed,
         paid_on=paid_on,
         filed_on=filed_on,
         cooling_off_days=rule(facts, enrolment, parameters.COOLING_OFF_DAYS, on=paid_on),

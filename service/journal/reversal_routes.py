@@ -6,6 +6,7 @@ from litestar.params import FromPath, JSONBody
 
 from ledger.refusals import (
     AlreadyReversed,
+    EnrolmentBlocked,
     IdempotencyKeyMissing,
     IdempotencyKeyReused,
     NotReversible,
@@ -33,6 +34,7 @@ from service.web.problems import refusing
         IdempotencyKeyReused,
         TransactionUnknown,
         WrongState,
+        EnrolmentBlocked,
         AlreadyReversed,
         NotReversible,
     ),

@@ -240,7 +240,7 @@ async def cancel_lesson(
     operation_id="reverseLesson",
     summary="Take back a confirmation that was wrong",
     opt=policy(Role.REGULATOR),
-    responses=CHANGING,
+    responses=refusing(*KEYED, LessonUnknown, WrongState, EnrolmentBlocked),
     status_code=200,
 )
 async def reverse_lesson(
