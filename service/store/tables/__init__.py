@@ -33,6 +33,7 @@ from service.store.tables.journal import (
     StoredAnswer,
 )
 from service.store.tables.personal import BankNarrative, Party
+from service.store.tables.portings import PlacementOffer, Porting
 from service.store.tables.reference import (
     AccessToken,
     Adcode,
@@ -56,9 +57,7 @@ from service.store.tables.wind_downs import (
     DistributionPlan,
     Entitlement,
     Objection,
-    PlacementOffer,
     PlanShare,
-    Porting,
     ResolutionPack,
     StatementRequest,
     WindDown,
