@@ -5,10 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ledger.calendars import SHANGHAI, midnight, shanghai_date
-from service.store import ids
-from service.store.facts import Update
-from service.store.tables import Claim
 from tests.fixtures.academies import Academy, academy_in
+from tests.fixtures.refunds import Refunds
 from tests.fixtures.service import District
 from tests.nouns.claim_calls import (
     PROOF,
@@ -176,18 +174,21 @@ async def test_a_dismissed_claim_lets_lessons_go_on(academy: Academy) -> None:
 
 async def test_lessons_given_up_come_back_and_the_contract_goes_on(district: District) -> None:
     academy = await academy_in(district, price_fen=100_000, lessons=10)
-    enrolment = await academy.enrolled()
+    enrolment, refunds = await academy.opened(), Refunds(academy)
+    payer = {"payer_name": "张三", "payer_account": "6222020000000000001"}
+    await academy.receipt("1000.00", payment_code=enrolment["payment_code"], **payer)
     await taught(academy, enrolment, 4)
 
     done = await approved(academy, enrolment, scope="PARTIAL", lessons_given_up=3)
     blocked = await academy.record(await academy.scheduled(enrolment))
-    paid = Update(Claim, (ids.parse("clm", done["id"])[1],), {"state": "PAID"})
-    await district.plant(paid)
+    await refunds.debited(await refunds.sent())
+    paid = await academy.get(f"claims/{done['id']}", await academy.parent(enrolment))
     await taught(academy, enrolment, 2)
     too_many = await file(academy, enrolment, scope="PARTIAL", lessons_given_up=1)
     last = await academy.confirmed(enrolment)
 
     assert done["price"]["refund"] == "300.00"
+    assert (paid["claim"]["state"], paid["refunds"][0]["paid"]) == ("PAID", "300.00")
     assert (blocked.status_code, blocked.json()["code"]) == (409, "enrolment_blocked")
     assert done["enrolment_state"] == "ACTIVE"
     assert (too_many.status_code, too_many.json()["code"]) == (409, "no_slot_left")
