@@ -11,14 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.accounts import Account, Reason
 from ledger.money import ZERO, Money, total
-from ledger.refusals import WrongState
+from ledger.refusals import InstitutionFrozen, WrongState
 from ledger.rules import enrolments as rules
 from ledger.rules.receipts import HeldReason
 from service.enrolments.contracts import answer_of
+from service.store import rows, standing
 from service.store.context import Context
 from service.store.contracts import contract_of, place_of
 from service.store.facts import Decision, Facts, Record, Update
-from service.store.tables import BankEntry, Enrolment
+from service.store.tables import BankEntry, Enrolment, Institution
 from service.store.transact import UseCase
 from service.store.unit import Unit
 
@@ -57,6 +58,10 @@ async def _find(
 
 async def _load(unit: Unit, found: Sequence[LapseEnrolment]) -> None:
     enrolments = {item.enrolment for item in found}
+    known = await unit.read(
+        Enrolment, rows.keyed(Enrolment, unit.facts.journal, enrolments, "enrolment_id")
+    )
+    await unit.lock(Institution, {row.institution_id for row in known}, share=True)
     await unit.lock(Enrolment, enrolments)
     brought: dict[UUID, dict[UUID, Money]] = defaultdict(dict)
     # Whatever brings money to an enrolment locks it first, so this stands until the commit.
@@ -86,6 +91,9 @@ def _decide(facts: Facts, found: LapseEnrolment) -> Decision:
     due = enrolment.lapses_on
     if enrolment.state != "AWAITING_PAYMENT" or due is None or due >= facts.moment.today:
         raise WrongState(object="enrolment", state=enrolment.state)
+    institution = facts.get(Institution, enrolment.institution_id)
+    if institution is None or institution.state in standing.FROZEN:
+        raise InstitutionFrozen
     received: dict[UUID, Money] = facts.extra["brought"].get(found.enrolment, {})
     unclear = any(part < ZERO for part in received.values())
     if unclear or total([*received.values()]).fen != enrolment.received_fen:

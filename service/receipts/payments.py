@@ -1,16 +1,20 @@
 """Payments: a parent's money, on the enrolment it names or in suspense with a reason."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
+from uuid import UUID
 
 from ledger.accounts import Account
 from ledger.money import Money
 from ledger.rules import receipts as receipt_rules
 from ledger.rules.receipts import HeldReason
 from service.receipts.facts import Effect, EntryFact, Kind
+from service.store import rows
 from service.store.contracts import contract_of, place_of, received_change
 from service.store.facts import Facts, Record
-from service.store.tables import Course, Enrolment, Institution
+from service.store.tables import Course, CustodyAccount, Enrolment, Institution, WindDown
+from service.store.unit import Unit
+from service.store.wind_down_steps import ENDED
 
 FROZEN: Final = frozenset({"FROZEN", "WINDING_DOWN", "EXITED", "DEREGISTERED"})
 TAKING_MONEY: Final = frozenset({"AWAITING_PAYMENT", "ACTIVE"})
@@ -64,7 +68,9 @@ def _held_because(  # noqa: PLR0911 - one return a reason, in documented order
     if another or account.purpose != "CUSTODY":
         return HeldReason.WRONG_ACCOUNT
     institution = facts.get(Institution, account.institution_id)
-    if institution is None or institution.state in FROZEN:
+    if institution is None or (
+        institution.state in FROZEN and not _before_freeze(facts, fact, account)
+    ):
         return HeldReason.AFTER_FREEZE
     if enrolment.state not in TAKING_MONEY:
         return HeldReason.ENROLMENT_CLOSED
@@ -88,4 +94,25 @@ def payment_accounts(facts: Facts, fact: EntryFact, account: Record) -> Iterable
         yield contract_of(enrolment).prepaid
 
 
-KINDS: Final = (Kind("PAYMENT", "CRDT", payment, payment_accounts),)
+async def _read_freezes(unit: Unit, facts: Sequence[EntryFact]) -> None:
+    """Read since when institutions are frozen, where any of those that are paid is."""
+    frozen: set[UUID] = set()
+    for fact in facts:
+        account = unit.facts.get(CustodyAccount, fact.custody_account)
+        row = None if account is None else unit.facts.get(Institution, account.institution_id)
+        if row is not None and row.state in FROZEN:
+            frozen.add(row.institution_id)
+    if not frozen:
+        return
+    source = rows.table_of(WindDown)
+    cases = rows.keyed(WindDown, unit.facts.journal, frozen, "institution_id")
+    await unit.read(WindDown, cases.where(source.c.state.not_in(sorted(ENDED))))
+
+
+def _before_freeze(facts: Facts, fact: EntryFact, account: Record) -> bool:
+    """Tell whether the bank booked a payment on a day before the freeze, and only said so later."""
+    case = facts.by(WindDown, ("institution_id",), account.institution_id)
+    return case is not None and fact.book_on < case.frozen_on
+
+
+KINDS: Final = (Kind("PAYMENT", "CRDT", payment, payment_accounts, read=_read_freezes),)

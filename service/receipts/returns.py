@@ -1,4 +1,8 @@
-"""What came for an enrolment that lapsed goes back to its payer (decisions.md, "Enrolment")."""
+"""What nobody may keep goes back to its payer.
+
+What came for an enrolment that lapsed (decisions.md, "Enrolment"), and what came after a freeze,
+which never belongs to the pool (I-33).
+"""
 
 import time
 from typing import Final
@@ -10,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.receipts.suspense import RETURN, SendBack
 from service.store import ids, rows
 from service.store.context import Context
-from service.store.tables import BankEntry, BankNarrative, Enrolment
+from service.store.tables import BankEntry, BankNarrative, Enrolment, WindDown
 from service.store.transact import Mode, Request, Store
 
 AT_ONCE: Final = 500
@@ -24,6 +28,20 @@ async def return_lapsed(store: Store, journal: int) -> int:
     """
     async with store.reading(Context((journal,))) as connection:
         found = await _held_for_lapsed(connection, journal)
+    return await _send_back(store, journal, found)
+
+
+async def return_after_freeze(store: Store, journal: int) -> int:
+    """Instruct the return, in full, of what payers sent to frozen institutions since the freeze.
+
+    A receipt whose payer the bank did not name stays in suspense for a person to decide.
+    """
+    async with store.reading(Context((journal,))) as connection:
+        found = await _held_after_freeze(connection, journal)
+    return await _send_back(store, journal, found)
+
+
+async def _send_back(store: Store, journal: int, found: list[UUID]) -> int:
     if not found:
         return 0
     now = time.time_ns() // 1_000_000
@@ -49,7 +67,6 @@ async def _held_for_lapsed(connection: AsyncConnection, journal: int) -> list[UU
     What is held is little, and of that only what names its enrolment is asked about.
     """
     entry, enrolment = rows.table_of(BankEntry), rows.table_of(Enrolment)
-    told = rows.table_of(BankNarrative)
     held = await rows.fetch(
         connection,
         select(entry.c.bank_entry_id, entry.c.enrolment_id)
@@ -68,6 +85,37 @@ async def _held_for_lapsed(connection: AsyncConnection, journal: int) -> list[UU
     )
     gone = set(lapsed)
     due = [row["bank_entry_id"] for row in held if row["enrolment_id"] in gone]
+    return await _with_payer(connection, journal, due)
+
+
+async def _held_after_freeze(connection: AsyncConnection, journal: int) -> list[UUID]:
+    """Find what stands in suspense of a frozen institution and came after the freeze."""
+    entry, case = rows.table_of(BankEntry), rows.table_of(WindDown)
+    frozen = await rows.fetch(
+        connection,
+        select(case.c.institution_id, case.c.frozen_seq).where(
+            case.c.journal_id == journal, case.c.state != "LIFTED"
+        ),
+    )
+    since: dict[UUID, int] = {}
+    for row in frozen:
+        key = row["institution_id"]
+        since[key] = min(row["frozen_seq"], since.get(key, row["frozen_seq"]))
+    if not since:
+        return []
+    held = await rows.fetch(
+        connection,
+        rows.keyed(BankEntry, journal, since, "institution_id")
+        .with_only_columns(entry.c.bank_entry_id, entry.c.institution_id, entry.c.seq)
+        .where(entry.c.suspense_fen > 0),
+    )
+    due = [row["bank_entry_id"] for row in held if row["seq"] > since[row["institution_id"]]]
+    return await _with_payer(connection, journal, due)
+
+
+async def _with_payer(connection: AsyncConnection, journal: int, due: list[UUID]) -> list[UUID]:
+    """Keep the receipts whose payer the bank named."""
+    told = rows.table_of(BankNarrative)
     named = await connection.scalars(
         rows.keyed(BankNarrative, journal, due, "bank_entry_id")
         .with_only_columns(told.c.bank_entry_id)

@@ -15,6 +15,7 @@ from ledger.refusals import (
     AccountFenced,
     CustodyAccountInvalid,
     EnrolmentUnknown,
+    InstitutionFrozen,
     PayerUnknown,
     ReceiptUnknown,
     Refusal,
@@ -24,7 +25,7 @@ from ledger.rules import suspense as rules
 from ledger.rules.receipts import still_due
 from service.receipts.entries import answer_of
 from service.receipts.payments import TAKING_MONEY
-from service.store import approvals, ids, reference, registry, rows
+from service.store import approvals, ids, reference, registry, rows, standing
 from service.store.approvals import Approvable, Payload, Wanted
 from service.store.context import Context
 from service.store.contracts import contract_of, place_of, received_change
@@ -85,8 +86,13 @@ async def find_match(
 
 
 async def load_match(unit: Unit, commands: Sequence[Match]) -> None:
-    """Lock the enrolments, then the receipts."""
-    await unit.lock(Enrolment, (c.enrolment for c in commands))
+    """Lock the institutions as they stand, the enrolments, then the receipts."""
+    wanted = {c.enrolment for c in commands}
+    known = await unit.read(
+        Enrolment, rows.keyed(Enrolment, unit.facts.journal, wanted, "enrolment_id")
+    )
+    await unit.lock(Institution, {row.institution_id for row in known}, share=True)
+    await unit.lock(Enrolment, wanted)
     await unit.lock(BankEntry, (c.bank_entry for c in commands))
 
 
@@ -96,6 +102,10 @@ async def read_match(unit: Unit, commands: Sequence[Match]) -> None:
     unit.facts.extra["policy_version"] = pack.label
     unit.facts.extra["one_person"] = pack.value(
         parameters.SUSPENSE_TWO_PERSON_ABOVE, on=unit.facts.moment.today, category=Category.OTHER
+    )
+    named = {_pair(unit.facts, c)[0].custody_account_id for c in commands}
+    await unit.read(
+        CustodyAccount, rows.keyed(CustodyAccount, unit.facts.journal, named, "custody_account_id")
     )
     for command in commands:
         entry, enrolment = _pair(unit.facts, command)
@@ -135,13 +145,21 @@ def decide_approved(facts: Facts, payload: Payload) -> Decision:
 
 
 def matched(facts: Facts, command: Match) -> Decision:
-    """Move what is due from suspense to the enrolment (E09); the excess stays."""
+    """Move what is due from suspense to the enrolment (E09); the excess stays.
+
+    Never at a frozen institution: what stands in suspense there is its payer's and goes back.
+    """
     entry, enrolment = _pair(facts, command)
     if entry.suspense_fen == 0:
         raise WrongState(object="receipt", state=entry.outcome)
     if enrolment.state not in TAKING_MONEY:
         raise WrongState(object="enrolment", state=enrolment.state)
-    if enrolment.custody_account_id != entry.custody_account_id:
+    institution = facts.get(Institution, enrolment.institution_id)
+    if institution is None or institution.state in standing.FROZEN:
+        raise InstitutionFrozen
+    account = facts.get(CustodyAccount, entry.custody_account_id)
+    another = enrolment.custody_account_id != entry.custody_account_id
+    if another or account is None or account.purpose != "CUSTODY":
         raise CustodyAccountInvalid
     contract = contract_of(enrolment)
     received = Money.from_fen(enrolment.received_fen)

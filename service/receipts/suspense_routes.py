@@ -15,6 +15,7 @@ from ledger.refusals import (
     EnrolmentUnknown,
     IdempotencyKeyMissing,
     IdempotencyKeyReused,
+    InstitutionFrozen,
     PayerUnknown,
     ReceiptUnknown,
     WrongState,
@@ -43,7 +44,14 @@ KEYED = (IdempotencyKeyMissing, IdempotencyKeyReused)
     operation_id="matchReceipt",
     summary="Match money in suspense to an enrolment",
     opt=policy(Role.OPERATOR),
-    responses=refusing(*KEYED, ReceiptUnknown, EnrolmentUnknown, WrongState, CustodyAccountInvalid)
+    responses=refusing(
+        *KEYED,
+        ReceiptUnknown,
+        EnrolmentUnknown,
+        WrongState,
+        InstitutionFrozen,
+        CustodyAccountInvalid,
+    )
     | {
         202: ResponseSpec(
             ApprovalOut,

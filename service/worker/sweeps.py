@@ -18,7 +18,7 @@ from service.interest.sweep import allocate_due, settle_ended
 from service.lessons import use_cases as lessons
 from service.portings.sweep import carry_placements
 from service.receipts.retry import retry_kept
-from service.receipts.returns import return_lapsed
+from service.receipts.returns import return_after_freeze, return_lapsed
 from service.refunds.sweep import settle_refunds
 from service.resolution.sealing import Keys
 from service.resolution.sweep import packs_made
@@ -185,6 +185,7 @@ SWEEPS: Final[dict[str, Sweep]] = {
     "lessons_confirmed_by_silence": confirm_silent,
     "enrolments_lapsed": lapse_unpaid,
     "lapsed_money_returned": return_lapsed,
+    "after_freeze_returned": return_after_freeze,
     "kept_debits_posted": retry_kept,
     "distributions_posted": post_distributions,
     "placements_carried": carry_placements,

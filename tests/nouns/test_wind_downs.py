@@ -1,11 +1,13 @@
 """Wind-downs over HTTP: the freeze that begins one, its opening, its lessons, its banks."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from ledger.calendars import SHANGHAI
 from service.store.context import Context
 from tests.fixtures.academies import HELD, Academy, academy_in
 from tests.fixtures.collapses import (
@@ -17,6 +19,7 @@ from tests.fixtures.collapses import (
     opened,
     wait_until_after,
 )
+from tests.fixtures.refunds import Refunds
 from tests.fixtures.service import District
 
 pytestmark = pytest.mark.usefixtures("official_calendar")
@@ -311,3 +314,80 @@ async def test_a_freeze_under_a_thousand_queued_confirmations_lets_none_be_relea
     assert set(codes) == {"done", "institution_frozen"}
     assert codes.count("done") == len(released)
     assert all(seq < frozen_seq for seq, _ in released)
+
+
+async def test_what_comes_after_the_freeze_stays_apart_and_goes_back_in_full(
+    academy: Academy, district: District
+) -> None:
+    enrolment = await academy.opened()
+    await frozen(academy)
+    today = datetime.now(UTC).astimezone(SHANGHAI).date().isoformat()
+    booked = {"book_on": today, "value_on": today, "payer_account": "6222000011112222"}
+    late = {"payment_code": enrolment["payment_code"], "payer_name": "张三", **booked}
+
+    receipt = await academy.receipt("4999.99", **late)
+    nameless = await academy.receipt("20.00", book_on=today, value_on=today)
+    matched = await academy.post(
+        f"receipts/{receipt['id']}/match", district.operator, {"enrolment_id": enrolment["id"]}
+    )
+    swept = await wait_until_after(academy, today)
+
+    orders = await academy.post("payment-orders/fetch", district.banks["ICBC"])
+    (order,) = orders.json()["orders"]
+    left = await academy.get(f"receipts/{nameless['id']}", district.operator)
+    assert (receipt["outcome"], receipt["suspense_reason"]) == ("SUSPENSE", "AFTER_FREEZE")
+    assert (matched.status_code, matched.json()["code"]) == (409, "institution_frozen")
+    assert swept["after_freeze_returned"] == 1
+    assert (order["kind"], order["amount"]) == ("SUSPENSE_RETURN", "4999.99")
+    assert left["outcome"] == "SUSPENSE"
+
+
+async def test_what_the_bank_booked_before_the_freeze_is_the_students_though_told_late(
+    academy: Academy,
+) -> None:
+    enrolment = await academy.opened()
+    await frozen(academy)
+
+    receipt = await academy.paid(enrolment, "1000.00")
+
+    assert receipt["outcome"] == "ENROLMENT"
+    assert (await academy.money(enrolment))["prepaid"] == "1000.00"
+
+
+async def test_an_unpaid_enrolment_of_a_frozen_school_does_not_lapse_out_of_the_register(
+    academy: Academy, higher: str
+) -> None:
+    enrolment = await academy.opened()
+    await academy.paid(enrolment, "1000.00")
+    case = await opened(academy, higher)
+
+    await wait_until_after(academy, "2026-12-24")
+    registered = await act(academy, case, "register")
+
+    assert (registered["entitlements"], registered["claimed"]) == (1, "1000.00")
+
+
+async def test_a_freeze_cancels_refunds_not_fetched_and_the_register_takes_them_back(
+    academy: Academy, district: District, refunds: Refunds, higher: str
+) -> None:
+    enrolment = await academy.opened()
+    paid = {"payer_name": "张三", "payer_account": "6222020000000000001"}
+    await academy.receipt("4999.99", payment_code=enrolment["payment_code"], **paid)
+    (refund,) = await refunds.owed(enrolment, "3229.17")
+    await refunds.settle()
+
+    await frozen(academy)
+    cancelled = await refunds.read(refund)
+    instructed = await refunds.settle()
+    await open_by(academy, await case_of(academy), district.regulator, higher)
+    registered = await act(academy, await case_of(academy), "register")
+
+    taken = await refunds.read(refund)
+    assert (cancelled["in_transit"], cancelled["payable"]) == ("0.00", "3229.17")
+    assert instructed == 0
+    assert (registered["entitlements"], registered["claimed"]) == (1, "4999.99")
+    assert (taken["state"], taken["taken_back"]) == ("TAKEN_BACK", "3229.17")
+    assert await academy.get("claims", district.regulator, state="APPROVED") == {
+        "items": [],
+        "next_cursor": None,
+    }
