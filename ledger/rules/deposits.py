@@ -5,7 +5,7 @@ the risk-deposit mode the institution holds the fees itself (A7), the deposit ba
 books of its enrolments are tagged with the deposit account (E39, E40).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
@@ -206,16 +206,28 @@ def held_lesson_confirmed(
     )
 
 
-def held_refund_paid(
-    contract: Contract, *, claim: UUID, proof: str, refund: Money, institution: Money
+def held_refund_paid(  # noqa: PLR0913 - a refund, its proof and the lessons that end with it
+    contract: Contract,
+    *,
+    claim: UUID,
+    proof: str,
+    refund: Money,
+    institution: Money,
+    units: Mapping[Reason, int],
 ) -> Transaction:
     """Book a refund that the institution paid out of fees it holds (E39): L1 r+s | A7 r+s.
 
-    `proof` is the hash of the bank's proof, `institution` the share s that re-pricing leaves it.
+    `proof` is the hash of the bank's proof, `institution` the share s that re-pricing leaves it,
+    `units` the lessons not taken (U1), which are taken back.
     """
+    taken_back = tuple(
+        Transfer(contract.units_granted(reason), contract.units_contracted(reason), lessons)
+        for reason, lessons in units.items()
+        if lessons
+    )
     return Transaction(
         TransactionKind.HELD_REFUND_PAID,
-        money_transfers((contract.prepaid, contract.held, refund + institution)),
+        money_transfers((contract.prepaid, contract.held, refund + institution)) + taken_back,
         references(contract, claim=claim, proof=proof),
     )
 

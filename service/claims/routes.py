@@ -35,6 +35,7 @@ from service.claims.schemas import (
     ClaimOut,
     ContestIn,
     DecisionIn,
+    HeldPaymentIn,
 )
 from service.identity.callers import Role
 from service.web.approval import ApprovalOut, awaiting
@@ -221,6 +222,34 @@ async def approve_claim(
     return command.answer(outcome, ClaimOut, 200)
 
 
+@post(
+    "/claims/{claim_id:str}/held-payment",
+    operation_id="payHeldClaim",
+    summary="Record that an institution paid a claim out of fees it holds",
+    opt=policy(Role.REGULATOR),
+    responses=refusing(
+        *KEYED,
+        ClaimUnknown,
+        WrongState,
+        LessonsUnsettled,
+        InstitutionFrozen,
+        EnrolmentBlocked,
+        PolicyMissing,
+        NothingToRefund,
+        DeductionOverItemised,
+    ),
+    status_code=200,
+)
+async def pay_held_claim(
+    claim_id: FromPath[str], data: JSONBody[HeldPaymentIn], command: NamedDependency[Command]
+) -> Response[ClaimOut]:
+    """End the contract on the bank's proof; the fee that was held of it is the student's again."""
+    journal, claim = object_id("clm", claim_id, ClaimUnknown)
+    return await _one(
+        command, use_cases.PAY_HELD, use_cases.PayHeldClaim(journal, claim, data.proof)
+    )
+
+
 async def _one(command: Command, use_case: Any, decided: Any) -> Response[ClaimOut]:  # noqa: ANN401
     outcome = await command.run(use_case, [decided], journal=decided.journal)
     return command.answer(outcome, ClaimOut, 200)
@@ -236,6 +265,7 @@ router = Router(
         withdraw_claim,
         add_claim_evidence,
         approve_claim,
+        pay_held_claim,
         list_claims,
         get_claim,
         quote_refund,

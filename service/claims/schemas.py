@@ -183,6 +183,16 @@ class DecisionIn(WireIn):
         )
 
 
+class HeldPaymentIn(WireIn):
+    """The bank's proof that the institution paid a claim out of the fees it holds."""
+
+    model_config = examples({"proof": "ab" * 32})
+
+    proof: Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9a-f]{64}$")] = Field(
+        description="SHA-256 of the document"
+    )
+
+
 class AdditionIn(WireIn):
     """Documents, a note, or both, put before a claim."""
 

@@ -14,6 +14,7 @@ from service.claims.approve import APPROVE, ApproveClaim
 from service.claims.decide import DECIDE, DecideClaim
 from service.claims.evidence import ADD_EVIDENCE, AddEvidence, Evidence
 from service.claims.file import FILE, QUOTE, FileClaim
+from service.claims.held import PAY_HELD, PayHeldClaim
 
 __all__ = [
     "ADD_EVIDENCE",
@@ -23,6 +24,7 @@ __all__ = [
     "CONTEST",
     "DECIDE",
     "FILE",
+    "PAY_HELD",
     "QUOTE",
     "WITHDRAW",
     "AddEvidence",
@@ -33,5 +35,6 @@ __all__ = [
     "DecideClaim",
     "Evidence",
     "FileClaim",
+    "PayHeldClaim",
     "WithdrawClaim",
 ]

@@ -67,7 +67,7 @@ def accounts_of(enrolment: Record) -> list[Account]:
     """Return the accounts that ending an enrolment may touch, refunds apart."""
     contract = contract_of(enrolment)
     accounts = [contract.prepaid, contract.pending, contract.disputed]
-    accounts += [contract.interest, contract.payable]
+    accounts += [contract.interest, contract.payable, contract.held]
     for reason in (Reason.PAID, Reason.GIFT):
         accounts += [contract.units_contracted(reason), contract.units_granted(reason)]
     if enrolment.origin != REGULAR:

@@ -16,7 +16,7 @@ from ledger.money import Money
 from ledger.refusals import WrongState
 from ledger.transactions import Transaction
 from service.store.facts import Change, Facts, Record, Update
-from service.store.tables import PaymentOrder
+from service.store.tables import CustodyAccount, PaymentOrder
 
 
 class OrderState(StrEnum):
@@ -98,8 +98,13 @@ def order_row(
     amount: Money,
     **named: Any,  # noqa: ANN401 - columns that this kind of order has besides
 ) -> dict[str, Any]:
-    """Make the row of a NEW order, every column of it; `source` is the custody account's row."""
+    """Make the row of a NEW order, every column of it; `source` is the custody account's row.
+
+    Out of a deposit account, whose row was read, its purpose is DEPOSIT unless another is named.
+    """
     moment = facts.moment
+    account = facts.get(CustodyAccount, source.custody_account_id)
+    from_deposit = account is not None and account.purpose == "DEPOSIT"
     return {
         "order_id": order,
         "institution_id": source.institution_id,
@@ -112,7 +117,7 @@ def order_row(
         "refund_id": None,
         "porting_id": None,
         "target_custody_account_id": None,
-        "purpose": None,
+        "purpose": "DEPOSIT" if from_deposit else None,
         "replaces_order_id": None,
         "state": OrderState.NEW.value,
         "reason": None,

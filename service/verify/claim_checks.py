@@ -6,6 +6,7 @@ from service.verify.queries import Check
 
 _POSTED: Final = """
     SELECT (sealed.refs::jsonb ->> 'claim')::uuid AS claim_id, count(*) AS times,
+           bool_or(sealed.kind = 'HELD_REFUND_PAID') AS held,
            -sum(moved.prepaid) AS prepaid, -sum(moved.interest) AS interest
     FROM escrow.journal_transaction AS sealed
     CROSS JOIN LATERAL (
@@ -17,7 +18,8 @@ _POSTED: Final = """
         JOIN escrow.account ON account.journal_id = entry.journal_id
          AND account.account_id = entry.account_id
         WHERE entry.journal_id = sealed.journal_id AND entry.seq = sealed.seq) AS moved
-    WHERE sealed.journal_id = $1 AND sealed.kind IN ('REFUND_APPROVED', 'SCHEDULE_REBASED')
+    WHERE sealed.journal_id = $1 AND sealed.kind IN ('REFUND_APPROVED', 'SCHEDULE_REBASED',
+          'HELD_REFUND_PAID')
       AND sealed.refs::jsonb ? 'claim'
     GROUP BY 1"""
 """What the transactions that approved each claim took from L1 and L11."""
@@ -85,7 +87,8 @@ CHECKS: Final = (
         WHERE posted.times IS DISTINCT FROM 1
            OR posted.prepaid IS DISTINCT FROM claim.refund_fen + claim.institution_fen
            OR posted.interest IS DISTINCT FROM claim.interest_fen
-           OR coalesce(parted.fen, 0) IS DISTINCT FROM claim.refund_fen + claim.interest_fen
+           OR coalesce(parted.fen, 0) IS DISTINCT FROM
+              CASE WHEN posted.held THEN 0 ELSE claim.refund_fen + claim.interest_fen END
            OR written.fen IS DISTINCT FROM claim.refund_fen + claim.interest_fen
         ORDER BY 1""",
         {"posted": _POSTED, "parted": _PARTED, "written": _WRITTEN},

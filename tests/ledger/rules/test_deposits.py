@@ -1,63 +1,33 @@
 """A risk deposit backs what the institution holds, counts as far as it is there, and no further."""
 
-from uuid import UUID
-
 import pytest
 from hypothesis import example, given
-from hypothesis import strategies as st
 
-from ledger.accounts import Account, Reason
-from ledger.book import Book
-from ledger.coverage import Position, identity_gap
-from ledger.entitlement import Contract
-from ledger.money import ZERO, Money, total
+from ledger.accounts import Reason
+from ledger.money import ZERO, Money
 from ledger.refusals import DepositBelow, DepositExceeded
-from ledger.rules import deposits, lessons
+from ledger.rules import deposits
 from ledger.rules.debts import Debt, make_good, owed
 from ledger.rules.deposits import DepositStatus, RiskDeposit
 from ledger.rules.places import Place
-from ledger.transactions import Transaction, TransactionKind, money_transfers
+from tests.ledger.rules.deposited import (
+    KEPT,
+    ON_ITS_WAY,
+    book_with_deposit,
+    deposit,
+    risk_deposits,
+)
 from tests.ledger.rules.facts import (
     BANK,
     ENTRY,
-    LESSON,
     ORDER,
     PLACE,
-    SCHOOL,
     amounts,
     balances,
     changes,
     debts,
     effects,
-    slots,
 )
-
-KEPT = Place(institution=SCHOOL, custody=UUID(int=9), deposit=True)
-ON_ITS_WAY = KEPT.transfer_in_transit(ORDER)
-PROOF = "ab" * 32
-CLAIM = UUID(int=77)
-
-risk_deposits = st.builds(
-    RiskDeposit,
-    held=balances,
-    in_bank=balances,
-    required=balances,
-    arriving=balances,
-    leaving=balances,
-    ordered=balances,
-)
-
-
-def held_contract(number: int, price: Money) -> Contract:
-    """Return a contract whose fee the institution holds itself."""
-    return Contract(UUID(int=number), SCHOOL, KEPT.custody, price, 10)
-
-
-def deposit(held: str, required: str, *, in_bank: str | None = None) -> RiskDeposit:
-    """Return a deposit with nothing on its way."""
-    return RiskDeposit(
-        held=Money.of(held), in_bank=Money.of(in_bank or held), required=Money.of(required)
-    )
 
 
 @given(amounts, debts(place=KEPT))
@@ -123,84 +93,6 @@ def test_deposit_release_instructed_is_on_its_way_to_the_institution(amount: Mon
     assert effects(instructed) == changes(
         (KEPT.deposit_held, -amount), (KEPT.payout_in_transit(ORDER), amount)
     )
-
-
-@given(slots())
-def test_fee_held_by_institution_is_the_students_and_not_in_any_bank(
-    drawn: tuple[Contract, int],
-) -> None:
-    contract, _ = drawn
-
-    recognized = deposits.fee_held_by_institution(
-        contract, proof=PROOF, amount=contract.price, received_before=ZERO
-    )
-
-    assert effects(recognized) == changes(
-        (contract.held, contract.price), (contract.prepaid, contract.price)
-    )
-
-
-def test_no_more_than_the_price_is_recognized() -> None:
-    contract = held_contract(1, Money.of("100.00"))
-
-    with pytest.raises(AssertionError, match="than is due"):
-        deposits.fee_held_by_institution(
-            contract, proof=PROOF, amount=Money.of("60.00"), received_before=Money.of("40.01")
-        )
-
-
-@given(slots(), st.booleans(), balances)
-def test_held_lesson_confirmed_leaves_the_money_where_it_is_and_a_reversal_brings_it_back(
-    drawn: tuple[Contract, int], disputed: bool, payable: Money
-) -> None:
-    contract, slot = drawn
-    value, reason = contract.slot_value(slot), contract.slot_reason(slot)
-    unit = contract.units_granted(reason), contract.units_consumed(reason)
-    source = contract.disputed if disputed else contract.pending
-
-    confirmed = deposits.held_lesson_confirmed(
-        contract, lesson=LESSON, slot=slot, disputed=disputed
-    )
-    undone = lessons.lesson_reversed(contract, confirming=confirmed, reverses="17", payable=payable)
-
-    assert effects(confirmed) == changes(
-        (source, -value), (contract.held, -value), (unit[0], -1), (unit[1], 1)
-    )
-    assert effects(undone) == changes(
-        (contract.prepaid, value), (contract.held, value), (unit[0], 1), (unit[1], -1)
-    )
-
-
-@given(amounts, balances)
-def test_held_refund_paid_ends_what_the_institution_held_of_it(
-    refund: Money, institution: Money
-) -> None:
-    contract = held_contract(1, refund + institution)
-
-    paid = deposits.held_refund_paid(
-        contract, claim=CLAIM, proof=PROOF, refund=refund, institution=institution
-    )
-
-    whole = refund + institution
-    assert effects(paid) == changes((contract.prepaid, -whole), (contract.held, -whole))
-
-
-@given(st.lists(amounts, min_size=1, max_size=5))
-def test_held_fees_called_are_due_from_the_institution(fees: list[Money]) -> None:
-    held = [(held_contract(number, fee), fee) for number, fee in enumerate(fees, start=1)]
-
-    called = deposits.held_fees_called(KEPT, held=held)
-
-    assert effects(called) == changes(
-        (KEPT.due(Reason.CALLED), total(fees)), *((contract.held, -fee) for contract, fee in held)
-    )
-
-
-def test_fees_are_called_in_one_deposit_account_at_a_time() -> None:
-    elsewhere = Contract(ENTRY, SCHOOL, PLACE.custody, Money.of("1.00"), 1)
-
-    with pytest.raises(AssertionError, match="one deposit account"):
-        deposits.held_fees_called(KEPT, held=[(elsewhere, Money.of("1.00"))])
 
 
 @given(amounts, debts(place=KEPT, minimum=1))
@@ -281,37 +173,6 @@ def test_eighteen_fourteen_and_eight_students_require_what_one_cycle_of_them_cos
     assert deposits.deposit_required([*fees, Money.of("4800.00")]) == Money.of("162240.00")
 
 
-def test_a_refund_the_institution_could_not_pay_comes_out_of_the_deposit() -> None:
-    book, contracts = book_with_deposit("160000.00", ["4800.00", "3600.00", "3600.00"])
-    called = [(contract, contract.price) for contract in contracts]
-
-    book.post(deposits.held_fees_called(KEPT, held=called))
-    debt = Debt(KEPT.due(Reason.CALLED), book.balance(KEPT.due(Reason.CALLED)))
-    book.post(deposits.deposit_applied(KEPT, amount=Money.of("160000.00"), debts=[debt]))
-    book.post(*refunds_paid(contracts))
-
-    held, in_bank = book.balance(KEPT.deposit_held), book.balance(KEPT.deposit_bank)
-    left = RiskDeposit(held=held, in_bank=in_bank, required=Money.of("157440.00"))
-    assert (held, in_bank) == (Money.of("148000.00"), Money.of("148000.00"))
-    assert (left.status, left.missing) == (DepositStatus.BELOW, Money.of("9440.00"))
-    assert all(book.balance(contract.prepaid) == ZERO for contract in contracts)
-
-
-@given(st.lists(amounts, min_size=1, max_size=4), balances)
-def test_fees_called_and_a_deposit_applied_keep_the_identity(
-    fees: list[Money], lodged: Money
-) -> None:
-    book, contracts = book_with_deposit(str(lodged), [str(fee) for fee in fees])
-    book.post(deposits.held_fees_called(KEPT, held=[(c, c.price) for c in contracts]))
-    debt = Debt(KEPT.due(Reason.CALLED), total(fees))
-
-    if lodged:
-        book.post(deposits.deposit_applied(KEPT, amount=lodged, debts=[debt]))
-
-    assert identity_gap(Position.of_book(book, KEPT.custody)) == ZERO
-    assert book.balance(KEPT.deposit_held) == max(lodged - total(fees), ZERO)
-
-
 def test_a_draw_counts_no_more_before_it_arrives_and_is_not_drawn_twice() -> None:
     book, _ = book_with_deposit("5000.00", [])
     book.post(
@@ -348,32 +209,3 @@ def test_a_deposit_account_that_was_charged_counts_for_less() -> None:
 
     assert charged.status is DepositStatus.BELOW
     assert (charged.missing, charged.surplus) == (Money.of("440.00"), ZERO)
-
-
-def book_with_deposit(lodged: str, fees: list[str]) -> tuple[Book, list[Contract]]:
-    """Lodge a deposit and recognize fees that the institution holds."""
-    book, contracts = Book(), []
-    if Money.of(lodged):
-        book.post(
-            deposits.deposit_lodged(KEPT, bank_entry=ENTRY, amount=Money.of(lodged), debts=())
-        )
-    for number, fee in enumerate(fees, start=1):
-        contract = held_contract(number, Money.of(fee))
-        contracts.append(contract)
-        book.post(
-            deposits.fee_held_by_institution(
-                contract, proof=PROOF, amount=contract.price, received_before=ZERO
-            )
-        )
-    return book, contracts
-
-
-def refunds_paid(contracts: list[Contract]) -> list[Transaction]:
-    """Pay every contract back in full from the bank of the deposit account (L1, L6, L7, A2)."""
-    way: list[tuple[Account, Account, Money]] = []
-    for contract in contracts:
-        owner = contract.enrolment
-        payable, sent = KEPT.refund_payable(owner), KEPT.refund_in_transit(owner)
-        for debit, credit in ((contract.prepaid, payable), (payable, sent), (sent, KEPT.bank)):
-            way.append((debit, credit, contract.price))
-    return [Transaction(TransactionKind.REFUND_EXECUTED, money_transfers(*way))]
