@@ -25,6 +25,8 @@ from service.wind_downs.found import CaseCommand, find_cases
 
 SET_OFF: Final = "SET_OFF"
 DEPOSIT_DRAWN: Final = "DEPOSIT_DRAWN"
+OPEN_TO: Final = ("REGISTER_PUBLISHED", SET_OFF, DEPOSIT_DRAWN, "PLANNED", "RESIDUAL")
+"""States in which something may be set off: what a bank sends back later still closes debts."""
 
 
 async def load_set_off(unit: Unit, commands: Sequence[CaseCommand]) -> None:
@@ -50,7 +52,7 @@ def decide_set_off(facts: Facts, command: CaseCommand) -> Decision:
     Raises `WrongState`, also while parents may still object to the register.
     """
     case = case_of(facts, command.target)
-    require_state(case, "REGISTER_PUBLISHED", SET_OFF, DEPOSIT_DRAWN)
+    require_state(case, *OPEN_TO)
     if facts.moment.today <= case.objections_until:
         raise WrongState(
             object="wind_down",

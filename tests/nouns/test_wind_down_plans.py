@@ -5,10 +5,14 @@ from typing import Any
 import pytest
 
 from ledger import distribution
+from service.store.facts import Update
+from service.store.tables import Institution
 from service.wind_downs import post
 from tests.fixtures.academies import Academy
+from tests.fixtures.collapses import act, opened, wait_until_after
 from tests.fixtures.registers import Collapse, charged, collapsed
 from tests.fixtures.service import District
+from tests.fixtures.transfers import debited, fetched
 
 pytestmark = pytest.mark.usefixtures("official_calendar")
 
@@ -224,6 +228,34 @@ async def test_a_case_is_closed_only_when_every_fen_has_a_name(
     assert closed.status_code == 200, closed.text
     assert (await collapse.now())["state"] == "CLOSED"
     assert (gone.status_code, gone.json()["state"]) == (200, "DEREGISTERED")
+
+
+async def test_a_payout_that_comes_back_after_the_plan_is_set_off_and_shared(
+    academy: Academy, district: District, higher: str
+) -> None:
+    party = await district.plant_party("SETTLEMENT", academy.institution)
+    await district.plant(
+        Update(Institution, (academy.institution,), {"settlement_party_id": party})
+    )
+    await academy.confirmed(await academy.enrolled())
+    custody = {"custody_account_id": district.public("cus", academy.custody)}
+    await academy.post("payouts", academy.token, custody)
+    (order,) = await fetched(academy, "ICBC")
+    await debited(academy, "ICBC", order)
+    await charged(academy, "150.00")
+    case = await act(academy, await opened(academy, higher), "register")
+    await wait_until_after(academy, case["objections_until"])
+    await act(academy, case, "set-off")
+    collapse = Collapse(academy, case)
+    (before,) = await collapse.simulated("POOLED")
+
+    await academy.receipt("104.16", kind="RETURN", end_to_end_id=order["id"])
+    await act(academy, case, "set-off")
+
+    stale = await collapse.approve(before, higher)
+    (after,) = await collapse.simulated("POOLED")
+    assert (before["pool"], after["pool"]) == ("4745.83", "4849.99")
+    assert (stale.status_code, stale.json()["code"]) == (409, "plan_stale")
 
 
 def yuan(fen: int) -> str:
