@@ -165,3 +165,35 @@ async def test_an_account_does_not_cover_itself_nor_anothers(
 
     assert itself.json()["code"] == "custody_account_invalid"
     assert (foreign.status_code, foreign.json()["code"]) == (404, "custody_account_unknown")
+
+
+async def test_a_kept_arrival_of_an_order_that_was_never_paid_is_a_payers(
+    accounts: TwoAccounts,
+) -> None:
+    order = await accounts.covered()
+    await fetched(accounts.academy, "CMB")
+    early = await credited(accounts.academy, "ICBC", order)
+    await accounts.academy.post(
+        f"payment-orders/{order['id']}/report",
+        accounts.academy.district.banks["CMB"],
+        {"status": "REJECTED", "reason": "AC04"},
+    )
+
+    await accounts.academy.receipt("1.00", kind="TOP_UP")
+
+    entry = await accounts.academy.get(
+        f"receipts/{early['id']}", accounts.academy.district.operator
+    )
+    assert (entry["outcome"], entry["suspense"]) == ("SUSPENSE", "300.00")
+
+
+async def test_the_pool_of_a_wind_down_is_put_where_it_is_paid_out(accounts: TwoAccounts) -> None:
+    order = await accounts.moved("POOL", "200.00")
+    await fetched(accounts.academy, "CMB")
+    await debited(accounts.academy, "CMB", order)
+
+    arrived = await credited(accounts.academy, "ICBC", order)
+
+    assert (order["purpose"], arrived["outcome"]) == ("POOL", "TRANSFER")
+    assert await accounts.owed() == ["800.00"]
+    assert (await accounts.preview(accounts.source))["own_funds"] == "100.00"
