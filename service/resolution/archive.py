@@ -24,7 +24,6 @@ class Member:
 
     target: IO[bytes]
     size: int = 0
-    rows: int = 0
     hashed: Any = field(default_factory=sha256)
 
     def write(self, content: bytes) -> None:

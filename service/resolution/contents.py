@@ -10,7 +10,7 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import IO, Any, Final
 from uuid import UUID
@@ -62,6 +62,7 @@ LISTS: Final = {
 }
 """Files that are rows as they stand, by their name in `pack_reads.ROWS`."""
 
+_AS_IS: Final = frozenset({str, int, bool, type(None)})
 SEALED: Final = (
     *("journal_id", "seq", "kind", "transfers", "opened", "refs", "actor", "reason"),
     *("policy_version", "effective_on", "idempotency_key"),
@@ -103,12 +104,14 @@ async def write(
     source.archive.add("README.txt", README.encode())
     source.archive.add("chart.json", _json(_chart()))
     for path, what in LISTS.items():
-        _lines(source, path, await pack_reads.rows_of(connection, journal, institution, what))
+        found = await pack_reads.rows_of(connection, journal, institution, what)
+        await _lines(source, path, (_plain(row) for row in found))
     accounts = await _accounts(source)
     enrolments = await _enrolments(source, accounts)
     await _custodies(source, custodies, accounts)
     await _ledger(source)
-    source.archive.add("simulation.json", _json(_simulation(accounts, enrolments, custodies)))
+    simulated = await asyncio.to_thread(_simulation, accounts, enrolments, custodies)
+    source.archive.add("simulation.json", _json(simulated))
     await _identities(source, keys, seq)
     index = await _index(source, keys, at, enrolments)
     source.archive.add("index.json", _json(index))
@@ -126,7 +129,7 @@ async def _accounts(source: Source) -> list[dict[str, Any]]:
         accounts += [
             {**_plain(row), "enrolment_id": enrolment_of.get(row["owner_id"])} for row in part
         ]
-    _lines(source, "ledger/accounts.jsonl", accounts)
+    await _lines(source, "ledger/accounts.jsonl", accounts)
     return accounts
 
 
@@ -145,7 +148,7 @@ async def _enrolments(
     enrolments = [
         {**_plain(row), "balances": held.get(str(row["enrolment_id"]), {})} for row in found
     ]
-    _lines(source, "enrolments.jsonl", enrolments)
+    await _lines(source, "enrolments.jsonl", enrolments)
     return enrolments
 
 
@@ -173,7 +176,7 @@ async def _custodies(
         }
         for row in custodies
     ]
-    _lines(source, "custody_accounts.jsonl", rows)
+    await _lines(source, "custody_accounts.jsonl", rows)
 
 
 async def _ledger(source: Source) -> None:
@@ -194,7 +197,6 @@ async def _stream(
     """Write a stream off the event loop, so that nobody else waits for its compression."""
     async for part in pack_reads.partitions(source.connection, statement, source.values):
         await asyncio.to_thread(lambda rows=part: member.write(written(rows)))  # type: ignore[misc]
-        member.rows += len(part)
 
 
 def _simulation(
@@ -270,11 +272,15 @@ def _chart() -> dict[str, Any]:
     }
 
 
-def _lines(source: Source, path: str, rows: Iterable[Mapping[str, Any]]) -> None:
-    with source.archive.member(path) as member:
-        for row in rows:
-            member.write(_json(_plain(row)))
-            member.rows += 1
+async def _lines(source: Source, path: str, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write rows as JSON, one a line, off the event loop."""
+
+    def written() -> None:
+        with source.archive.member(path) as member:
+            for row in rows:
+                member.write(_json(row))
+
+    await asyncio.to_thread(written)
 
 
 def _csv(rows: Sequence[Mapping[str, Any]]) -> bytes:
@@ -286,7 +292,7 @@ def _csv(rows: Sequence[Mapping[str, Any]]) -> bytes:
 def _transactions(rows: Sequence[Mapping[str, Any]]) -> bytes:
     return b"".join(
         _json(
-            {name: _value(row[name]) for name in SEALED}
+            _plain({name: row[name] for name in SEALED})
             | {
                 "recorded_us": instant_text(row["recorded_at"]),
                 "previous_hash": row["previous_hash"].hex(),
@@ -302,17 +308,13 @@ def _json(value: object) -> bytes:
 
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _value(value) for name, value in row.items()}
+    return {
+        name: value if value.__class__ in _AS_IS else _text(value) for name, value in row.items()
+    }
 
 
-def _value(value: Any) -> Any:  # noqa: ANN401 - a row's columns are of any type
-    """Write a column's value as JSON has it; identities keep whatever text they are."""
-    if isinstance(value, UUID):
-        return str(value)
-    if isinstance(value, datetime):
+def _text(value: Any) -> str:  # noqa: ANN401 - a row's column
+    """Write a column's value that JSON does not have."""
+    if isinstance(value, date):  # and so an instant
         return value.isoformat()
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, bytes):
-        return value.hex()
-    return value
+    return value.hex() if isinstance(value, bytes) else str(value)
