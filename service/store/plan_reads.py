@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.accounts import AccountKind
 from ledger.money import Money
-from service.store import ids, rows
+from service.store import ids, register_reads, rows
 from service.store.context import Context
 from service.store.enrolment_reads import in_departments
 from service.store.facts import Facts, Record
@@ -87,7 +87,8 @@ class Sources:
     """What a plan is made from, read under the head; accounts are numbered from 1 in order.
 
     `pools` holds (pool, later) of each account in fen; `differs` says that the register does not
-    add up to what the ledger holds for the students, `pending` what still waits in L2 and L3.
+    add up to what the ledger holds for the students, `pending` what still waits in L2 and L3,
+    `objections` how many parents' objections nobody has decided.
     """
 
     round: int
@@ -96,6 +97,7 @@ class Sources:
     register: Sequence[Mapping[str, Any]]
     differs: bool
     pending: int
+    objections: int
 
     def inputs(self, basis: str) -> dict[str, Any]:
         """Write the inputs of a plan as `ledger.distribution` reads them."""
@@ -155,6 +157,7 @@ async def read_sources(unit: Unit, case: Record, *, round_number: int) -> Source
         register=register,
         differs=_differs(unit.facts, accounts, register, round_number),
         pending=sum(unit.facts.total(custody, PENDING) for custody in accounts),
+        objections=await register_reads.objections_open(unit, case.wind_down_id),
     )
 
 

@@ -60,8 +60,8 @@ async def read_case(unit: Unit, commands: Sequence[Simulate]) -> None:
 def decide_simulate(facts: Facts, command: Simulate) -> Decision:
     """Make the plans, and move a case in its first round to PLANNED.
 
-    Raises `WrongState` (of the case, or while an approved plan is not posted), `LessonsUnsettled`
-    and `PlanStale` when the register does not add up to the ledger.
+    Raises `WrongState` (of the case, while an approved plan is not posted, or an objection not
+    decided), `LessonsUnsettled` and `PlanStale` when the register does not add up to the ledger.
     """
     case = case_of(facts, command.target)
     sources: Sources = facts.extra[f"sources/{case.wind_down_id}"]
@@ -123,6 +123,8 @@ def require_plannable(facts: Facts, case: Record, sources: Sources) -> None:
     require_state(case, *(FIRST_ROUND if sources.round == 1 else LATER_ROUNDS))
     if any(row.state == "APPROVED" for row in plans_of(facts, case)):
         raise WrongState(object="plan", state="APPROVED")
+    if sources.objections:
+        raise WrongState(object="objection", state="FILED", open=sources.objections)
     if sources.pending:
         raise LessonsUnsettled
     if sources.differs:

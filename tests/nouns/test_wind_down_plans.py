@@ -8,6 +8,7 @@ from ledger import distribution
 from service.store.facts import Update
 from service.store.tables import Institution
 from service.wind_downs import post
+from service.wind_downs.plan_sweep import post_distributions
 from tests.fixtures.academies import Academy
 from tests.fixtures.collapses import act, opened, wait_until_after
 from tests.fixtures.registers import Collapse, charged, collapsed
@@ -256,6 +257,42 @@ async def test_a_payout_that_comes_back_after_the_plan_is_set_off_and_shared(
     (after,) = await collapse.simulated("POOLED")
     assert (before["pool"], after["pool"]) == ("4745.83", "4849.99")
     assert (stale.status_code, stale.json()["code"]) == (409, "plan_stale")
+
+
+async def test_no_plan_is_made_while_a_parents_objection_is_undecided(
+    academy: Academy, higher: str
+) -> None:
+    parent = await academy.parent(await academy.enrolled())
+    case = await act(academy, await opened(academy, higher), "register")
+    (entry,) = (await academy.get("entitlements", parent))["items"]
+    body = {"asked": "6000.00", "document_hash": "ab" * 32}
+    objection = await academy.post(f"entitlements/{entry['id']}/objections", parent, body)
+    await wait_until_after(academy, case["objections_until"])
+    await act(academy, case, "set-off")
+    collapse = Collapse(academy, case)
+
+    early = await collapse.post(f"wind-downs/{case['id']}/plans")
+    decision = {"decision": "REJECTED", "reason": "SEEN"}
+    await collapse.post(f"objections/{objection.json()['id']}/decide", decision)
+    plans = await collapse.simulated()
+
+    assert (early.status_code, early.json()["facts"]["object"]) == (409, "objection")
+    assert [plan["distributed"] for plan in plans] == ["4999.99", "4999.99"]
+
+
+async def test_the_worker_finishes_a_posting_that_was_begun_and_begins_none(
+    collapse: Collapse, higher: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(post, "CHUNK_MAX", 2)
+    store, journal = collapse.district.service.store, collapse.district.journal
+    await collapse.approved(higher)
+
+    none = await post_distributions(store, journal)
+    await collapse.posted()
+    rest = await post_distributions(store, journal)
+
+    assert (none, rest) == (0, 3)
+    assert (await collapse.now())["state"] == "POSTED"
 
 
 def yuan(fen: int) -> str:
