@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from service.app import create_app
-from service.demo import client, performance, player, tables
+from service.demo import backlog, backlog_tables, client, figures, performance, player, tables
 from service.demo.bank_books import BankBook, BankDay, fen
-from service.demo.districts import calendar_of, district_of
+from service.demo.districts import backlog_of, calendar_of, district_of
 from service.demo.pace import Bars, Silent
 from service.settings import Settings
 from service.verify import verify
@@ -33,23 +33,37 @@ FIGURES: dict[str, Any] = {
     "courses": 12,
     "enrolments": 288,
     "legacy_contracts": 3,
-    "business_date": "2026-04-07",
+    "business_date": "2026-04-28",
     "supervised_peak": "1443660.00",
-    "supervised_now": "1309621.34",
-    "receipts": 292,
-    "lessons_recorded": 404,
-    "lessons_released": 403,
-    "released_by": {"guardians": 10, "silence": 392, "ruling": 1},
+    "supervised_now": "831761.34",
+    "receipts": 293,
+    "lessons_recorded": 402,
+    "lessons_released": 271,
+    "released_by": {"guardians": 14, "silence": 256, "ruling": 1},
     "disputes": 2,
-    "paid_out": "134038.66",
+    "paid_out": "93114.66",
     "payouts": {"executed": 8, "rejected": 1, "returned": 1},
+    "claims": {"filed": 4, "approved": 4, "contested": 0, "silent": 0},
+    "refunded": "13944.00",
+    "refunds": 3,
+    "sent_back": "888.00",
+    "collapse": {
+        "state": "RESIDUAL",
+        "basis": "TRACED_FIRST",
+        "entitlements": 103,
+        "claimed": "515199.34",
+        "pool": "504840.00",
+        "distributed": "504840.00",
+        "residual": "10359.34",
+        "paid": "504840.00",
+    },
     "coverage": {
         "state": "SHORT",
         "grade": "B",
-        "ratio": "99.11",
-        "requirement": "1321321.34",
-        "bank_money": "1309621.34",
-        "shortfall": "11700.00",
+        "ratio": "98.76",
+        "requirement": "842120.68",
+        "bank_money": "831761.34",
+        "shortfall": "10359.34",
         "at_peak": {"state": "SHORT", "grade": "B", "ratio": "99.17"},
     },
 }
@@ -85,10 +99,44 @@ async def test_a_district_of_a_few_schools_is_played_to_the_fen(
 
     assert {name: told[name] for name in FIGURES} == FIGURES
     assert fen(told["supervised_peak"]) == brought_in(played.stage.district)
-    assert fen(told["supervised_now"]) == brought_in(played.stage.district) - fen(told["paid_out"])
+    assert fen(told["supervised_now"]) == brought_in(played.stage.district) - sum(
+        fen(gone) for gone in (told["paid_out"], told["refunded"], told["collapse"]["paid"])
+    )
+    assert fen(told["collapse"]["distributed"]) == fen(told["collapse"]["paid"])
     assert told["verify"]["status"] == "clean"
     assert told["verify"]["violated"] == []
     assert "沙坪坝区" in printed
+    assert "verify: clean" in printed
+
+
+async def test_a_backlog_is_settled_to_the_last_refund_order(
+    empty_database: Database, engine: AsyncEngine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failed = backlog_of(None, share=50)
+    app: Any = create_app(engine, Settings(demo=True))
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://escrow.test") as http:
+        stage = await performance.set_up(
+            client.Api(http), engine, failed.district, Silent(), opens_on=failed.opens_on
+        )
+        settled = await backlog.play(stage, engine, failed)
+        figures_told = await figures.read_all(stage, await figures.read(stage))
+    report = await verify(empty_database.url("escrow_audit"))
+
+    played = performance.Settlement(stage, settled, figures_told, report, 1)
+    told = backlog_tables.summary(played)
+    backlog_tables.show(played, told)
+    printed = capsys.readouterr().out
+
+    found = sum(each.before_fen + each.after_fen for each in failed.found)
+    assert fen(told["claimed"]) == failed.owed_fen
+    assert fen(told["distributed"]) + fen(told["residual"]) == failed.owed_fen
+    assert fen(told["distributed"]) == fen(told["paid"]) == found
+    for first_round in told["by_basis"].values():
+        assert fen(first_round["distributed"]) + fen(first_round["residual"]) == failed.owed_fen
+    assert told["bank_money"] == "0.00"
+    assert told["states"] == ["RESIDUAL"]
+    assert told["verify"]["status"] == "clean"
     assert "verify: clean" in printed
 
 

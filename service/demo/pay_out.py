@@ -148,10 +148,12 @@ async def _execute(stage: Stage, bank: str, orders: list[Order]) -> None:
 
 
 def _count(stage: Stage, order: Order, amount: int) -> None:
-    """Count what was paid: to schools, back to parents, or to the parents of a failed school."""
+    """Count what was paid: to schools, back to payers, or to the parents of a failed school."""
     if order["kind"] in _TO_SCHOOLS:
         stage.counts["payouts_executed"] += 1
         stage.counts["paid_out_fen"] += amount
+    elif order["kind"] == "SUSPENSE_RETURN":
+        stage.counts["sent_back_fen"] += amount
     elif _school(stage, order) in stage.failed:
         stage.counts["dividends_paid"] += 1
         stage.counts["dividends_paid_fen"] += amount

@@ -140,6 +140,7 @@ async def _teach(
     while quiet < QUIET_WEEKS or not failing.is_over:
         quiet += 1
         await stage.morning_of(monday + _WEEK * (quiet + 1))
+        await _claims(stage, engine, [], week=len(weeks) - 1 + quiet)
         await failing.advance(stage, engine)
         closed = await _settle(stage, closed, first=False)
     await failing.close(stage)

@@ -104,6 +104,7 @@ def summary(played: Performance) -> dict[str, Any]:
         },
         "refunded": yuan(counts["refunded_fen"]),
         "refunds": counts["refunds_paid"],
+        "sent_back": yuan(counts["sent_back_fen"]),
         "collapse": _collapse(played),
         "coverage": {
             **end["coverage"],

@@ -80,7 +80,7 @@ CHECKS: Final = (
                posted.prepaid::bigint AS prepaid_fen, posted.interest::bigint AS l11_fen,
                parted.fen::bigint AS parted_fen, written.fen::bigint AS written_fen
         FROM (SELECT * FROM escrow.claim
-              WHERE journal_id = $1 AND state IN ('APPROVED', 'PAID')) AS claim
+              WHERE journal_id = $1 AND approved_on IS NOT NULL) AS claim
         FULL JOIN posted ON posted.claim_id = claim.claim_id
         LEFT JOIN parted ON parted.claim_id = claim.claim_id
         LEFT JOIN written ON written.claim_id = claim.claim_id
