@@ -25,7 +25,7 @@ from service.store.tables import Agreement, CustodyAccount, Enrolment, Instituti
 from service.store.transact import UseCase
 from service.store.unit import Unit
 
-ENDED: Final = frozenset({"COMPLETED", "REFUNDED"})
+ENDED: Final = frozenset({"COMPLETED", "REFUNDED", "PORTED"})
 FROZEN: Final = frozenset({"FROZEN", "WINDING_DOWN"})
 SOURCE: Final = "INTEREST"
 

@@ -100,7 +100,7 @@ _SETTLED: Final = text(
     JOIN escrow.enrolment ON enrolment.journal_id = :journal
      AND enrolment.enrolment_id = account.owner_id
      AND enrolment.custody_account_id = account.custody_account_id
-     AND enrolment.state IN ('COMPLETED', 'REFUNDED')
+     AND enrolment.state IN ('COMPLETED', 'REFUNDED', 'PORTED')
     CROSS JOIN LATERAL (
         SELECT balance_after FROM escrow.entry
         WHERE entry.journal_id = :journal AND entry.account_id = account.account_id

@@ -149,8 +149,10 @@ async def test_interest_needs_a_period_in_order(academy: Academy, period: dict[s
     assert answer.status_code == 400
 
 
-async def completed_with_interest(academy: Academy, today: date) -> dict[str, Any]:
-    """Complete a contract whose money has borne 3.21."""
+async def completed_with_interest(
+    academy: Academy, today: date, state: str = "COMPLETED"
+) -> dict[str, Any]:
+    """Complete a contract (or let it end otherwise) whose money has borne 3.21."""
     await on_day(academy, today)
     enrolment = await academy.enrolled()
     await on_day(academy, today + timedelta(days=3))
@@ -158,7 +160,7 @@ async def completed_with_interest(academy: Academy, today: date) -> dict[str, An
     await run_due(academy.district.service.store, academy.district.journal)
     assert await interest_of(academy, enrolment) == "3.21"
     key = ids.parse("enr", enrolment["id"])[1]
-    await academy.district.plant(Update(Enrolment, (key,), {"state": "COMPLETED"}))
+    await academy.district.plant(Update(Enrolment, (key,), {"state": state}))
     return enrolment
 
 
@@ -216,6 +218,18 @@ async def test_interest_of_a_completed_contract_is_the_institutions_where_the_ag
     )
     assert preview["earned"] == "3.21"
     assert await interest_of(academy, enrolment) == "0.00"
+
+
+async def test_interest_of_lessons_that_went_elsewhere_is_the_students(
+    academy: Academy, today: date
+) -> None:
+    await to_the_institution(academy)
+    enrolment = await completed_with_interest(academy, today, "PORTED")
+
+    await run_due(academy.district.service.store, academy.district.journal)
+
+    assert await interest_of(academy, enrolment) == "0.00"
+    assert await owed_back(academy) == [("INTEREST", 321)]
 
 
 async def test_an_advance_closes_what_the_institution_owes(academy: Academy) -> None:
