@@ -70,15 +70,16 @@ async def read_enrolments(unit: Unit, _reports: Sequence[ReportFee]) -> None:
 def decide_fee(facts: Facts, report: ReportFee) -> Decision:
     """Recognize the fee: what the institution holds of it, and what the student may still take.
 
-    Raises `WrongState` for an enrolment that takes no money or not as much, `InstitutionFrozen`,
-    `AmountZero`, and `CustodyAccountInvalid` where a custody account backs it.
+    Raises `WrongState` for an enrolment that takes no money or another amount than the whole of
+    what is due, `InstitutionFrozen`, `AmountZero`, and `CustodyAccountInvalid` where a custody account backs it.
     """
     row = facts.get(Enrolment, report.target)
     assert row is not None, "the enrolment was locked"
     institution = facts.get(Institution, row.institution_id)
     assert institution is not None, "the institution was locked"
     due = still_due(contract_of(row), Money.from_fen(row.received_fen))
-    if row.state not in TAKING_MONEY or report.amount > due:
+    if row.state not in TAKING_MONEY or report.amount != due:
+        # A part of a price would have nobody to go back to when the enrolment lapses.
         raise WrongState(object="enrolment", state=row.state, due=str(due))
     if institution.state in FROZEN or restrained(facts, row.institution_id, "FREEZE"):
         raise InstitutionFrozen

@@ -26,7 +26,7 @@ from ledger.refusals import (
 )
 from ledger.rules.payouts import OrderKind
 from service.identity.callers import Caller, Role
-from service.payouts import cover, sweep, use_cases
+from service.payouts import cover, retain, sweep, use_cases
 from service.payouts.order_routes import (
     cancel_payment_order,
     fetch_payment_orders,
@@ -42,11 +42,13 @@ from service.payouts.schemas import (
     PayoutBatchIn,
     PayoutIn,
     PreviewOut,
+    RetainIn,
     SweepIn,
     SweepOut,
 )
 from service.store import ids
 from service.store.transact import Request, Store
+from service.web.approval import ApprovalOut, awaiting
 from service.web.bodies import BATCH_BODY_MAX
 from service.web.command import Command
 from service.web.journals import journal_named
@@ -200,6 +202,37 @@ async def preview_payout(
     return PreviewOut.model_validate(outcome.single())
 
 
+@post(
+    "/custody-accounts/{custody_account_id:str}/retain",
+    operation_id="retainEarned",
+    summary="Ask for earned money to stay and close a legacy gap",
+    opt=policy(Role.REGULATOR),
+    responses=refusing(
+        IdempotencyKeyMissing,
+        IdempotencyKeyReused,
+        CustodyAccountUnknown,
+        WrongState,
+        BalanceTooLow,
+        AmountZero,
+    ),
+    status_code=202,
+)
+async def retain_earned(
+    custody_account_id: FromPath[str], data: JSONBody[RetainIn], command: NamedDependency[Command]
+) -> Response[ApprovalOut]:
+    """Wait for a second regulator; approving makes the gap good, oldest contract first."""
+    journal, custody = object_id("cus", custody_account_id, CustodyAccountUnknown)
+    asked = retain.Retain(
+        journal,
+        custody,
+        command.new_id(),
+        None if data.amount is None else Money.of(data.amount),
+        None if command.key is None else command.key.key,
+    )
+    outcome = await command.run(retain.REQUEST_RETAIN, [asked], journal=journal)
+    return await awaiting(command, outcome, journal)
+
+
 def _journal(items: list[PayoutIn], command: Command) -> int:
     """Return the one journal of a list; raises `CustodyAccountUnknown` for a mixture."""
     journals = {ids.parse("cus", item.custody_account_id)[0] for item in items}
@@ -216,6 +249,7 @@ router = Router(
         generate_payouts,
         preview_payout,
         cover_gap,
+        retain_earned,
         list_payment_orders,
         get_payment_order,
         fetch_payment_orders,

@@ -91,6 +91,16 @@ class CoverIn(WireIn):
     )
 
 
+class RetainIn(WireIn):
+    """Keep earned money in a custody account, to close its gap from before custody."""
+
+    model_config = WireIn.model_config | {"json_schema_extra": {"examples": [{"amount": "600.00"}]}}
+
+    amount: Amount | None = Field(
+        default=None, description="All that was earned and closes the gap when left out"
+    )
+
+
 class SweepIn(WireIn):
     """Pay out all that was earned, of agreements with one settlement cadence or of all."""
 

@@ -280,7 +280,7 @@ async def test_no_fee_is_held_of_a_contract_in_custody_or_beyond_its_price(
     kept = await academy.opened(course_id=academy.district.public("crs", course))
 
     twice = await report(academy, enrolment, "0.01")
-    in_custody = await report(academy, kept, "1.00")
+    in_custody = await report(academy, kept, kept["price"])
 
     assert (twice.status_code, twice.json()["code"]) == (409, "wrong_state")
     assert (in_custody.status_code, in_custody.json()["code"]) == (422, "custody_account_invalid")

@@ -131,8 +131,8 @@ class Refund(Base):
     entitlement, porting or enrolment. The parts say where the amount stands: payable (L6), in
     transit (L7 of its payment orders), returned (L9), paid, lodged with a notary (E52), or taken
     back into an entitlement when a freeze came first. `receipt_entry_id` is the receipt it goes
-    back on, None when no bank entry brought the money; `waiting_for` is MONEY or PAYEE while part of it cannot go out, and a
-    payee that was changed is not paid before `payee_hold_until`.
+    back on, None when no bank entry brought the money; `waiting_for` is MONEY or PAYEE while part
+    of it cannot go out, and a payee that was changed is not paid before `payee_hold_until`.
     """
 
     __tablename__ = "refund"
