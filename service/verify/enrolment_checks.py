@@ -133,6 +133,18 @@ _SAID: Final = """
            WHEN 'LESSON_REVERSED' THEN 'REVERSED' ELSE 'VOIDED' END AS state
     FROM facts ORDER BY lesson_id, seq DESC"""
 
+_PROVED: Final = """
+    SELECT account.owner_id AS enrolment_id, sum(entry.amount)::bigint AS fen
+    FROM escrow.account
+    JOIN escrow.entry ON entry.journal_id = account.journal_id
+     AND entry.account_id = account.account_id
+    JOIN escrow.journal_transaction AS sealed ON sealed.journal_id = entry.journal_id
+     AND sealed.seq = entry.seq
+    WHERE account.journal_id = $1 AND account.kind = 'STUDENT_PREPAID'
+      AND sealed.kind = 'DIVERSION_DISCOVERED' AND sealed.reason = 'OBJECTION_UPHELD'
+    GROUP BY account.owner_id"""
+"""Fen beyond the contract on file that a parent proved against the register."""
+
 CHECKS: Final = (
     Check(
         "V-10",
@@ -155,18 +167,20 @@ CHECKS: Final = (
         LEFT JOIN held ON held.enrolment_id = enrolment.enrolment_id
         LEFT JOIN lessons ON lessons.enrolment_id = enrolment.enrolment_id
         LEFT JOIN moved ON moved.enrolment_id = enrolment.enrolment_id
+        LEFT JOIN proved ON proved.enrolment_id = enrolment.enrolment_id
         WHERE enrolment.journal_id = $1 AND enrolment.state <> 'LAPSED'
           AND (coalesce(held.held, 0) + coalesce(lessons.released, 0) + coalesce(moved.fen, 0)
                  <> enrolment.received_fen
-               OR enrolment.received_fen > enrolment.price_fen
+               OR enrolment.received_fen - coalesce(proved.fen, 0) > enrolment.price_fen
                OR (enrolment.state <> 'AWAITING_PAYMENT'
-                   AND enrolment.received_fen <> enrolment.price_fen
+                   AND enrolment.received_fen - coalesce(proved.fen, 0) <> enrolment.price_fen
+                   AND NOT (enrolment.state = 'IN_WIND_DOWN' AND enrolment.lapses_on IS NOT NULL)
                    AND NOT EXISTS (
                        SELECT 1 FROM escrow.bank_entry AS back
                        WHERE back.journal_id = $1 AND back.outcome = 'CHARGEBACK'
                          AND back.enrolment_id = enrolment.enrolment_id)))
         ORDER BY 1""",
-        {"held": _HELD, "lessons": _LESSONS, "moved": _MOVED},
+        {"held": _HELD, "lessons": _LESSONS, "moved": _MOVED, "proved": _PROVED},
     ),
     Check(
         "I-15",
