@@ -43,6 +43,17 @@ _PREFIXES: Final = {
     "party": "pty",
     "guardian": "pty",
     "student": "pty",
+    "claim": "clm",
+    "refund": "rfd",
+    "evidence": "evd",
+    "porting": "ptg",
+    "wind_down": "wdn",
+    "entitlement": "ent",
+    "objection": "obj",
+    "asset": "ast",
+    "plan": "pln",
+    "offer": "ofr",
+    "pack": "pck",
 }
 """Whose id a reference of a transaction is, by the reference's name."""
 
