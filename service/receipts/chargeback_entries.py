@@ -5,7 +5,7 @@ money is needed; what an enrolment received counts down, so that no lesson is re
 paid again. An enrolment that nothing is left of has ended.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -22,11 +22,11 @@ from ledger.rules.custody import own_funds_applied
 from ledger.rules.debts import Debt
 from ledger.transactions import Transaction
 from service.receipts.facts import Effect, EntryFact, Kind
-from service.store import orders, refund_orders, rows
+from service.store import claim_progress, orders, refund_orders, rows
 from service.store.contracts import contract_of, place_of
 from service.store.facts import Change, Facts, Record, Update
 from service.store.order_steps import OrderState
-from service.store.tables import Enrolment, Lesson, PaymentOrder, Refund
+from service.store.tables import Claim, Enrolment, Lesson, PaymentOrder, Refund
 from service.store.unit import Unit
 
 _CONFIRMED: Final = "chargeback_confirmed"
@@ -184,6 +184,7 @@ def _refunds(
     transactions: list[Transaction] = []
     changes: list[Change] = []
     bearing: list[tuple[UUID, Money]] = []
+    left: dict[UUID, int] = {}
     rest = needed
     for refund in facts.each_by(Refund, "enrolment_id", enrolment.enrolment_id):
         if not rest:
@@ -202,8 +203,27 @@ def _refunds(
             "in_transit_fen": in_transit,
             "taken_back_fen": refund.taken_back_fen + part.fen,
         }
+        left[refund.refund_id] = values["payable_fen"] + in_transit + refund.returned_fen
         changes.append(Update(Refund, (refund.refund_id,), values))
+    changes += _paid_otherwise(facts, left)
     return _Borne(tuple(transactions), tuple(changes), ZERO), tuple(bearing)
+
+
+def _paid_otherwise(facts: Facts, left: Mapping[UUID, int]) -> list[Change]:
+    """Call a claim PAID of which nothing is left to pay: its payers have the money back.
+
+    `left` is what the refunds that bore the chargeback still have to pay.
+    """
+    ended: list[Change] = []
+    for claim in facts.all(Claim):
+        own = list(facts.each_by(Refund, "source_id", claim.claim_id))
+        touched = any(refund.refund_id in left for refund in own)
+        open_fen = sum(
+            left.get(r.refund_id, r.payable_fen + r.in_transit_fen + r.returned_fen) for r in own
+        )
+        if claim.state == "APPROVED" and touched and not open_fen:
+            ended.append(Update(Claim, (claim.claim_id,), claim_progress.paid_values(facts)))
+    return ended
 
 
 def _not_sent(facts: Facts, refund: Record) -> list[Record]:

@@ -153,8 +153,8 @@ class EntryOut(WireOut):
     value_on: Day
     kind: str
     outcome: str = Field(
-        description="What it became: ENROLMENT, SUSPENSE, TOP_UP, CHARGE, ORDER, RETURN, INTEREST,"
-        " DEPOSIT, ADVANCE, KEPT and so on"
+        description="What it became: ENROLMENT, SUSPENSE, TOP_UP, CHARGE, ORDER, RETURN,"
+        " REVERSAL, CHARGEBACK, INTEREST, DEPOSIT, ADVANCE, KEPT and so on"
     )
     suspense_reason: str | None = None
     suspense: Amount = Field(description="How much of it stands in suspense (待核款)")

@@ -89,7 +89,9 @@ class RefundOut(WireOut):
     returned: Amount
     paid: Amount
     lodged: Amount
-    taken_back: Amount = Field(description="Put back into the enrolment before a wind-down")
+    taken_back: Amount = Field(
+        description="Put back into the enrolment before a wind-down, or borne a chargeback"
+    )
     created_on: Day
     returned_on: Day | None = None
     paid_on: Day | None = None

@@ -106,7 +106,9 @@ async def test_a_refund_that_was_not_sent_bears_a_chargeback(
     await _charged_back(refunds, opened, "4999.99")
 
     told = await refunds.read(refund)
+    claim = await academy.get(f"claims/{told['source_id']}", refunds.district.regulator)
     assert (told["state"], told["taken_back"]) == ("TAKEN_BACK", "4000.00")
+    assert claim["claim"]["state"] == "PAID"
     assert await refunds.fetched() == []
 
 
