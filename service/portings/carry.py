@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.money import Money, total
@@ -58,15 +57,15 @@ async def find_carried(
 async def load_carried(unit: Unit, commands: Sequence[CarryPlacement]) -> None:
     """Lock institutions and accounts, shared, then enrolments, refunds, portings and offers."""
     source, journal = rows.table_of(Porting), unit.facts.journal
-    wanted = sorted({command.porting for command in commands})
+    wanted = {command.porting for command in commands}
     ends = await unit.query(
-        select(
+        rows.keyed(Porting, journal, wanted, "porting_id").with_only_columns(
             source.c.institution_id,
             source.c.to_institution_id,
             source.c.custody_account_id,
             source.c.entitlement_id,
             source.c.offer_id,
-        ).where(source.c.journal_id == journal, source.c.porting_id.in_(wanted))
+        )
     )
     both = {row[name] for row in ends for name in ("institution_id", "to_institution_id")}
     await unit.lock(Institution, both, share=True)

@@ -6,10 +6,10 @@ behind when the money has arrived. A porting that fails leaves the student as be
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import Select
 
 from ledger.accounts import Account, Reason
 from ledger.entitlement import Contract
@@ -32,30 +32,28 @@ PLACEMENT: Final = "PLACEMENT"
 
 async def lock_behind(unit: Unit, orders: Iterable[UUID]) -> None:
     """Lock the portings that these orders carry and whose money it is; before the orders' lock."""
-    source, wanted = rows.table_of(PaymentOrder), sorted(set(orders))
+    wanted = set(orders)
     if wanted:
-        await _lock_carried(unit, source.c.order_id.in_(wanted))
+        named = rows.keyed(PaymentOrder, unit.facts.journal, wanted, "order_id")
+        await _lock_carried(unit, named)
 
 
 async def lock_new_of(unit: Unit, institutions: Iterable[UUID]) -> None:
     """Lock what stands behind NEW porting orders of institutions that are locked themselves."""
     source = rows.table_of(PaymentOrder)
-    await _lock_carried(
-        unit,
-        source.c.institution_id.in_(sorted(set(institutions)))
-        & (source.c.state == OrderState.NEW.value),
-    )
+    named = rows.keyed(PaymentOrder, unit.facts.journal, institutions, "institution_id")
+    await _lock_carried(unit, named.where(source.c.state == OrderState.NEW.value))
 
 
 async def lock_portings(unit: Unit, wanted: Iterable[UUID]) -> list[Record]:
     """Lock portings, and before them the enrolments and refunds whose money they carry."""
-    asked = sorted(set(wanted))
+    asked = set(wanted)
     if not asked:
         return []
     source, journal = rows.table_of(Porting), unit.facts.journal
     found = await unit.query(
-        select(source.c.enrolment_id, source.c.entitlement_id, source.c.to_course_id).where(
-            source.c.journal_id == journal, source.c.porting_id.in_(asked)
+        rows.keyed(Porting, journal, asked, "porting_id").with_only_columns(
+            source.c.enrolment_id, source.c.entitlement_id, source.c.to_course_id
         )
     )
     await unit.lock(Enrolment, {row["enrolment_id"] for row in found})
@@ -113,13 +111,9 @@ def porting_moved(porting: Record, state: str, **values: object) -> Update:
     return Update(Porting, (porting.porting_id,), {"state": state, **values})
 
 
-async def _lock_carried(unit: Unit, condition: ColumnElement[bool]) -> None:
-    source = rows.table_of(PaymentOrder)
-    found = await unit.query(
-        select(source.c.porting_id).where(
-            source.c.journal_id == unit.facts.journal, source.c.porting_id.is_not(None), condition
-        )
-    )
+async def _lock_carried(unit: Unit, orders: Select[Any]) -> None:
+    carried_by = rows.table_of(PaymentOrder).c.porting_id
+    found = await unit.query(orders.with_only_columns(carried_by).where(carried_by.is_not(None)))
     await lock_portings(unit, {row["porting_id"] for row in found})
 
 
