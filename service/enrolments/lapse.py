@@ -1,7 +1,7 @@
 """Unpaid enrolments lapse: what came goes to suspense by the entry that brought it, then back."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -94,9 +94,8 @@ def _decide(facts: Facts, found: LapseEnrolment) -> Decision:
     institution = facts.get(Institution, enrolment.institution_id)
     if institution is None or institution.state in standing.FROZEN:
         raise InstitutionFrozen
-    received: dict[UUID, Money] = facts.extra["brought"].get(found.enrolment, {})
-    unclear = any(part < ZERO for part in received.values())
-    if unclear or total([*received.values()]).fen != enrolment.received_fen:
+    received = _left(facts.extra["brought"].get(found.enrolment, {}))
+    if total([*received.values()]).fen != enrolment.received_fen:
         raise WrongState(object="enrolment", state="RECEIPTS_UNCLEAR")
     values = {"state": "LAPSED", "received_fen": 0, "seq": facts.moment.next_seq}
     return Decision(
@@ -107,6 +106,18 @@ def _decide(facts: Facts, found: LapseEnrolment) -> Decision:
             *(_held(facts, entry, part) for entry, part in received.items()),
         ),
     )
+
+
+def _left(brought: Mapping[UUID, Money]) -> dict[UUID, Money]:
+    """Return what is left of each receipt; a chargeback took from the newest first (E31)."""
+    taken = -sum((part for part in brought.values() if part < ZERO), ZERO)
+    left: dict[UUID, Money] = {}
+    for entry, part in sorted(brought.items(), reverse=True):
+        if part > ZERO:
+            gone = min(part, taken)
+            taken -= gone
+            left[entry] = part - gone
+    return {entry: part for entry, part in sorted(left.items()) if part}
 
 
 def _held(facts: Facts, entry: UUID, part: Money) -> Update:

@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
+from service.worker import run_due
 from tests.fixtures.academies import Academy
 from tests.fixtures.refunds import Refunds
 
@@ -110,6 +111,23 @@ async def test_a_refund_that_was_not_sent_bears_a_chargeback(
     assert (told["state"], told["taken_back"]) == ("TAKEN_BACK", "4000.00")
     assert claim["claim"]["state"] == "PAID"
     assert await refunds.fetched() == []
+
+
+async def test_an_enrolment_charged_back_before_it_was_paid_lapses_with_what_is_left(
+    refunds: Refunds, academy: Academy
+) -> None:
+    opened = await academy.opened()
+    first = await academy.paid(opened, "2000.00")
+    await academy.paid(opened, "1000.00")
+    await _charged_back(refunds, opened, "1500.00")
+
+    await refunds.after_days(8)
+    await run_due(refunds.district.service.store, refunds.district.journal)
+
+    found = await academy.get(f"enrolments/{opened['id']}", academy.token)
+    held = await academy.get(f"receipts/{first['id']}", refunds.district.auditor)
+    assert (found["state"], found["money"]["prepaid"]) == ("LAPSED", "0.00")
+    assert held["suspense"] == "1500.00"
 
 
 async def test_a_chargeback_of_an_unknown_enrolment_is_kept(refunds: Refunds) -> None:
