@@ -28,7 +28,7 @@ from service.papers.paper import (
     or_dash,
 )
 from service.papers.standing import contract_section, of_kind, proof, standing
-from service.store import paper_reads, positions, registry
+from service.store import paper_reads, positions, refund_reads, registry
 from service.store.facts import Record
 from service.store.paper_reads import Line
 from service.store.tables import Claim, Enrolment, Party, Refund
@@ -138,7 +138,7 @@ async def payments(connection: AsyncConnection, journal: int, source: UUID) -> S
             or_dash(_payee(payees.get(row.payee_party_id))),
             figures(row.amount_fen),
             figures(row.paid_fen + row.lodged_fen),
-            words.STATES[state_of(row)],
+            words.STATES[refund_reads.state_of(row).value],
         )
         for row in refunds
     )
@@ -150,19 +150,6 @@ async def payments(connection: AsyncConnection, journal: int, source: UUID) -> S
     )
     table = Table(Words("退还去向", "Payments"), PAYMENTS, rows, total)
     return Section(Words("付款", "Payment"), tables=(table,))
-
-
-def state_of(refund: Record) -> str:
-    """Say where a refund stands, by the first of its parts that is not paid."""
-    if refund.paid_fen + refund.lodged_fen == refund.amount_fen:
-        return "LODGED" if refund.lodged_fen else "PAID"
-    for part, state in (("returned_fen", "RETURNED"), ("in_transit_fen", "IN_TRANSIT")):
-        if refund[part]:
-            return state
-    if refund.payable_fen:
-        waits = refund.waiting_for
-        return "PAYABLE" if waits is None else f"WAITING_FOR_{waits}"
-    return "TAKEN_BACK"
 
 
 def _payee(party: Record | None) -> str:

@@ -4,7 +4,6 @@ The papers of this noun build a `Paper`; the renderers know nothing of money or 
 it is plain text: a renderer escapes all of it.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -137,23 +136,3 @@ def instant(value: datetime) -> str:
 def or_dash(value: Cell | None) -> Cell:
     """Write a dash for what is not known or not there."""
     return NOTHING if value is None or value == "" else value
-
-
-def texts(paper: Paper) -> Sequence[str]:
-    """Every text of a paper, for renderers that must know which letters they need."""
-    found: list[str] = [paper.number]
-
-    def take(*cells: Cell) -> None:
-        for cell in cells:
-            found.extend([cell.zh, cell.en] if isinstance(cell, Words) else [cell])
-
-    take(paper.title, *paper.notes)
-    for section in paper.sections:
-        take(section.heading)
-        for fact in section.facts:
-            take(fact.label, fact.value, fact.capitals or "")
-        for table in section.tables:
-            take(table.caption, *(column.label for column in table.columns))
-            for row in (*table.rows, table.total or ()):
-                take(*row)
-    return found

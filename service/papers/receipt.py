@@ -17,7 +17,8 @@ from service.store.paper_reads import Line
 from service.store.tables import BankEntry, Enrolment
 from service.web import masks
 
-CREDITS = frozenset({"RECEIPT_MATCHED", "SUSPENSE_MATCHED"})
+CREDITS = frozenset({"RECEIPT_MATCHED", "SUSPENSE_MATCHED", "PORTING_ARRIVED"})
+"""What brings a bank entry's money onto an enrolment."""
 
 
 async def receipt(

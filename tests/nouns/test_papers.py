@@ -9,6 +9,7 @@ from ledger.refusals import FormatUnavailable
 from service.papers import pdf
 from service.papers.schemas import PaperFormat, chosen
 from tests.fixtures.academies import Academy, academy_in
+from tests.fixtures.approvals import reversed_by_two
 from tests.fixtures.service import fresh_id
 from tests.nouns.papers_planted import claimed, entitled
 from tests.nouns.papers_read import Page, read
@@ -273,3 +274,14 @@ def test_without_a_chinese_font_there_is_no_pdf(
     monkeypatch.setattr(pdf, "CHINESE_FONTS", ("No Such Family",))
 
     assert pdf.chinese_font(tmp_path) is None
+
+
+async def test_a_receipt_that_was_reversed_is_no_receipt_any_more(academy: Academy) -> None:
+    district = academy.district
+    enrolment = await academy.opened()
+    paid = await academy.paid(enrolment, "4999.99")
+    await reversed_by_two(academy, paid["transaction_id"])
+
+    answer = await district.service.get(f"/v1/receipts/{paid['id']}/paper", academy.token)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "wrong_state")
