@@ -1,5 +1,6 @@
 """Refunds over HTTP: paid to whoever paid, waiting for money or a payee, back and paid again."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -40,6 +41,30 @@ async def test_a_refund_is_instructed_once(refunds: Refunds, enrolment: dict[str
     first, second = await refunds.settle(), await refunds.settle()
 
     assert (first, second) == (1, 0)
+
+
+async def test_two_sweeps_at_once_pay_a_refund_once(
+    refunds: Refunds, enrolment: dict[str, Any]
+) -> None:
+    await refunds.owed(enrolment, "3229.17")
+
+    made = await asyncio.gather(*(refunds.settle() for _ in range(4)))
+
+    assert sum(made) == 1
+    assert [order["amount"] for order in await refunds.fetched()] == ["3229.17"]
+
+
+async def test_the_bank_that_pays_a_refund_sees_whom_and_nobody_else_does(
+    refunds: Refunds, enrolment: dict[str, Any], academy: Academy
+) -> None:
+    await refunds.owed(enrolment, "3229.17")
+    await refunds.settle()
+
+    (own,) = (await academy.get("payment-orders", refunds.bank, kind="REFUND"))["items"]
+    (seen,) = (await academy.get("payment-orders", academy.token, kind="REFUND"))["items"]
+
+    assert own["payee"]["account_number"] == PAYER["payer_account"]
+    assert seen["payee"] is None
 
 
 async def test_a_guardian_reads_their_own_refunds_and_nobody_elses(
