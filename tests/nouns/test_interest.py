@@ -15,6 +15,7 @@ from service.store.rows import table_of
 from service.store.tables import Agreement, Enrolment, Refund
 from service.worker import run_due
 from tests.fixtures.academies import Academy
+from tests.nouns.claim_calls import approved
 
 
 async def on_day(academy: Academy, day: date) -> None:
@@ -84,6 +85,21 @@ async def test_interest_goes_to_those_whose_money_bore_it_day_by_day(
     assert await interest_of(academy, early) == str(share)
     assert await interest_of(academy, late) == str(Money.of("10.00") - share)
     assert await interest_of(academy, legacy.json()) == "0.00"
+
+
+async def test_a_refund_bears_interest_until_the_bank_has_paid_it(
+    academy: Academy, today: date
+) -> None:
+    await on_day(academy, today)
+    refunded, other = await academy.enrolled(), await academy.enrolled()
+    await approved(academy, refunded, reason="INSTITUTION")
+    await on_day(academy, today + timedelta(days=3))
+    await credited(academy, "10.00", today, today + timedelta(days=2))
+    (waiting,) = await credits_of(academy)
+
+    await allocated(academy, waiting)
+
+    assert await interest_of(academy, refunded) == await interest_of(academy, other) == "5.00"
 
 
 async def test_a_credit_is_allocated_once_however_often_it_is_asked(
