@@ -27,11 +27,13 @@ from service.wind_downs.approve import REQUEST_APPROVAL, ApprovePlan
 from service.wind_downs.case_paths import case_named
 from service.wind_downs.close import REQUEST_CLOSE, CloseCase
 from service.wind_downs.found import CaseCommand
+from service.wind_downs.move import RESEND
 from service.wind_downs.plan import SIMULATE, Simulate
 from service.wind_downs.plan_inputs import parsed_inputs, share_after
 from service.wind_downs.plan_schemas import (
     ApprovePlanIn,
     CloseIn,
+    MovesOut,
     PlanInputsOut,
     PlanOut,
     PlanShareOut,
@@ -209,6 +211,22 @@ async def post_distribution(
 
 
 @post(
+    "/wind-downs/{wind_down_id:str}/resend-moves",
+    operation_id="resendPoolMoves",
+    summary="Order failed moves of the pool again",
+    opt=policy(Role.REGULATOR, Role.OPERATOR),
+    responses=refusing(IdempotencyKeyMissing, IdempotencyKeyReused, WindDownUnknown, WrongState),
+)
+async def resend_pool_moves(
+    wind_down_id: FromPath[str], command: NamedDependency[Command]
+) -> Response[MovesOut]:
+    """Let the banks try once more what they rejected or sent back; each failed order once."""
+    journal, wind_down = case_named(wind_down_id, command)
+    outcome = await command.run(RESEND, [CaseCommand(journal, wind_down)], journal=journal)
+    return command.answer(outcome, MovesOut)
+
+
+@post(
     "/wind-downs/{wind_down_id:str}/close",
     operation_id="closeWindDown",
     summary="Ask for a wind-down to be closed",
@@ -237,6 +255,7 @@ router = Router(
         list_plan_shares,
         approve_plan,
         post_distribution,
+        resend_pool_moves,
         close_wind_down,
     ],
     tags=["wind_downs"],

@@ -131,3 +131,11 @@ class PostedOut(WireOut):
     posted: int = Field(description="Entitlements of this chunk")
     finished: bool
     transaction_id: str | None = None
+
+
+class MovesOut(WireOut):
+    """The transfer orders that take the place of failed ones; none when nothing failed."""
+
+    wind_down_id: str
+    orders: list[str]
+    transaction_id: str | None = None

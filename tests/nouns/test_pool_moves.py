@@ -80,6 +80,22 @@ async def test_dividends_elsewhere_wait_until_the_pool_has_moved_there(spread: S
     assert [order["amount"] for order in moved] == ["3333.33"]
 
 
+async def test_a_move_that_the_bank_rejects_is_ordered_again_once(spread: Spread) -> None:
+    academy, case = spread.academy, spread.collapse.case
+    (failed,) = [o for o in await spread.settled("ICBC") if o["kind"] == "TRANSFER"]
+    bank, report = academy.district.banks["ICBC"], {"status": "REJECTED", "reason": "AC04"}
+    rejected = await academy.post(f"payment-orders/{failed['id']}/report", bank, report)
+    assert rejected.status_code == 200, rejected.text
+
+    first = await spread.collapse.post(f"wind-downs/{case['id']}/resend-moves")
+    second = await spread.collapse.post(f"wind-downs/{case['id']}/resend-moves")
+
+    (again,) = await fetched(academy, "ICBC")
+    assert (first.status_code, first.json()["orders"]) == (201, [again["id"]])
+    assert (second.status_code, second.json()["orders"]) == (200, [])
+    assert (again["kind"], again["amount"]) == ("TRANSFER", failed["amount"])
+
+
 async def test_when_all_is_paid_each_account_explains_its_own_residual(
     spread: Spread, higher: str, database: Database
 ) -> None:

@@ -94,6 +94,12 @@ async def test_a_plan_whose_pool_has_moved_since_is_stale(collapse: Collapse, hi
     assert (answer.status_code, answer.json()["code"]) == (409, "plan_stale")
 
 
+async def test_money_recovered_without_a_case_is_in_suspense(academy: Academy) -> None:
+    entry = await academy.receipt("100.00", kind="RECOVERY")
+
+    assert (entry["outcome"], entry["suspense"]) == ("SUSPENSE", "100.00")
+
+
 async def test_a_newer_simulation_takes_the_place_of_the_older(collapse: Collapse) -> None:
     (older,) = await collapse.simulated("POOLED")
     await collapse.simulated("POOLED")
@@ -207,8 +213,10 @@ async def test_a_case_is_closed_only_when_every_fen_has_a_name(
     collapse: Collapse, higher: str
 ) -> None:
     academy, district = collapse.academy, collapse.district
+    institution = f"institutions/{district.public('ins', academy.institution)}"
     await collapse.approved(higher)
     await collapse.posted()
+    still = await collapse.post(f"{institution}/deregister", {"reason": "WOUND_DOWN"})
     early = await collapse.post(f"wind-downs/{collapse.case['id']}/close", {"reason": "TOO_EARLY"})
     await collapse.paid()
     await collapse.followed()
@@ -221,8 +229,8 @@ async def test_a_case_is_closed_only_when_every_fen_has_a_name(
 
     closed = await collapse.close(higher)
 
-    institution = f"institutions/{district.public('ins', academy.institution)}"
     gone = await collapse.post(f"{institution}/deregister", {"reason": "WOUND_DOWN"})
+    assert (still.status_code, still.json()["code"]) == (409, "wrong_state")
     assert (early.status_code, early.json()["code"]) == (409, "wrong_state")
     assert (unshared.status_code, unshared.json()["code"]) == (409, "liability_outstanding")
     assert (owed.status_code, owed.json()["code"]) == (409, "liability_outstanding")
