@@ -40,6 +40,12 @@ _STANDING: Final = text(
 ).bindparams(bindparam("custodies", type_=ARRAY(Uuid)), bindparam("kinds", type_=ARRAY(Text)))
 
 
+_INTEREST: Final = text(
+    "SELECT owner_id FROM escrow.account WHERE journal_id = :journal"
+    " AND kind = 'STUDENT_INTEREST' AND custody_account_id = ANY(:custodies)"
+).bindparams(bindparam("custodies", type_=ARRAY(Uuid)))
+
+
 @dataclass(slots=True)
 class Standing:
     """What stands on one enrolment, in fen: L1 and L11 claimed, A5 of this very contract."""
@@ -64,6 +70,14 @@ async def standings(unit: Unit, custodies: Iterable[UUID]) -> dict[UUID, Standin
         else:
             standing.claimed_fen += row["balance_after"]
     return found
+
+
+async def interest_owners(unit: Unit, custodies: Iterable[UUID]) -> set[UUID]:
+    """Return the enrolments with interest of their own (L11) in these custody accounts."""
+    found = await unit.query(
+        _INTEREST, journal=unit.facts.journal, custodies=sorted(set(custodies))
+    )
+    return {row["owner_id"] for row in found}
 
 
 async def objections_open(unit: Unit, wind_down: UUID) -> int:

@@ -1,6 +1,7 @@
 """Set-based reads, locks and writes of rows: one statement for a batch, never one per row."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import Column, Select, Table, Text, any_, cast, func, literal, select, text
@@ -98,9 +99,9 @@ async def write(connection: AsyncConnection, journal: int, changes: Sequence[Cha
             await _update(connection, table, journal, columns, entries)
 
 
-def key_columns(table: type[Any]) -> list[str]:
+def key_columns(table: type[Any]) -> tuple[str, ...]:
     """Names of a table's primary key columns after the journal."""
-    return [c.key for c in table_of(table).primary_key if c.key != "journal_id"]
+    return _key_names(table_of(table))
 
 
 async def _insert(
@@ -162,3 +163,9 @@ def array_type(column: Column[Any]) -> str:
 def _array(column: Column[Any], values: Sequence[Any]) -> Any:  # noqa: ANN401 - a SQL expression
     plain = Text() if isinstance(column.type, Text) else column.type
     return cast(list(values), ARRAY(plain))
+
+
+@cache
+def _key_names(source: Table) -> tuple[str, ...]:
+    """Asked once for every change of a batch."""
+    return tuple(c.key for c in source.primary_key if c.key != "journal_id")

@@ -45,7 +45,7 @@ from service.wind_downs.admit import (
     enrolment_row,
 )
 from service.wind_downs.object import MISSING, UNPLANNED
-from service.wind_downs.register import IN_WIND_DOWN, entitlement_row
+from service.wind_downs.register import IN_WIND_DOWN, entitlement_key, entitlement_row
 
 UPHELD: Final = "UPHELD"
 REJECTED: Final = "REJECTED"
@@ -199,6 +199,7 @@ def _admitted(facts: Facts, case: Record, row: Record, command: DecideObjection)
         facts,
         case,
         enrolment,
+        entitlement=entitlement_key(case, enrolment),
         number=number,
         claimed_fen=amount.fen,
         unfunded_fen=open_fen,

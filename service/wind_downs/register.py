@@ -42,6 +42,8 @@ from service.wind_downs.found import CaseCommand, find_cases, institution_of
 PUBLISHED: Final = "REGISTER_PUBLISHED"
 COLLAPSE: Final = "COLLAPSE"
 IN_WIND_DOWN: Final = "IN_WIND_DOWN"
+TAUGHT: Final = ("AWAITING_PAYMENT", "ACTIVE")
+"""States of an enrolment with prepaid money."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,24 +60,34 @@ async def load_register(unit: Unit, commands: Sequence[CaseCommand]) -> None:
     cases = await lock_cases(unit, {command.target for command in commands})
     institutions = {case.institution_id for case in cases}
     accounts = await unit.lock(CustodyAccount, institutions, column="institution_id", share=True)
-    owners = set(await register_reads.standings(unit, _keys(accounts)))
+    journal, within = unit.facts.journal, sorted(institutions)
+    enrolment = rows.table_of(Enrolment)
+    taught = await unit.query(
+        select(enrolment.c.enrolment_id).where(
+            enrolment.c.journal_id == journal,
+            enrolment.c.institution_id.in_(within),
+            enrolment.c.state.in_(TAUGHT),
+        )
+    )
+    # What has ended has no prepaid money left, but interest may stand on it.
+    ended = await register_reads.interest_owners(unit, _keys(accounts))
     refund = rows.table_of(Refund)
     unsent = await unit.query(
         select(refund.c.refund_id, refund.c.enrolment_id).where(
-            refund.c.journal_id == unit.facts.journal,
-            refund.c.institution_id.in_(sorted(institutions)),
+            refund.c.journal_id == journal,
+            refund.c.institution_id.in_(within),
             refund.c.payable_fen > 0,
         )
     )
     claim = rows.table_of(Claim)
     claimed = await unit.query(
         select(claim.c.claim_id, claim.c.enrolment_id).where(
-            claim.c.journal_id == unit.facts.journal,
-            claim.c.institution_id.in_(sorted(institutions)),
+            claim.c.journal_id == journal,
+            claim.c.institution_id.in_(within),
             claim.c.state.in_(sorted(CLAIM_OPEN)),
         )
     )
-    wanted = owners | {row["enrolment_id"] for row in (*unsent, *claimed)}
+    wanted = ended | {row["enrolment_id"] for row in (*taught, *unsent, *claimed)}
     enrolments = await unit.lock(Enrolment, wanted)
     await unit.lock(Claim, {row["claim_id"] for row in claimed})
     await refund_orders.lock_refunds(unit, {row["refund_id"] for row in unsent})
@@ -132,20 +144,26 @@ def decide_register(facts: Facts, command: CaseCommand) -> Decision:
     )
 
 
+def entitlement_key(case: Record, enrolment: Record) -> UUID:
+    """Return an entitlement's id; it follows from the case and the enrolment."""
+    return ids.derived(case.wind_down_id, enrolment.enrolment_id)
+
+
 def entitlement_row(  # noqa: PLR0913 - a row of the register
     facts: Facts,
     case: Record,
     enrolment: Record,
     *,
+    entitlement: UUID,
     number: int,
     claimed_fen: int,
     unfunded_fen: int,
     late: bool,
     notice: UUID | None,
 ) -> dict[str, Any]:
-    """Make a row of the register; its id follows from the case and the enrolment."""
+    """Make a row of the register."""
     return {
-        "entitlement_id": ids.derived(case.wind_down_id, enrolment.enrolment_id),
+        "entitlement_id": entitlement,
         "wind_down_id": case.wind_down_id,
         "register_number": number,
         "enrolment_id": enrolment.enrolment_id,
@@ -224,7 +242,7 @@ def _owed(facts: Facts, case: Record, back: dict[UUID, int]) -> list[Owed]:
 
 def _entered(facts: Facts, case: Record, item: Owed, number: int) -> tuple[Change, ...]:
     enrolment = item.enrolment
-    entitlement = ids.derived(case.wind_down_id, enrolment.enrolment_id)
+    entitlement = entitlement_key(case, enrolment)
     told = notices.guardian_told(
         facts,
         base=entitlement,
@@ -237,6 +255,7 @@ def _entered(facts: Facts, case: Record, item: Owed, number: int) -> tuple[Chang
         facts,
         case,
         enrolment,
+        entitlement=entitlement,
         number=number,
         claimed_fen=item.claimed_fen,
         unfunded_fen=item.unfunded_fen,

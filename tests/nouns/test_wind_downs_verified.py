@@ -61,8 +61,8 @@ async def heard(academy: Academy, case: Any, enrolment: Any, late: str) -> None:
     }
     filed = await academy.post(f"wind-downs/{case['id']}/late-entries", late, entry)
     admission = {"origin": "DIVERSION", "subject": "DANCE", "lessons": 8}
-    body = {"decision": "UPHELD", "reason": "SEEN", "amount": "800.00", "admission": admission}
-    done = await academy.post(f"objections/{filed.json()['id']}/decide", regulator, body)
+    upheld = {"decision": "UPHELD", "reason": "SEEN", "amount": "800.00", "admission": admission}
+    done = await academy.post(f"objections/{filed.json()['id']}/decide", regulator, upheld)
     assert done.status_code == 200, done.text
 
 
