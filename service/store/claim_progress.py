@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import literal_column
+from sqlalchemy import Text, literal_column
 
 from ledger.refusals import EnrolmentBlocked
 from service.store import rows
@@ -35,7 +35,7 @@ async def open_claims(unit: Unit, enrolments: Iterable[UUID]) -> list[Record]:
     source = rows.table_of(Claim)
     statement = rows.keyed(Claim, unit.facts.journal, wanted, "enrolment_id")
     # Written out, so that the index of open claims serves it however it is planned.
-    states = [literal_column(f"'{state}'") for state in sorted(OPEN)]
+    states = [literal_column(f"'{state}'", Text) for state in sorted(OPEN)]
     return await unit.read(Claim, statement.where(source.c.state.in_(states)))
 
 
