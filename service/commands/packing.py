@@ -32,7 +32,7 @@ def pack(institution: str, out: Path) -> None:
         found = launch.database(Settings())
         keys = Keys.load(launch.with_pack_keys(Settings(), found).pack_keys)
         made = asyncio.run(_made(found.url, journal, key, keys))
-    except ValueError as error:
+    except (ValueError, launch.NotServable) as error:
         raise click.ClickException(str(error)) from error
     except Refusal as refusal:
         raise click.ClickException(refusal.title) from refusal
