@@ -69,6 +69,14 @@ class RiskDeposit:
         return max(free - self.ordered, ZERO)
 
     @property
+    def applicable(self) -> Money:
+        """The most that may make good what is owed in the account itself (E40).
+
+        What A2 lacks of L12 is owed there, so that it bounds nothing.
+        """
+        return max(self.held - self.arriving - self.ordered, ZERO)
+
+    @property
     def releasable(self) -> Money:
         """The most that may be given back (E38): what may be drawn beyond the requirement."""
         return max(self.drawable - self.required, ZERO)

@@ -1,8 +1,8 @@
 """The collapse of an institution that holds its fees itself (E40): call them, apply the deposit.
 
-What was called stands as A5[CALLED] in the deposit account, and the deposit closes as much of it as
-is not on its way elsewhere. Then the account is a pool like any other, and what is still called is
-the shortfall.
+What was called stands as A5[CALLED] in the deposit account. The deposit closes as much of it, and
+of what else is owed there, as is not on its way elsewhere; then the account is a pool like any
+other, and what is still called is the shortfall.
 """
 
 from collections.abc import Sequence
@@ -79,7 +79,7 @@ def _called(facts: Facts, account: Record) -> list[Transaction]:
         for start in range(0, len(held), CALLED_MAX)
     ]
     debts = _with_called(debts_of(facts, place.custody), place.due(Reason.CALLED), held)
-    free = account_deposit(facts, account).drawable
+    free = account_deposit(facts, account).applicable
     if free and debts:
         posted.append(rules.deposit_applied(place, amount=free, debts=debts))
     return posted

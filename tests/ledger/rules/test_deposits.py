@@ -190,6 +190,14 @@ def test_a_draw_counts_no_more_before_it_arrives_and_is_not_drawn_twice() -> Non
     assert found.counted == found.drawable == Money.of("2000.00")
 
 
+@given(risk_deposits)
+def test_what_may_be_applied_where_it_stands_is_bounded_by_the_books_alone(
+    found: RiskDeposit,
+) -> None:
+    assert found.applicable == max(found.held - found.arriving - found.ordered, ZERO)
+    assert found.drawable <= found.applicable
+
+
 def test_what_is_released_leaves_both_sides_once() -> None:
     book, _ = book_with_deposit("5000.00", [])
     book.post(deposits.deposit_release_instructed(KEPT, order=ORDER, amount=Money.of("2000.00")))
