@@ -58,6 +58,7 @@ async def list_claims(  # noqa: PLR0913 - the filters of a list
     enrolment_id: Annotated[str | None, QueryParameter(max_length=64)] = None,
     guardian_id: Annotated[str | None, QueryParameter(max_length=64)] = None,
     claim_state: Annotated[str | None, QueryParameter(name="state", max_length=32)] = None,
+    reason: Annotated[str | None, QueryParameter(max_length=32)] = None,
     overdue: Annotated[
         bool, QueryParameter(description="Only those that should have been paid before today.")
     ] = False,
@@ -65,7 +66,7 @@ async def list_claims(  # noqa: PLR0913 - the filters of a list
     cursor: Cursor = None,
 ) -> ClaimPage:
     """List the claims in the caller's scope by journal and id."""
-    equal: dict[str, Any] = {"state": claim_state}
+    equal: dict[str, Any] = {"state": claim_state, "reason": reason}
     for column, prefix, text, unknown in (
         ("institution_id", "ins", institution_id, InstitutionUnknown),
         ("enrolment_id", "enr", enrolment_id, EnrolmentUnknown),

@@ -107,10 +107,13 @@ async def test_a_regulator_files_for_law_enforcement_and_the_guardian_is_told(
 
     claim = await academy.post("claims", academy.district.regulator, body)
     parent = await academy.parent(enrolment)
+    enforced = await academy.get("claims", parent, reason="LAW_ENFORCEMENT")
+    others = await academy.get("claims", parent, reason="CONSUMER")
     not_theirs = await academy.post(f"claims/{claim.json()['id']}/withdraw", parent)
     told = await academy.post("notices/fetch", parent, {"limit": 10})
 
     assert claim.status_code == 201, claim.text
+    assert ([c["id"] for c in enforced["items"]], others["items"]) == ([claim.json()["id"]], [])
     assert (not_theirs.status_code, not_theirs.json()["code"]) == (403, "verb_forbidden")
     assert [(n["kind"], n["subject_id"]) for n in told.json()["items"]] == [
         ("CLAIM_FILED", claim.json()["id"])
