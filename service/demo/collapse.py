@@ -45,7 +45,7 @@ class Collapse:
         """Tell whether there is nothing left to do: the dividends are paid."""
         return self.school is None or self.paid
 
-    async def begin(self, stage: Stage) -> None:
+    async def strike(self, stage: Stage) -> None:
         """Freeze the institution and open its case; somebody pays it all the same."""
         if self.school is None:
             return

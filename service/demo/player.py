@@ -133,7 +133,7 @@ async def _teach(
         await answer.confirm(stage, held, week=number)
         await _claims(stage, engine, held, week=number)
         if number + 1 == min(FAILS_AFTER, len(weeks)):
-            await failing.begin(stage)
+            await failing.strike(stage)
         await failing.advance(stage, engine)
         closed = await _settle(stage, closed, first=number == 0)
     monday, quiet = weeks[-1][0], 0
