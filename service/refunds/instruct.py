@@ -165,10 +165,19 @@ def _require_payable(facts: Facts, row: Record) -> None:
     institution = facts.get(Institution, row.institution_id)
     assert institution is not None, "the institution was locked"
     frozen = institution.state in FROZEN or restrained(facts, row.institution_id, "FREEZE")
-    if row.source in BACKED and frozen:
+    if row.source in BACKED and frozen and not _sent_before(facts, row):
         raise InstitutionFrozen
     if restrained(facts, row.custody_account_id, "FENCE"):
         raise AccountFenced
+
+
+def _sent_before(facts: Facts, row: Record) -> bool:
+    """Tell whether a claim's refund was on its way at the freeze, and so stays its payer's by name.
+
+    The register of a wind-down takes back all that was not sent; what is payable of an enrolment
+    that stands in one was rejected or came back later.
+    """
+    return bool(_enrolment(facts, row.enrolment_id).state == "IN_WIND_DOWN")
 
 
 def _cash(facts: Facts, row: Record) -> Money:
