@@ -121,6 +121,8 @@ def _decide(facts: Facts, found: FoundGiver) -> Decision:
     assert enrolment is not None, "the enrolment was locked"
     giver, book = contract_of(enrolment), facts.book
     _require_whole(facts, enrolment, giver)
+    if book.quantity(giver.held):
+        raise WrongState(object="enrolment", state="HELD_BY_INSTITUTION")
     require_known(facts, command.people, found.institution)
     amount, units = book.balance(giver.prepaid), claim_reads.units_left(facts, giver)
     if not amount:
