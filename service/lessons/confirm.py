@@ -107,7 +107,7 @@ def _contact_proven(facts: Facts, lesson: Record) -> bool:
     return notice.proof == "FETCHED" or lesson.guardian_id in reachable
 
 
-CONFIRM: Final = UseCase("confirm_lesson", find, _load, _decide, read_accounts)
+CONFIRM: Final = UseCase("confirm_lesson", find, _load, _decide, read_accounts, gathers=True)
 CONFIRM_BY_SILENCE: Final = UseCase(
     "confirm_lesson_by_silence", find, _load_silent, _decide_silent, read_accounts
 )

@@ -181,4 +181,4 @@ def _notice(facts: Facts, command: RecordLesson, lesson: Record) -> dict[str, An
     }
 
 
-RECORD: Final = UseCase("record_lesson", find, _load, _decide, _read)
+RECORD: Final = UseCase("record_lesson", find, _load, _decide, _read, gathers=True)

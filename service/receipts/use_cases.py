@@ -121,7 +121,7 @@ def decide(facts: Facts, fact: EntryFact) -> Decision:
 
 
 RECEIVE: UseCase[EntryFact, EntryFact] = UseCase(
-    "receive", find_accounts, load_entries, decide, read_entries
+    "receive", find_accounts, load_entries, decide, read_entries, gathers=True
 )
 
 

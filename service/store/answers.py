@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import Text, any_, cast, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.refusals import (
@@ -22,7 +23,7 @@ from ledger.refusals import (
     all_refusals,
 )
 from service.store import rows
-from service.store.facts import Facts, Verdict
+from service.store.facts import Facts, Insert, Moment, Verdict
 from service.store.tables import StoredAnswer
 
 STORED_REFUSALS = (StateConflict, Restrained, BalanceTooLow, RuleBroken)
@@ -42,21 +43,37 @@ async def find(connection: AsyncConnection, journal: int, key: Key) -> list[Verd
 
     Raises `IdempotencyKeyReused` when it was used with another request.
     """
+    stood = (await find_all(connection, journal, [key])).get(key)
+    if isinstance(stood, IdempotencyKeyReused):
+        raise stood
+    return stood
+
+
+async def find_all(
+    connection: AsyncConnection, journal: int, keys: Sequence[Key]
+) -> dict[Key, list[Verdict] | IdempotencyKeyReused]:
+    """Return the verdicts stored under the keys that are not new.
+
+    A key that was used with another request has the refusal instead.
+    """
     source = rows.table_of(StoredAnswer)
-    row = (
-        await connection.execute(
-            select(source.c.request_hash, source.c.outcome).where(
-                source.c.journal_id == journal,
-                source.c.caller_id == key.caller_id,
-                source.c.key == key.key,
-            )
-        )
-    ).one_or_none()
-    if row is None:
-        return None
-    if row.request_hash != key.request_hash:
-        raise IdempotencyKeyReused
-    return [_read(item) for item in json.loads(row.outcome)]
+    statement = select(
+        source.c.caller_id, source.c.key, source.c.request_hash, source.c.outcome
+    ).where(
+        source.c.journal_id == journal,
+        source.c.caller_id == any_(cast(sorted({key.caller_id for key in keys}), ARRAY(Text()))),
+        source.c.key == any_(cast(sorted({key.key for key in keys}), ARRAY(Text()))),
+    )
+    asked = {(key.caller_id, key.key): key for key in keys}
+    stood: dict[Key, list[Verdict] | IdempotencyKeyReused] = {}
+    for row in await connection.execute(statement):
+        key = asked.get((row.caller_id, row.key))
+        if key is None:
+            continue
+        stood[key] = IdempotencyKeyReused()
+        if row.request_hash == key.request_hash:
+            stood[key] = [_read(item) for item in json.loads(row.outcome)]
+    return stood
 
 
 def is_stored(verdicts: Sequence[Verdict], *, single: bool) -> bool:
@@ -71,16 +88,21 @@ async def store(
     connection: AsyncConnection, facts: Facts, key: Key, verdicts: Sequence[Verdict], seq: int
 ) -> None:
     """Keep the outcome under the key, in the transaction that made it."""
-    await connection.execute(
-        insert(rows.table_of(StoredAnswer)).values(
-            journal_id=facts.journal,
-            caller_id=key.caller_id,
-            key=key.key,
-            request_hash=key.request_hash,
-            outcome=_text([_written(verdict) for verdict in verdicts]),
-            seq=seq,
-            answered_at=facts.moment.now,
-        )
+    await rows.write(connection, facts.journal, [row(facts.moment, key, verdicts, seq)])
+
+
+def row(moment: Moment, key: Key, verdicts: Sequence[Verdict], seq: int) -> Insert:
+    """Make the row that keeps the outcome under the key."""
+    return Insert(
+        StoredAnswer,
+        {
+            "caller_id": key.caller_id,
+            "key": key.key,
+            "request_hash": key.request_hash,
+            "outcome": _text([_written(verdict) for verdict in verdicts]),
+            "seq": seq,
+            "answered_at": moment.now,
+        },
     )
 
 

@@ -85,15 +85,25 @@ class Unit:
     """One database transaction on one journal, with the facts it has gathered so far."""
 
     def __init__(
-        self, connection: AsyncConnection, facts: Facts, *, actor: str, locking: bool
+        self,
+        connection: AsyncConnection,
+        facts: Facts,
+        *,
+        actor: str,
+        locking: bool,
+        waiting: bool = True,
     ) -> None:
-        """Work on `connection`; a dry run (`locking` false) reads the same rows without locks."""
+        """Work on `connection`; a dry run (`locking` false) reads the same rows without locks.
+
+        Without `waiting` a row that somebody else holds is a fault at once (55P03).
+        """
         self.connection = connection
         self.facts = facts
         self.actor = actor
         self.account_ids: dict[Account, int] = {}
         self.head: Record | None = None
         self._locking = locking
+        self._waiting = waiting
 
     async def lock(
         self,
@@ -124,7 +134,9 @@ class Unit:
     ) -> list[Record]:
         """Lock and take in the rows of an ordered select."""
         if self._locking:
-            statement = statement.with_for_update(read=share, key_share=not share)
+            statement = statement.with_for_update(
+                read=share, key_share=not share, nowait=not self._waiting
+            )
         return self.facts.take(table, await rows.fetch(self.connection, statement))
 
     async def read(self, table: type[Any], statement: Select[Any]) -> list[Record]:
@@ -149,15 +161,13 @@ class Unit:
         """Lock the journal's head row and fix the moment of the batch."""
         journal = self.facts.journal
         source = rows.table_of(JournalHead)
-        statement = select(source, func.clock_timestamp().label("clock")).where(
-            source.c.journal_id == journal
-        )
+        locked = select(source).where(source.c.journal_id == journal)
         if self._locking:
-            statement = statement.with_for_update()
+            locked = locked.with_for_update()
+        # The clock is read from the row that was locked, so never before the lock.
+        taken = locked.cte("taken").prefix_with("MATERIALIZED", dialect="postgresql")
+        statement = select(taken, func.clock_timestamp().label("clock"))
         head = Record((await self.connection.execute(statement)).mappings().one())
-        if self._locking:
-            # The clock of the locking statement may be older than the lock: read it again.
-            head["clock"] = await self.connection.scalar(select(func.clock_timestamp()))
         now = business_now(head.clock, head.clock_offset_us)
         recorded = max(now, head.recorded_at + timedelta(microseconds=1))
         today = business_date(recorded, head.effective_on, head.closed_on)

@@ -31,13 +31,18 @@ async def _read_nothing(_unit: Unit, _found: Sequence[Any]) -> None:
 
 @dataclass(frozen=True)
 class UseCase(Generic[C, F]):
-    """A command's three functions; `find` returns a found fact or a refusal per command."""
+    """A command's three functions; `find` returns a found fact or a refusal per command.
+
+    `gathers` says that commands of several requests may be found, loaded, read and decided as one
+    list: that nothing in them is known of the list but only of each command.
+    """
 
     name: str
     find: Callable[[AsyncConnection, Context, Sequence[C]], Awaitable[Sequence[F | Refusal]]]
     load: Callable[[Unit, Sequence[F]], Awaitable[None]]
     decide: Callable[[Facts, F], Decision]
     read: Callable[[Unit, Sequence[F]], Awaitable[None]] = field(default=_read_nothing)
+    gathers: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """COMMIT has three outcomes: what became of a lost one is unknown until the same key tells."""
 
+import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
@@ -132,6 +133,35 @@ async def test_one_unknown_commit_is_unknown_for_the_whole_batch(
     assert truth.replayed is (loss is Loss.AFTER)
     assert [verdict.refusal for verdict in truth.verdicts] == [None] * 3
     assert await books.count("escrow.journal_transaction") == 3
+
+
+@pytest.mark.parametrize("loss", [Loss.BEFORE, Loss.AFTER, Loss.KILLED])
+async def test_one_unknown_commit_is_unknown_for_every_request_that_was_gathered(
+    books: Books, line: Line, loss: Loss
+) -> None:
+    facts = [books.top_up("1.00") for _ in range(4)]
+    line.proxy.loss = loss
+
+    lost = await asyncio.gather(
+        *(
+            books.receive(fact, key=key_of(f"k{n}"), store=line.store)
+            for n, fact in enumerate(facts)
+        ),
+        return_exceptions=True,
+    )
+    stood = await books.count("escrow.journal_transaction")
+    truths = await asyncio.gather(
+        *(
+            books.receive(fact, key=key_of(f"k{n}"), store=line.store)
+            for n, fact in enumerate(facts)
+        )
+    )
+
+    assert [type(each) for each in lost] == [OutcomeUnknown] * 4
+    assert line.proxy.lost == 1
+    assert stood == (4 if loss is Loss.AFTER else 0)
+    assert [truth.replayed for truth in truths] == [loss is Loss.AFTER] * 4
+    assert await books.count("escrow.journal_transaction") == 4
 
 
 async def test_without_its_key_a_bank_fact_is_still_not_posted_twice(
