@@ -20,7 +20,14 @@ from ledger.refusals import PolicyMissing
 from service.store import ids, plan_reads, reference, rows
 from service.store.facts import Facts, Record
 from service.store.lesson_reads import business_today
-from service.store.tables import CustodyAccount, Lesson, Objection, PaymentOrder, StatementRequest
+from service.store.tables import (
+    BankEntry,
+    CustodyAccount,
+    Lesson,
+    Objection,
+    PaymentOrder,
+    StatementRequest,
+)
 from service.store.transfers import DEPOSIT_DRAW, OPEN
 from service.store.unit import rollup_slots
 from service.store.wind_down_steps import ORDER, steps_of
@@ -51,6 +58,10 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "register_not_published": ("债权登记未公示", "the register is not published"),
     "objection_period": ("异议期未满(剩余日)", "days that parents may still object"),
     "objections_filed": ("异议待处理", "objections wait for a decision"),
+    "paid_after_freeze": (
+        "冻结后银行仍执行的划拨(红色预警)",
+        "payouts that banks executed after the freeze (red)",
+    ),
     "draws_in_transit": ("保证金划转在途", "draws of the deposit are on their way"),
 }
 """What each open point says, in Chinese and English."""
@@ -137,6 +148,7 @@ async def open_points(connection: AsyncConnection, case: Record) -> list[dict[st
         asked = await _counts(connection, StatementRequest, case, "wind_down_id")
         counted += [("banks_not_answered", asked.get("ASKED", 0))]
         counted += [("banks_different", asked.get("DIFFERENT", 0))]
+        counted.append(("paid_after_freeze", await _paid_after(connection, case)))
     if state == "FROZEN":
         counted.append(("case_not_opened", 1))
     if state == "OPENED":
@@ -170,6 +182,28 @@ async def _counts(
         .group_by(source.c.state)
     )
     return {row.state: row.rows for row in found}
+
+
+async def _paid_after(connection: AsyncConnection, case: Record) -> int:
+    """Count payouts whose debit came after the freeze: a bank fact, and an alarm (I-33)."""
+    order, entry = rows.table_of(PaymentOrder), rows.table_of(BankEntry)
+    found = await connection.scalar(
+        select(func.count())
+        .select_from(order)
+        .join(
+            entry,
+            (entry.c.journal_id == order.c.journal_id)
+            & (entry.c.bank_entry_id == order.c.executed_entry_id),
+        )
+        .where(
+            order.c.journal_id == case.journal_id,
+            order.c.institution_id == case.institution_id,
+            order.c.kind.in_(("EARNED", "SURPLUS", "DEPOSIT")),
+            entry.c.seq > case.frozen_seq,
+            entry.c.book_on >= case.frozen_on,
+        )
+    )
+    return int(found or 0)
 
 
 async def _draws(connection: AsyncConnection, case: Record) -> int:

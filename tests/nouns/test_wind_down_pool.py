@@ -1,11 +1,15 @@
 """A case's pool over HTTP: set-off, the deposit drawn, assets; and the case as it is read."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from ledger.calendars import SHANGHAI
 from tests.fixtures.academies import Academy
 from tests.fixtures.collapses import act, case_of, frozen, open_by, opened, wait_until_after
+from tests.fixtures.deposits import Deposits, held
+from tests.fixtures.payouts import Payouts
 from tests.fixtures.service import District
 from tests.fixtures.transfers import credited, debited, fetched
 
@@ -214,3 +218,40 @@ async def test_a_step_that_takes_too_long_is_overdue(academy: Academy) -> None:
     (clock,) = (await case_of(academy))["clocks"]
     assert (clock["state"], clock["overdue"]) == ("FROZEN", True)
     assert case["clocks"][0]["overdue"] is False
+
+
+async def test_fees_that_the_institution_holds_are_called_and_its_deposit_is_the_pool(
+    holding: Deposits, higher: str
+) -> None:
+    academy = holding.academy
+    await holding.lodged("10000.00")
+    await held(holding, 480_000)
+    case = await objected_out(academy, higher)
+    await act(academy, case, "set-off")
+
+    drawn = await act(academy, case, "draw-deposit")
+
+    shown = await holding.shown()
+    assert (drawn["state"], drawn["claimed"]) == ("DEPOSIT_DRAWN", "4800.00")
+    assert (shown["held"], shown["in_bank"]) == ("5200.00", "10000.00")
+    assert (await case_of(academy))["pool"] == "4800.00"
+
+
+async def test_a_payout_that_a_bank_executes_after_the_freeze_is_booked_and_stands_out(
+    payouts: Payouts,
+) -> None:
+    academy = payouts.academy
+    order = await payouts.fetched()
+    await frozen(academy)
+    before = {point["code"] for point in (await case_of(academy))["open_points"]}
+    today = datetime.now(UTC).astimezone(SHANGHAI).date().isoformat()
+    body = payouts.line(order["amount"], "D-1") | {"book_on": today, "value_on": today}
+
+    debit = await academy.post(
+        "debits", payouts.bank, body | {"kind": "ORDER", "end_to_end_id": order["id"]}
+    )
+
+    points = {point["code"]: point["count"] for point in (await case_of(academy))["open_points"]}
+    assert (debit.status_code, debit.json()["outcome"]) == (201, "ORDER")
+    assert "paid_after_freeze" not in before
+    assert points["paid_after_freeze"] == 1
