@@ -182,7 +182,7 @@ class MoneyLeaves(LessonsAreGiven):
     def _approve(self, which: int, checker: str) -> None:
         approval = list(self.state.approvals)[which % len(self.state.approvals)]
         shown = self.state.approvals[approval]["hash"]
-        command = Answer(self.driver.journal, approval, "regulator", shown)
+        command = Answer(self.driver.journal, approval, "regulator", "", shown)
         self.driver.ask(
             APPROVE,
             [command],

@@ -175,7 +175,7 @@ class School(Lessons):
     def restrain(self, command: Placing) -> Said:
         """Put a restraint in force."""
         if command.kind == "FREEZE":
-            self._freeze(command.target)
+            self._freeze(command.target, command.cause)
         self.state.restraints[command.restraint] = {
             "target": command.target,
             "kind": command.kind,
@@ -185,7 +185,7 @@ class School(Lessons):
         self.post(Transaction(_K.RESTRAINT_PLACED, reason=command.cause))
         return Said()
 
-    def _freeze(self, institution: UUID) -> None:
+    def _freeze(self, institution: UUID, cause: str) -> None:
         if self.is_frozen(institution):
             raise No("wrong_state")
         self.state.frozen |= {institution}
@@ -195,6 +195,10 @@ class School(Lessons):
                 row["state"] = "CANCELLED"
                 self._undo(order, row, "FREEZE")
         self._cover_gaps(0)
+        self.post(Transaction(_K.WIND_DOWN_STARTED, reason=cause))
+        for place in self.places.values():
+            if place.institution == institution:
+                self.post(Transaction(_K.STATEMENT_REQUESTED))
 
     def ask_to_lift(self, maker: str, command: Lifting) -> Said:
         """Ask for a restraint to be lifted."""
@@ -206,6 +210,7 @@ class School(Lessons):
         row["stands"] = False
         if row["kind"] == "FREEZE":
             self.state.frozen -= {row["target"]}
+            self.post(Transaction(_K.WIND_DOWN_ADVANCED))
         self.post(Transaction(_K.RESTRAINT_LIFTED, reason=command.reason))
 
     def _require_standing(self, restraint: UUID) -> Row:
