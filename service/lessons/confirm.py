@@ -59,7 +59,8 @@ def _decide(facts: Facts, found: Found[ConfirmLesson]) -> Decision:
     _require_pending(lesson)
     require_active(enrolment)
     standing.require_answerable(facts, found.institution)
-    standing.require_unblocked(facts, found.enrolment)
+    # An open claim stops silence, not the parent: what was held must be settled to price it.
+    standing.require_not_restrained(facts, found.enrolment)
     decision = _confirmed(facts, lesson, enrolment, by=PARENT)
     return replace(decision, changes=(*decision.changes, *notice_answered(facts, lesson.notice_id)))
 

@@ -66,7 +66,7 @@ async def test_an_unlimited_card_is_refunded_by_the_days_left(district: District
 # --- the way of a claim -------------------------------------------------------------------------
 
 
-async def test_a_claim_is_filed_with_a_quote_and_blocks_lessons_until_it_ends(
+async def test_a_claim_is_filed_with_a_quote_and_no_lesson_is_recorded_until_it_ends(
     academy: Academy,
 ) -> None:
     enrolment = await academy.enrolled()
@@ -84,8 +84,8 @@ async def test_a_claim_is_filed_with_a_quote_and_blocks_lessons_until_it_ends(
 
     assert (claim["state"], claim["quote"]["refund"]) == ("FILED", "3229.17")
     assert claim["quote"]["unsettled"] == "104.17"
-    for refused in (recorded, confirmed):
-        assert (refused.status_code, refused.json()["code"]) == (409, "enrolment_blocked")
+    assert (recorded.status_code, recorded.json()["code"]) == (409, "enrolment_blocked")
+    assert (confirmed.status_code, confirmed.json()["state"]) == (200, "CONFIRMED")
     assert (again.status_code, again.json()["code"]) == (409, "claim_already_open")
     assert after.status_code == 200
 
