@@ -97,11 +97,13 @@ async def test_a_freeze_under_a_thousand_queued_confirmations_lets_none_be_relea
         for first in range(0, 48, 8)
         for enrolment, parent in zip(enrolments, parents, strict=True)
     ]
-    third = len(queued) // 3
-    before, after = queued[:third], queued[third:]
-    answers: list[Any] = await asyncio.gather(*before, freeze(academy), *after)
+    first, racing, last = queued[:10], queued[10:-10], queued[-10:]
+    half = len(racing) // 2
+    answers: list[Any] = await asyncio.gather(*first)
+    answers += await asyncio.gather(*racing[:half], freeze(academy), *racing[half:])
+    answers += await asyncio.gather(*last)
 
-    froze = answers.pop(third)
+    froze = answers.pop(len(first) + half)
     codes = [code for answered in answers for code in answered]
     ((frozen_seq, _),) = await said(academy, "WIND_DOWN_STARTED")
     released = await said(academy, "LESSON_CONFIRMED")
