@@ -22,7 +22,7 @@ from ledger.rules.places import references
 from ledger.transactions import Transaction, TransactionKind
 from service.store import ids, lesson_reads, reference, registry, rows, wind_down_reads
 from service.store.context import Context
-from service.store.contracts import contract_of
+from service.store.contracts import confirmed_change, confirmed_of, contract_of
 from service.store.facts import Change, Decision, Facts, Record, Update
 from service.store.releases import lesson_released
 from service.store.tables import Enrolment, Lesson, Notice, WindDown
@@ -191,9 +191,8 @@ def _released(
             disputed=not parent,
         )
     ]
-    confirmed = enrolment.lessons_confirmed + 1
-    values: dict[str, Any] = {"lessons_confirmed": confirmed}
-    if confirmed == contract.slots:
+    values: dict[str, Any] = {**confirmed_change(enrolment, 1)}
+    if confirmed_of(enrolment) + 1 == contract.slots:
         values["state"] = "COMPLETED"
         transactions.append(
             Transaction(TransactionKind.ENROLMENT_COMPLETED, references=references(contract))
