@@ -17,7 +17,7 @@ from tests.fixtures.academies import Academy, academy_in
 from tests.fixtures.databases import Database
 from tests.fixtures.service import District
 
-GROWN: Final = ("entry", "rollup", "journal_transaction", "account", "bank_entry")
+GROWN: Final = ("entry", "rollup", "journal_transaction")
 """Tables with a row or more for each thing that happens; with a journal's number, its leaf."""
 
 
