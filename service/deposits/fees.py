@@ -71,7 +71,8 @@ def decide_fee(facts: Facts, report: ReportFee) -> Decision:
     """Recognize the fee: what the institution holds of it, and what the student may still take.
 
     Raises `WrongState` for an enrolment that takes no money or another amount than the whole of
-    what is due, `InstitutionFrozen`, `AmountZero`, and `CustodyAccountInvalid` where a custody account backs it.
+    what is due, `InstitutionFrozen`, `AmountZero`, and `CustodyAccountInvalid` where a custody
+    account backs it.
     """
     row = facts.get(Enrolment, report.target)
     assert row is not None, "the enrolment was locked"
