@@ -93,7 +93,7 @@ async def _freeze_all(stage: Stage, backlog: Backlog) -> list[Case]:
     found = {each.institution: each for each in backlog.found}
     cases: list[Case] = []
     with stage.chapter("cases opened", len(stage.institutions)) as bar:
-        for school in stage.institutions:
+        for school in sorted(stage.institutions):
             case = await task_force.freeze(stage, school)
             await task_force.open_case(stage, case)
             await _bring(stage, found[school], found[school].before_fen, "found")

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from service.demo.bank_books import fen, yuan
-from service.demo.tables import WIDTH
+from service.demo.tables import WIDTH, show_visitors
 
 if TYPE_CHECKING:
     from service.demo.performance import Settlement
@@ -80,6 +80,7 @@ def show(played: Settlement, told: dict[str, Any]) -> None:
         say(f"  {finding.check}: {finding.as_json()}")
     slowest = ", ".join(f"{step} {spent} s" for step, spent in told["slowest_seconds"].items())
     say(f"{played.seconds:.1f} s (slowest of one institution: {slowest})")
+    show_visitors(console, told)
 
 
 def _cases(played: Settlement) -> Table:

@@ -143,6 +143,7 @@ def visitors(house: House, cast: Cast) -> dict[str, Any]:
         "documentation": f"{address}/docs",
         "tokens": {
             "regulator": cast.regulator,
+            "higher_regulator": cast.higher_regulator,
             "operator": cast.operator,
             "auditor": cast.auditor,
             "bank": next(iter(cast.banks.values())),
@@ -183,10 +184,15 @@ def show(played: Performance, told: dict[str, Any]) -> None:
     slowest = sorted(stage.phases.items(), key=lambda item: -item[1])[:6]
     spent = ", ".join(f"{title} {seconds:.1f}" for title, seconds in slowest)
     say(f"{played.seconds:.1f} s ({spent})")
+    show_visitors(console, told)
+
+
+def show_visitors(console: Console, told: dict[str, Any]) -> None:
+    """Print where the server is and a token a role, where it is left up."""
     if "address" in told:
-        say(f"serving {told['address']}  documentation {told['documentation']}")
+        console.print(f"serving {told['address']}  documentation {told['documentation']}")
         for role, token in told["tokens"].items():
-            say(f"  {role:12} {token}", soft_wrap=True)
+            console.print(f"  {role:16} {token}", soft_wrap=True)
 
 
 def _district(played: Performance) -> Table:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from litestar import Request, Response, Router, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath
 from litestar.response import Stream
 
 from ledger.refusals import (
@@ -19,7 +19,7 @@ from ledger.refusals import (
 )
 from service.identity.callers import Caller, Role
 from service.resolution import use_cases
-from service.resolution.schemas import PackIn, PackOut, PackPage
+from service.resolution.schemas import PackOut, PackPage
 from service.resolution.sealing import Keys
 from service.store import pack_reads, registry
 from service.store.context import Context
@@ -51,12 +51,10 @@ ZIP: Final = "application/zip"
 )
 async def make_resolution_pack(
     institution_id: FromPath[str],
-    data: JSONBody[PackIn],
     command: NamedDependency[Command],
     request: Request[Any, Any, Any],
 ) -> Response[PackOut]:
     """Pack everything of one institution into a signed archive, as it stands now (处置包)."""
-    assert data is not None, "the body is an empty object"
     journal, institution = object_id("ins", institution_id, InstitutionUnknown)
     await _require_seen(command.store, command.caller.context, journal, institution)
     keys = Keys.load(request.app.state.settings.pack_keys)

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import ConfigDict, Field
 
-from service.web.wire import Day, IdOf, Instant, Page, WireIn, WireOut, example_id
+from service.web.wire import Day, IdOf, Instant, Page, WireOut, example_id
 
 PackId = Annotated[str, IdOf("pck")]
 
@@ -20,12 +20,6 @@ _EXAMPLE: Final[dict[str, Any]] = {
     "signature": "cd" * 64,
     "key_id": "0123456789abcdef",
 }
-
-
-class PackIn(WireIn):
-    """Nothing needs to be said to have a pack made."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"examples": [{}]})
 
 
 class PackOut(WireOut):
