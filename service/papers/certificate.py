@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ledger.distribution import POOLED
 from ledger.money import Money
 from ledger.refusals import EntitlementUnknown
 from service.identity.callers import Caller
@@ -145,13 +146,16 @@ def _register(case: Case) -> Section:
 
 
 def _round(plan: Record, share: Record) -> tuple[Cell, ...]:
+    # A pooled plan has one tier only, in which nothing is traced to anybody.
+    pooled = plan.basis == POOLED
+    traced = 0 if pooled else share.tier_one_fen
     return (
         str(plan.round),
         words.named(words.BASES, plan.basis) or plan.basis,
         day(plan.approved_on),
         figures(share.claim_fen),
-        figures(share.tier_one_fen),
-        figures(share.tier_two_fen),
+        figures(traced),
+        figures(share.dividend_fen - traced),
         figures(share.dividend_fen),
         figures(share.residual_fen),
     )
