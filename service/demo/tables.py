@@ -189,10 +189,11 @@ def show(played: Performance, told: dict[str, Any]) -> None:
 
 def show_visitors(console: Console, told: dict[str, Any]) -> None:
     """Print where the server is and a token a role, where it is left up."""
+    say = console.print
     if "address" in told:
-        console.print(f"serving {told['address']}  documentation {told['documentation']}")
+        say(f"serving {told['address']}  documentation {told['documentation']}")
         for role, token in told["tokens"].items():
-            console.print(f"  {role:16} {token}", soft_wrap=True)
+            say(f"  {role:16} {token}", soft_wrap=True)
 
 
 def _district(played: Performance) -> Table:
