@@ -33,6 +33,16 @@ async def check_body(request: Request[Any, Any, Any]) -> None:
     """
     if request.method != "POST":
         return
+    raw = await raw_body(request)
+    parsed: Any = None
+    if raw:
+        _check_media_type(request)
+        parsed = parse(raw)
+    request.state.request_hash = request_hash(request.method, request.url.path, parsed)
+
+
+async def raw_body(request: Request[Any, Any, Any]) -> bytes:
+    """Read the raw body of a request, once for all who ask; raises `BodyTooLarge`."""
     limit = request.route_handler.opt.get("body_max", BODY_MAX)
     declared = request.headers.get("content-length")
     if declared is not None and declared.isdigit() and int(declared) > limit:
@@ -40,11 +50,7 @@ async def check_body(request: Request[Any, Any, Any]) -> None:
     raw = await request.body()
     if len(raw) > limit:
         raise BodyTooLarge(limit_bytes=limit)
-    parsed: Any = None
-    if raw:
-        _check_media_type(request)
-        parsed = parse(raw)
-    request.state.request_hash = request_hash(request.method, request.url.path, parsed)
+    return raw
 
 
 def parse(raw: bytes) -> Any:  # noqa: ANN401 - any JSON value

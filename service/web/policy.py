@@ -2,17 +2,19 @@
 
 import uuid
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
-from litestar import Litestar
+from litestar import Litestar, Request
 from litestar.connection import ASGIConnection
 from litestar.handlers.base import BaseRouteHandler
 from litestar.handlers.http_handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
-from ledger.refusals import NotAuthenticated, VerbForbidden
-from service.identity import tokens
+from ledger.refusals import VerbForbidden
+from service.identity.authentication import RequestFacts, authenticate
 from service.identity.callers import Role
+from service.web.bodies import raw_body
 
 STAFF: Final = (Role.REGULATOR, Role.OPERATOR, Role.AUDITOR)
 
@@ -42,7 +44,7 @@ def public() -> dict[str, Any]:
 async def authorize(
     connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
 ) -> None:
-    """Guard of every route: find the caller by its bearer token and ask the route's policy.
+    """Guard of every route: find the caller and ask the route's policy.
 
     Raises `NotAuthenticated` or `VerbForbidden`.
     """
@@ -50,14 +52,28 @@ async def authorize(
     connection.scope["state"]["request_id"] = uuid.uuid4().hex
     if rule.public:
         return
-    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer":
-        raise NotAuthenticated
+    assert isinstance(connection, Request), "every route speaks HTTP"
     async with connection.app.state.engine.connect() as database:
-        caller = await tokens.caller_of(database, token.strip())
+        caller = await authenticate(facts_of(connection), database)
     if caller.role not in rule.roles:
         raise VerbForbidden(role=caller.role.value)
     connection.scope["state"]["caller"] = caller
+
+
+def facts_of(request: Request[Any, Any, Any]) -> RequestFacts:
+    """Return what a request shows of its caller; a header sent twice reads "first, second"."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in request.scope["headers"]:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return RequestFacts(
+        method=request.method,
+        authority=headers.get("host", ""),
+        path=request.scope["raw_path"].partition(b"?")[0].decode("latin-1"),
+        query=request.scope["query_string"].decode("latin-1"),
+        headers=headers,
+        body=partial(raw_body, request),
+    )
 
 
 def routes(app: Litestar) -> list[tuple[str, str, HTTPRouteHandler]]:
