@@ -147,7 +147,9 @@ class _Batch:
         What is undone here still stands in the facts: such a request is carried out alone.
         """
         request, before = asked.request, len(self.posted)
-        self.facts.moment = replace(self.facts.moment, actor=request.actor)
+        self.facts.moment = replace(
+            self.facts.moment, actor=request.actor, presence=request.presence
+        )
         verdicts = [self._verdict(request, item) for item in asked.found]
         together = request.mode is Mode.ALL_OR_NOTHING
         if together and any(verdict.refusal is not None for verdict in verdicts):

@@ -102,14 +102,27 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Presence:
+    """As what an actor is here: role, scope, duties; of a person session, device and last proof."""
+
+    role: str
+    path: str = ""
+    duties: tuple[str, ...] = ()
+    session: str | None = None
+    device: str | None = None
+    authenticated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Moment:
-    """When and where in the journal a batch is decided."""
+    """When and where in the journal a batch is decided, by whom; rules of ours have no presence."""
 
     journal: int
     now: datetime
     today: date
     next_seq: int
     actor: str
+    presence: Presence | None = None
 
 
 class Facts:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger.refusals import Refusal
 from service.store.answers import Key
 from service.store.context import Context
-from service.store.facts import Decision, Facts, Verdict
+from service.store.facts import Decision, Facts, Presence, Verdict
 from service.store.unit import Unit
 
 C = TypeVar("C")
@@ -77,3 +77,4 @@ class Request(Generic[C, F]):
     key: Key | None = None
     mode: Mode = Mode.SINGLE
     dry_run: bool = False
+    presence: Presence | None = None

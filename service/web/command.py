@@ -12,7 +12,7 @@ from ledger.refusals import BodyTooLarge, IdempotencyKeyMissing
 from service.identity.callers import Caller
 from service.store import ids
 from service.store.answers import Key
-from service.store.facts import Verdict
+from service.store.facts import Presence, Verdict
 from service.store.transact import Mode, Outcome, Store, UseCase
 from service.store.transact import Request as StoreRequest
 from service.web.problems import problem_of, speaks_chinese, status_of
@@ -59,6 +59,7 @@ class Command:
                 key=self.key,
                 mode=Mode.SINGLE if mode is None else Mode(mode),
                 dry_run=self.dry_run,
+                presence=presence_of(self.caller),
             )
         )
 
@@ -132,6 +133,18 @@ async def provide_store(request: Request[Any, Any, Any]) -> Store:
     """Return the application's store."""
     store: Store = request.app.state.store
     return store
+
+
+def presence_of(caller: Caller) -> Presence:
+    """Say as what a caller is here, for rules that look at more than its id."""
+    return Presence(
+        caller.role.value,
+        caller.path,
+        tuple(sorted(duty.value for duty in getattr(caller, "duties", ()))),
+        getattr(caller, "session", None),
+        getattr(caller, "device", None),
+        getattr(caller, "authenticated_at", None),
+    )
 
 
 def _key(caller: Caller, key: str | None, request: Request[Any, Any, Any]) -> Key:
