@@ -46,6 +46,10 @@ class CallerRefused(Refusal):
     """The caller may not do this."""
 
 
+class SignatureRefused(CallerRefused):
+    """The caller's signature does not prove who it is."""
+
+
 class ObjectUnknown(Refusal):
     """There is no such object in the caller's scope."""
 

@@ -11,6 +11,10 @@ class BankUnknown(ObjectUnknown, zh="银行不存在"):
     """There is no such bank."""
 
 
+class BankKeyUnknown(ObjectUnknown, zh="银行密钥不存在"):
+    """There is no such key of a bank in the caller's scope."""
+
+
 class InstitutionUnknown(ObjectUnknown, zh="机构不存在"):
     """There is no such institution in the caller's scope."""
 

@@ -1,6 +1,6 @@
 """Refusals of the request itself, of its caller, and of a service that cannot answer now."""
 
-from ledger.refusals.base import CallerRefused, Malformed, Unavailable
+from ledger.refusals.base import CallerRefused, Malformed, SignatureRefused, Unavailable
 
 
 class RequestInvalid(Malformed, zh="请求内容不合规范"):
@@ -33,6 +33,50 @@ class MethodUnsupported(Malformed, zh="方法不支持"):
 
 class NotAuthenticated(CallerRefused, zh="未登录或令牌失效"):
     """The bearer token is missing, unknown, expired or revoked."""
+
+
+class SignatureRequired(SignatureRefused, zh="须签名"):
+    """A bank signs its requests; a bearer token is not enough."""
+
+
+class SignatureMalformed(SignatureRefused, zh="签名头不合规范"):
+    """The signature's headers or parameters are not as documented; the facts say which."""
+
+
+class SignatureIncomplete(SignatureRefused, zh="签名覆盖内容不符"):
+    """The signature does not cover exactly the components that it must."""
+
+
+class SignatureUntimely(SignatureRefused, zh="签名时间无效"):
+    """The signature has expired, comes from the future, or is valid for too long."""
+
+
+class AuthorityUnknown(SignatureRefused, zh="非本服务地址"):
+    """The request was signed for a host that is not this service."""
+
+
+class SigningKeyUnknown(SignatureRefused, zh="签名密钥未登记"):
+    """No key of this id is registered."""
+
+
+class SigningKeyNotValid(SignatureRefused, zh="签名密钥无效"):
+    """The key was revoked, has expired or is not valid yet; the facts say which."""
+
+
+class SignatureWrong(SignatureRefused, zh="签名不符"):
+    """The signature is not this key's signature of this request."""
+
+
+class ContentDigestWrong(SignatureRefused, zh="内容摘要不符"):
+    """Content-Digest does not carry the SHA-256 of the body that came."""
+
+
+class SignatureReplayed(SignatureRefused, zh="签名重放"):
+    """This very signed message came before; sign again with a new nonce."""
+
+
+class RateLimited(CallerRefused, zh="请求过于频繁"):
+    """The caller has spent what it may ask in this time; the facts say when to come back."""
 
 
 class VerbForbidden(CallerRefused, zh="角色无此权限"):

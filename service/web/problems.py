@@ -24,6 +24,8 @@ STATUS: Final[dict[type[Refusal], int]] = {
     refusals.RouteUnknown: 404,
     refusals.MethodUnsupported: 405,
     refusals.NotAuthenticated: 401,
+    refusals.SignatureRefused: 401,
+    refusals.RateLimited: 429,
     refusals.CallerRefused: 403,
     refusals.ObjectUnknown: 404,
     refusals.StateConflict: 409,
@@ -70,7 +72,9 @@ def problem_of(refusal: Refusal, *, chinese: bool, request_id: str | None = None
 
 def respond(request: Request[Any, Any, Any], problem: Problem) -> Response[bytes]:
     """Send a problem, with Retry-After where sending the same again makes sense."""
-    headers = {"Retry-After": RETRY_AFTER_S} if problem.status in (429, 503) else {}
+    headers: dict[str, str] = {}
+    if problem.status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
+        headers["Retry-After"] = str((problem.facts or {}).get("retry_after_s", RETRY_AFTER_S))
     if problem.status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
     request.state.problem_code = problem.code
@@ -133,6 +137,7 @@ def refusing(*classes: type[Refusal]) -> dict[int, ResponseSpec]:
     always: tuple[type[Refusal], ...] = (
         refusals.RequestInvalid,
         refusals.NotAuthenticated,
+        refusals.RateLimited,
         refusals.VerbForbidden,
         refusals.Busy,
     )

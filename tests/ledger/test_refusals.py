@@ -13,6 +13,7 @@ from ledger.refusals import (
     Refusal,
     Restrained,
     RuleBroken,
+    SignatureRefused,
     StateConflict,
     Unavailable,
     all_refusals,
@@ -71,7 +72,7 @@ def test_every_class_is_either_a_category_or_can_be_answered() -> None:
 
     left = classes - set(all_refusals())
 
-    assert left == {Refusal, *PRECEDENCE} - {BalanceTooLow}
+    assert left == {Refusal, SignatureRefused, *PRECEDENCE} - {BalanceTooLow}
 
 
 def test_a_refusal_keeps_its_facts_and_shows_them_to_a_developer() -> None:
