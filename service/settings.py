@@ -14,7 +14,7 @@ class Settings(BaseSettings):
     `escrow_app`; `admin_url` is for `escrow migrate` alone,
     `audit_url` (as `escrow_audit`) for `escrow verify`. `paper_fonts` is a folder with a Chinese
     font for papers as PDF, beside the system's own fonts; `pack_keys` one with the keys of
-    resolution packs.
+    resolution packs; `keys` the folder with the keys of the vault of personal data.
     """
 
     model_config = SettingsConfigDict(env_prefix="ESCROW_", extra="ignore")
@@ -31,3 +31,4 @@ class Settings(BaseSettings):
     log_json: bool = True
     paper_fonts: Path | None = None
     pack_keys: Path | None = None
+    keys: Path | None = None

@@ -32,7 +32,15 @@ from service.store.tables.journal import (
     Rollup,
     StoredAnswer,
 )
-from service.store.tables.personal import BankNarrative, Party
+from service.store.tables.personal import (
+    BankNarrative,
+    DataRequest,
+    DestroyedKey,
+    Party,
+    PartyVersion,
+    UnmaskGrant,
+    VaultKey,
+)
 from service.store.tables.portings import PlacementOffer, Porting
 from service.store.tables.reference import (
     AccessToken,
@@ -82,6 +90,8 @@ __all__ = [
     "ClosedDay",
     "Course",
     "CustodyAccount",
+    "DataRequest",
+    "DestroyedKey",
     "DistributionPlan",
     "Enrolment",
     "Entitlement",
@@ -97,6 +107,7 @@ __all__ = [
     "Notice",
     "Objection",
     "Party",
+    "PartyVersion",
     "PaymentOrder",
     "Pii",
     "PlacementOffer",
@@ -111,5 +122,7 @@ __all__ = [
     "StatementDay",
     "StatementRequest",
     "StoredAnswer",
+    "UnmaskGrant",
+    "VaultKey",
     "WindDown",
 ]

@@ -8,6 +8,7 @@ from service.store.tables.base import (
     Code,
     Count,
     Day,
+    Digest,
     Fen,
     Id,
     Instant,
@@ -228,8 +229,10 @@ class ClaimNote(Pii):
     institution_id: Mapped[Id]
     guardian_id: Mapped[Id]
     party: Mapped[Code]
-    text: Mapped[Code]
+    text: Mapped[Code | None]
     written_at: Mapped[Instant]
+    sealed: Mapped[Digest | None]
+    wrapped_key: Mapped[Digest | None]
     __table_args__ = (
         Index(None, "journal_id", "subject_id", "note_id"),
         CheckConstraint("party IN ('GUARDIAN', 'INSTITUTION', 'REGULATOR')", name="party"),
