@@ -4,8 +4,10 @@ The role says which verbs, the scope which objects: a jurisdiction's subtree (an
 institution, a bank or one parent. `Caller.context` is what row-level security sees with.
 """
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 from service.store.context import Context
@@ -22,11 +24,60 @@ class Role(StrEnum):
     AUDITOR = "auditor"
 
 
+class Duty(StrEnum):
+    """What a person does within their role; systems and whole offices have every duty of it."""
+
+    OWNER = "owner"
+    FINANCE = "finance"
+    ACADEMIC = "academic"
+    TEACHER = "teacher"
+    OFFICER = "officer"
+    OBSERVER = "observer"
+    TASK_FORCE = "task_force"
+    SECURITY = "security"
+    SYSTEM = "system"
+    SUPPORT = "support"
+
+
+DUTIES: Final[Mapping[Role, frozenset[Duty]]] = {
+    Role.INSTITUTION: frozenset({Duty.OWNER, Duty.FINANCE, Duty.ACADEMIC, Duty.TEACHER}),
+    Role.REGULATOR: frozenset({Duty.OFFICER, Duty.OBSERVER, Duty.TASK_FORCE, Duty.SECURITY}),
+    Role.OPERATOR: frozenset({Duty.SYSTEM, Duty.SECURITY, Duty.SUPPORT}),
+    Role.BANK: frozenset(),
+    Role.PARENT: frozenset(),
+    Role.AUDITOR: frozenset(),
+}
+"""The duties there are in each role (domain.md section 5.1); a role without any is not divided."""
+
+APART: Final = (
+    frozenset({Duty.FINANCE, Duty.ACADEMIC}),
+    frozenset({Duty.FINANCE, Duty.TEACHER}),
+    frozenset({Duty.OWNER, Duty.ACADEMIC}),
+    frozenset({Duty.OWNER, Duty.TEACHER}),
+    frozenset({Duty.OFFICER, Duty.SECURITY}),
+    frozenset({Duty.SYSTEM, Duty.SECURITY}),
+    frozenset({Duty.SYSTEM, Duty.SUPPORT}),
+    frozenset({Duty.SECURITY, Duty.SUPPORT}),
+)
+"""Duties that no one person holds together: who records lessons asks for no payout, who
+administers callers is none of those whom they administer."""
+
+
+def may_hold(role: Role, duties: Collection[Duty]) -> bool:
+    """Tell whether one person of a role may hold these duties, at least one where it is divided."""
+    held = frozenset(duties)
+    if not held <= DUTIES[role] or (DUTIES[role] and not held):
+        return False
+    return not any(pair <= held for pair in APART)
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """An authenticated caller; `path` is the scope prefix of its jurisdiction ("" is the nation).
 
-    `id` names the caller for ever (a system or a person), whatever token it carries.
+    `id` names the caller for ever (a system or a person), whatever token it carries. `parties` are
+    the guardians a parent is linked to; `parent` is the person itself. No `duties` are all duties
+    of the role.
     """
 
     id: str
@@ -36,7 +87,9 @@ class Caller:
     departments: tuple[str, ...] | None = None
     institution: UUID | None = None
     bank: str | None = None
-    party: UUID | None = None
+    parties: tuple[UUID, ...] = ()
+    parent: UUID | None = None
+    duties: frozenset[Duty] = frozenset()
 
     @property
     def context(self) -> Context:
@@ -45,12 +98,13 @@ class Caller:
             self.journals,
             institution=self.institution,
             bank=self.bank,
-            party=self.party,
+            parties=self.parties if self.role is Role.PARENT else None,
+            parent=self.parent,
             departments=self.departments,
         )
 
     @property
     def journal(self) -> int:
-        """The one journal of a caller bound to an institution or a student's guardian."""
+        """The one journal of a caller bound to an institution."""
         assert len(self.journals) == 1, "only a bound caller has one journal"
         return self.journals[0]

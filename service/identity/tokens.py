@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.chain import canonical_json
 from ledger.refusals import NotAuthenticated
-from service.identity.callers import Caller, Role
+from service.identity.callers import Caller, Duty, Role
 from service.store.rows import table_of
 from service.store.tables import AccessToken
 
@@ -27,6 +27,9 @@ PREFIX: Final = "esk_"
 _FIND: Final = text(
     """
     SELECT token.caller_id, token.role, token.scope, home.path,
+           (SELECT json_agg(json_build_array(link.journal_id, link.party_id))
+            FROM escrow.linked_parties((token.scope::json ->> 'parent')::uuid) AS link) AS links,
+           CASE WHEN token.scope::json ->> 'parent' IS NULL THEN
            (SELECT array_agg(node.journal_id ORDER BY node.journal_id)
             FROM escrow.jurisdiction AS node
             WHERE node.journal_id IS NOT NULL
@@ -36,7 +39,7 @@ _FIND: Final = text(
                     SELECT 1 FROM escrow.jurisdiction_bank AS chosen
                     WHERE chosen.jurisdiction_code = node.code
                       AND chosen.bank_code = token.scope::json ->> 'bank'))
-           ) AS journals
+           ) END AS journals
     FROM escrow.access_token AS token
     JOIN escrow.jurisdiction AS home ON home.code = token.scope::json ->> 'jurisdiction'
     WHERE token.token_hash = :hash AND token.revoked_at IS NULL
@@ -47,14 +50,20 @@ _FIND: Final = text(
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a token is for; `jurisdiction` is a code, ids are UUIDs within its journal."""
+    """What a token is for; `jurisdiction` is a code, ids are UUIDs within its journal.
+
+    `parent` is a person, who sees through the guardians they are linked to at each use; `party` is
+    one guardian for good.
+    """
 
     jurisdiction: str
     departments: tuple[str, ...] | None = None
     institution: UUID | None = None
     bank: str | None = None
     party: UUID | None = None
+    parent: UUID | None = None
     journal: int | None = None
+    duties: frozenset[Duty] = frozenset()
 
     def written(self) -> str:
         """Write the scope as canonical JSON, leaving out what is not bound."""
@@ -67,8 +76,12 @@ class Scope:
             bound["bank"] = self.bank
         if self.party is not None:
             bound["party"] = str(self.party)
+        if self.parent is not None:
+            bound["parent"] = str(self.parent)
         if self.journal is not None:
             bound["journal"] = self.journal
+        if self.duties:
+            bound["duties"] = sorted(self.duties)
         return canonical_json(bound)
 
 
@@ -139,7 +152,8 @@ async def caller_of(connection: AsyncConnection, token: str) -> Caller:
     if row is None:
         raise NotAuthenticated
     scope = json.loads(row["scope"])
-    journals = tuple(row["journals"] or ())
+    links = json.loads(row["links"] or "[]")
+    journals = tuple(row["journals"] or sorted({journal for journal, _ in links}))
     if "journal" in scope:
         journals = tuple(journal for journal in journals if journal == scope["journal"])
     return Caller(
@@ -150,5 +164,14 @@ async def caller_of(connection: AsyncConnection, token: str) -> Caller:
         departments=tuple(scope["departments"]) if "departments" in scope else None,
         institution=UUID(scope["institution"]) if "institution" in scope else None,
         bank=scope.get("bank"),
-        party=UUID(scope["party"]) if "party" in scope else None,
+        parties=_parties(scope, links),
+        parent=UUID(scope["parent"]) if "parent" in scope else None,
+        duties=frozenset(Duty(duty) for duty in scope.get("duties", ())),
     )
+
+
+def _parties(scope: dict[str, Any], links: list[tuple[int, str]]) -> tuple[UUID, ...]:
+    """Return the guardians a parent sees through: the one it is bound to, or those linked now."""
+    if "party" in scope:
+        return (UUID(scope["party"]),)
+    return tuple(sorted({UUID(party) for _, party in links}))

@@ -75,10 +75,10 @@ async def _find_own(
     connection: AsyncConnection, caller: Context, commands: Sequence[FetchNotices]
 ) -> list[Told | Refusal]:
     command = commands[0]
-    if caller.party is None or command.journal not in caller.journals:
+    if caller.parties is None or command.journal not in caller.journals:
         return [NoticeUnknown()]
     found = await lesson_reads.notices_to_fetch(
-        connection, command.journal, caller.party, command.limit
+        connection, command.journal, caller.parties, command.limit
     )
     return [
         Told(

@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 _SET: Final = text(
     "SELECT set_config('escrow.mode', :mode, true), set_config('escrow.journals', :journals, true),"
     " set_config('escrow.institution', :institution, true),"
-    " set_config('escrow.bank', :bank, true), set_config('escrow.party', :party, true),"
+    " set_config('escrow.bank', :bank, true), set_config('escrow.parties', :parties, true),"
+    " set_config('escrow.parent', :parent, true),"
     " set_config('lock_timeout', :lock_timeout, true),"
     " set_config('statement_timeout', :statement_timeout, true),"
     " set_config('idle_in_transaction_session_timeout', '15s', true),"
@@ -27,12 +28,18 @@ _SET: Final = text(
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The journals in scope, and the one institution, bank or party a caller is bound to."""
+    """The journals in scope, and the institution, bank or parties a caller is bound to.
+
+    `parties` are the guardians that a parent is linked to, over all its journals; none of them
+    is a parent without a link, who sees nothing, and None is no parent at all. `parent` is the
+    person, where it is known.
+    """
 
     journals: tuple[int, ...]
     institution: UUID | None = None
     bank: str | None = None
-    party: UUID | None = None
+    parties: tuple[UUID, ...] | None = None
+    parent: UUID | None = None
     departments: tuple[str, ...] | None = None
     mode: str = "reader"
 
@@ -40,6 +47,11 @@ class Context:
     def writer(cls, journal: int) -> Self:
         """Return the journal context of a unit of work: set by the writer, never by a caller."""
         return cls((journal,), mode="writer")
+
+    @classmethod
+    def doorkeeper(cls) -> Self:
+        """Return the eyes of a login: persons and their codes, and nothing of any journal."""
+        return cls((), mode="doorkeeper")
 
     async def enter(
         self,
@@ -60,9 +72,15 @@ class Context:
                 "journals": ",".join(map(str, self.journals)),
                 "institution": str(self.institution or ""),
                 "bank": self.bank or "",
-                "party": str(self.party or ""),
+                "parties": "" if self.parties is None else _array(self.parties),
+                "parent": str(self.parent or ""),
                 "lock_timeout": lock_timeout,
                 "statement_timeout": statement_timeout,
                 "plan": "force_custom_plan" if many else "auto",
             },
         )
+
+
+def _array(parties: tuple[UUID, ...]) -> str:
+    """Write parties as PostgreSQL does: an empty array is not an empty setting."""
+    return "{" + ",".join(map(str, parties)) + "}"

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, bindparam, func, select, text
+from sqlalchemy import ARRAY, Uuid, any_, bindparam, cast, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.calendars import shanghai_date
@@ -76,14 +76,17 @@ class Chunk:
 
 
 async def notices_to_fetch(
-    connection: AsyncConnection, journal: int, party: UUID, limit: int
+    connection: AsyncConnection, journal: int, parties: Sequence[UUID], limit: int
 ) -> Sequence[Record]:
-    """Return a party's undelivered notices, oldest first, then its latest delivered ones.
+    """Return parties' undelivered notices, oldest first, then their latest delivered ones.
 
     Each comes with the keys of its lesson; those of a notice about something else are None.
     """
     notice = rows.table_of(Notice)
-    statement = select(notice).where(notice.c.journal_id == journal, notice.c.recipient_id == party)
+    statement = select(notice).where(
+        notice.c.journal_id == journal,
+        notice.c.recipient_id == any_(cast(list(parties), ARRAY(Uuid))),
+    )
     waiting = statement.where(notice.c.delivered_at.is_(None)).order_by(notice.c.notice_id)
     found = list(await rows.fetch(connection, waiting.limit(limit)))
     if len(found) < limit:

@@ -25,7 +25,7 @@ from service.store.context import Context
 from service.store.facts import Change, Decision, Facts, Insert, Record, Update
 from service.store.parties import NewParty, PartyKind, party_added
 from service.store.register_reads import objection_answer
-from service.store.tables import ClaimNote, Enrolment, Entitlement, Objection, WindDown
+from service.store.tables import ClaimNote, Enrolment, Entitlement, Objection, Party, WindDown
 from service.store.transact import UseCase
 from service.store.unit import Unit
 from service.store.wind_down_steps import case_of, lock_cases, require_state
@@ -50,12 +50,15 @@ class Object:
 
 @dataclass(frozen=True, slots=True)
 class Enter:
-    """A guardian asks for a contract that is missing; `student` is the id its student may get."""
+    """A guardian asks for a contract that is missing; `student` is the id its student may get.
+
+    `guardians` are all that the caller is linked to, here and elsewhere.
+    """
 
     journal: int
     target: UUID
     objection: UUID
-    guardian: UUID
+    guardians: tuple[UUID, ...]
     student: UUID
     student_name: str = field(repr=False)
     contract_number: str
@@ -134,6 +137,8 @@ async def read_enter(unit: Unit, commands: Sequence[Enter]) -> None:
             pairs.add((case.institution_id, command.contract_number))
     for table in (Enrolment, Objection):
         await unit.read_pairs(table, pairs, ("institution_id", "contract_number"))
+    parties = {guardian for command in commands for guardian in command.guardians}
+    await unit.read(Party, rows.keyed(Party, unit.facts.journal, parties, "party_id"))
 
 
 def decide_enter(facts: Facts, command: Enter) -> Decision:
@@ -146,12 +151,12 @@ def decide_enter(facts: Facts, command: Enter) -> Decision:
     if case is None:
         raise WindDownUnknown
     require_state(case, *UNPLANNED)
-    number = command.contract_number
+    number, guardian = command.contract_number, _guardian(facts, command, case)
     for row in facts.all(Enrolment):
         if (row.institution_id, row.contract_number) == (case.institution_id, number):
             raise AlreadyExists(object="enrolment", reference=number)
     for row in facts.all(Objection):
-        same = (row.guardian_id, row.contract_number) == (command.guardian, number)
+        same = (row.guardian_id, row.contract_number) == (guardian, number)
         if same and row.wind_down_id == case.wind_down_id and row.state == "FILED":
             raise AlreadyExists(object="objection", reference=number)
     if not command.asked:
@@ -166,7 +171,7 @@ def decide_enter(facts: Facts, command: Enter) -> Decision:
             "kind": MISSING,
             "entitlement_id": None,
             "enrolment_id": None,
-            "guardian_id": command.guardian,
+            "guardian_id": guardian,
             "contract_number": number,
             "contract_on": command.contract_on,
             "student_id": command.student,
@@ -175,6 +180,16 @@ def decide_enter(facts: Facts, command: Enter) -> Decision:
     student = NewParty(command.student, PartyKind.STUDENT, name=command.student_name)
     added = party_added(student, institution=case.institution_id, at=facts.moment.now)
     return _filed(facts, filed, command, (added,))
+
+
+def _guardian(facts: Facts, command: Enter, case: Record) -> UUID:
+    """As whom a parent asks: the guardian this institution knows, or one known beside it."""
+    known = sorted(
+        (row.institution_id != case.institution_id, guardian)
+        for guardian in command.guardians
+        if (row := facts.get(Party, guardian)) is not None
+    )
+    return known[0][1] if known else command.guardians[0]
 
 
 def _row(

@@ -22,6 +22,7 @@ from ledger.refusals import (
     WrongState,
 )
 from service.identity.callers import Caller, Role
+from service.identity.verbs import Verb
 from service.store import register_reads, registry
 from service.store.tables import Entitlement, Objection
 from service.store.transact import Store
@@ -53,7 +54,7 @@ CaseFilter = Annotated[str | None, QueryParameter(max_length=64)]
     "/wind-downs/{wind_down_id:str}/register",
     operation_id="publishRegister",
     summary="Build the register from the ledger and publish it",
-    opt=policy(Role.REGULATOR),
+    opt=policy(Role.REGULATOR, verb=Verb.PREPARE_WIND_DOWN),
     responses=refusing(
         IdempotencyKeyMissing, IdempotencyKeyReused, WindDownUnknown, WrongState, PolicyMissing
     ),
@@ -73,7 +74,7 @@ async def publish_register(
     "/entitlements",
     operation_id="listEntitlements",
     summary="List entitlements",
-    opt=policy(*READERS),
+    opt=policy(*READERS, verb=Verb.READ_CONTRACTS),
     responses=refusing(WindDownUnknown),
 )
 async def list_entitlements(
@@ -111,7 +112,7 @@ async def list_entitlements(
     "/entitlements/{entitlement_id:str}",
     operation_id="getEntitlement",
     summary="Read an entitlement",
-    opt=policy(*READERS),
+    opt=policy(*READERS, verb=Verb.READ_CONTRACTS),
     responses=refusing(EntitlementUnknown),
 )
 async def get_entitlement(
@@ -130,7 +131,7 @@ async def get_entitlement(
     "/entitlements/{entitlement_id:str}/objections",
     operation_id="objectToRegister",
     summary="Object to what the register says",
-    opt=policy(Role.PARENT),
+    opt=policy(Role.PARENT, verb=Verb.CLAIM),
     responses=refusing(
         IdempotencyKeyMissing,
         IdempotencyKeyReused,
@@ -163,7 +164,7 @@ async def object_to_register(
     "/wind-downs/{wind_down_id:str}/late-entries",
     operation_id="fileLateEntry",
     summary="Ask for a contract that is missing from the register",
-    opt=policy(Role.PARENT),
+    opt=policy(Role.PARENT, verb=Verb.CLAIM),
     responses=refusing(
         IdempotencyKeyMissing,
         IdempotencyKeyReused,
@@ -179,13 +180,11 @@ async def file_late_entry(
 ) -> Response[ObjectionOut]:
     """File a missing contract with its document; the task force admits it or not."""
     journal, wind_down = case_named(wind_down_id, command)
-    guardian = command.caller.party
-    assert guardian is not None, "a parent's token names its party"
     entering = use_cases.Enter(
         journal,
         wind_down,
         command.new_id(),
-        guardian=guardian,
+        guardians=command.caller.parties,
         student=command.new_id(),
         student_name=data.student_name,
         contract_number=data.contract_number,
@@ -202,7 +201,7 @@ async def file_late_entry(
     "/objections",
     operation_id="listObjections",
     summary="List objections",
-    opt=policy(*READERS),
+    opt=policy(*READERS, verb=Verb.READ_CONTRACTS),
     responses=refusing(WindDownUnknown),
 )
 async def list_objections(  # noqa: PLR0913 - the filters of a list
@@ -241,7 +240,7 @@ async def list_objections(  # noqa: PLR0913 - the filters of a list
     "/objections/{objection_id:str}/decide",
     operation_id="decideObjection",
     summary="Uphold or reject an objection",
-    opt=policy(Role.REGULATOR),
+    opt=policy(Role.REGULATOR, verb=Verb.DECIDE_CLAIMS),
     responses=refusing(
         IdempotencyKeyMissing,
         IdempotencyKeyReused,

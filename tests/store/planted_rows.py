@@ -103,6 +103,7 @@ def _whole(name: str, fen: int) -> dict[str, Any]:
         "escrow.payment_order": {"kind": "EARNED", "target_custody_account_id": None},
         "escrow.refund": {f"{part}_fen": 0 for part in parts} | {"payable_fen": fen},
         "escrow.distribution_plan": {"distributed_fen": fen, "residual_fen": 0},
+        "escrow.guardian_link": {"granted_by": None},
         "escrow.plan_share": {"dividend_fen": fen, "tier_two_fen": 0, "residual_fen": 0},
     }
     return wholes.get(name, {})
@@ -117,6 +118,7 @@ def _row(table: Table, school: School) -> dict[str, Any]:
         "bank_code": school.bank,
         "guardian_id": school.guardian,
         "recipient_id": school.guardian,
+        "party_id": school.guardian,
         "custody_account_id": school.custody,
         "enrolment_id": school.enrolment,
         "owner_id": school.enrolment,

@@ -57,6 +57,7 @@ VISIBLE = {
     "escrow.placement_offer": (OWN, NONE, ALL),
     "escrow.porting": (OWN, NONE, OWN),
     "escrow.resolution_pack": (NONE, NONE, NONE),
+    "escrow.guardian_link": (OWN, NONE, OWN),
     "pii.claim_note": (OWN, NONE, OWN),
     "pii.party": (OWN, ALL, OWN),
     "pii.bank_narrative": (NONE, OWN, NONE),
@@ -183,9 +184,44 @@ async def test_a_bank_sees_its_own_accounts(planted: Planted) -> None:
 
 
 async def test_a_parent_sees_their_own_contracts(planted: Planted) -> None:
-    seen = await planted.seen(Context((1,), party=planted.schools[0].guardian))
+    seen = await planted.seen(Context((1,), parties=(planted.schools[0].guardian,)))
 
     assert seen == expected(2)
+
+
+async def test_a_parent_sees_the_union_of_their_guardians_over_journals(planted: Planted) -> None:
+    here, elsewhere = planted.schools[0], planted.schools[3]
+    parties = (here.guardian, elsewhere.guardian)
+
+    seen = await planted.seen(Context((1, 2), parties=parties))
+
+    for table, (_, _, parent) in VISIBLE.items():
+        everybody = {school.label for school in planted.schools}
+        own = {here.label, elsewhere.label}
+        assert seen[table] == {ALL: everybody, OWN: own, NONE: set()}[parent], table
+
+
+async def test_a_parent_without_a_link_is_nobodys_guardian(planted: Planted) -> None:
+    seen = await planted.seen(Context((1,), parties=()))
+
+    for table, (_, _, parent) in VISIBLE.items():
+        if parent != ALL:
+            assert seen[table] == set(), table
+
+
+async def test_no_policy_knows_but_one_party(database: Database) -> None:
+    engine = create_async_engine(database.admin_url)
+    async with engine.connect() as connection:
+        rows = await connection.execute(
+            text(
+                "SELECT schemaname || '.' || tablename FROM pg_policies"
+                " WHERE concat(qual, with_check) LIKE '%= ( SELECT escrow.own_party()%'"
+            )
+        )
+        left = set(rows.scalars())
+    await engine.dispose()
+
+    assert left == set()
 
 
 async def test_no_context_of_a_caller_writes(planted: Planted) -> None:

@@ -5,7 +5,20 @@ be spread over machines. Money is whole fen in bigint. Check constraints stand i
 `__table_args__`, where Alembic sees them.
 """
 
+from service.store.tables.audit import LimitState
 from service.store.tables.base import Base, Pii
+from service.store.tables.callers import (
+    Client,
+    ClientCredential,
+    Device,
+    FailedLogin,
+    Person,
+    PersonDetail,
+    PersonSecret,
+    RecoveryCode,
+    Ticket,
+    UsedAssertion,
+)
 from service.store.tables.cases import (
     Approval,
     BankEntry,
@@ -22,6 +35,7 @@ from service.store.tables.claims import (
     InterestCredit,
     Refund,
 )
+from service.store.tables.guardians import GuardianLink, OneTimeCode, Parent
 from service.store.tables.journal import (
     AccountRow,
     ClosedDay,
@@ -87,15 +101,20 @@ __all__ = [
     "Claim",
     "ClaimEvidence",
     "ClaimNote",
+    "Client",
+    "ClientCredential",
     "ClosedDay",
     "Course",
     "CustodyAccount",
     "DataRequest",
     "DestroyedKey",
+    "Device",
     "DistributionPlan",
     "Enrolment",
     "Entitlement",
     "Entry",
+    "FailedLogin",
+    "GuardianLink",
     "Institution",
     "InstitutionArea",
     "InterestCredit",
@@ -104,15 +123,22 @@ __all__ = [
     "Jurisdiction",
     "JurisdictionBank",
     "Lesson",
+    "LimitState",
     "Notice",
     "Objection",
+    "OneTimeCode",
+    "Parent",
     "Party",
     "PartyVersion",
     "PaymentOrder",
+    "Person",
+    "PersonDetail",
+    "PersonSecret",
     "Pii",
     "PlacementOffer",
     "PlanShare",
     "Porting",
+    "RecoveryCode",
     "Refund",
     "ResolutionPack",
     "Restraint",
@@ -122,7 +148,9 @@ __all__ = [
     "StatementDay",
     "StatementRequest",
     "StoredAnswer",
+    "Ticket",
     "UnmaskGrant",
+    "UsedAssertion",
     "VaultKey",
     "WindDown",
 ]
