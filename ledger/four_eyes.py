@@ -103,7 +103,7 @@ def crossing(act: Act, alone: Iterable[Act], limits: Limits) -> Crossing | None:
     """
     assert act.kind in LIMITED, "the other kinds always need two"
     before = [past for past in alone if _counts(past, act)]
-    sums = (
+    sums: tuple[tuple[Crossed, bool, list[Money], Money], ...] = (
         (Crossed.AMOUNT, True, [], limits.at_once),
         (
             Crossed.PAYEE_SUM,

@@ -35,6 +35,7 @@ from service.store.tables.claims import (
     InterestCredit,
     Refund,
 )
+from service.store.tables.four_eyes import DecidedAct, RulePackAssignment, RulePackProposal
 from service.store.tables.guardians import GuardianLink, OneTimeCode, Parent
 from service.store.tables.journal import (
     AccountRow,
@@ -115,6 +116,7 @@ __all__ = [
     "Entry",
     "FailedLogin",
     "GuardianLink",
+    "DecidedAct",
     "Institution",
     "InstitutionArea",
     "InterestCredit",
@@ -152,5 +154,7 @@ __all__ = [
     "UnmaskGrant",
     "UsedAssertion",
     "VaultKey",
+    "RulePackAssignment",
+    "RulePackProposal",
     "WindDown",
 ]

@@ -1,6 +1,6 @@
 """Cases: lessons, notices, bank entries, payment orders, statements, restraints and approvals."""
 
-from sqlalchemy import Boolean, CheckConstraint, Index, Integer, UniqueConstraint
+from sqlalchemy import Boolean, CheckConstraint, Index, Integer, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.store.tables.base import (
@@ -278,7 +278,11 @@ class Restraint(Base):
 
 
 class Approval(Base):
-    """A command that waits for a second person; it binds the hash of its payload."""
+    """A command that waits for a second person; it binds the hash of its payload.
+
+    `crossed` says which limit it crosses, `shown` what the second person read, `shown_hash` what
+    that person sent back: of the payload and of what was shown.
+    """
 
     __tablename__ = "approval"
     journal_id: Mapped[JournalId]
@@ -295,6 +299,18 @@ class Approval(Base):
     decided_at: Mapped[Instant | None]
     outcome: Mapped[Code | None]
     seq: Mapped[Seq]
+    maker_presence: Mapped[Code | None]
+    checker_presence: Mapped[Code | None]
+    crossed: Mapped[Code | None]
+    shown: Mapped[Code | None]
+    shown_hash: Mapped[Digest | None]
     __table_args__ = (
         CheckConstraint("state IN ('PENDING', 'EXECUTED', 'DECLINED', 'EXPIRED')", name="state"),
+        Index(
+            "ix_approval_pending",
+            "journal_id",
+            "expires_at",
+            "approval_id",
+            postgresql_where=text("state = 'PENDING'"),
+        ),
     )

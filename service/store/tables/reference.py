@@ -77,13 +77,18 @@ class JurisdictionBank(Base):
 
 
 class RulePackVersion(Base):
-    """A rule pack (规则包) as it was loaded; versions are kept, never edited."""
+    """A rule pack (规则包) as it was loaded or approved; versions are kept, never edited.
+
+    One that was proposed and approved is what is judged by from `effective_on` on.
+    """
 
     __tablename__ = "rule_pack_version"
     code: Mapped[KeyText]
     version: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     content: Mapped[Code]
     loaded_at: Mapped[Instant]
+    effective_on: Mapped[Day | None]
+    proposal_id: Mapped[Id | None]
 
 
 class AccessToken(Base):
