@@ -15,6 +15,22 @@ class BankKeyUnknown(ObjectUnknown, zh="银行密钥不存在"):
     """There is no such key of a bank in the caller's scope."""
 
 
+class PersonUnknown(ObjectUnknown, zh="人员不存在"):
+    """There is no such person in the caller's scope."""
+
+
+class ClientUnknown(ObjectUnknown, zh="客户端不存在"):
+    """There is no such client, or no such secret or key of it, in the caller's scope."""
+
+
+class DeviceUnknown(ObjectUnknown, zh="设备不存在"):
+    """There is no such device of this person."""
+
+
+class InvitationUnknown(ObjectUnknown, zh="邀请无效"):
+    """There is no such invitation, or it was used, withdrawn or has ended."""
+
+
 class InstitutionUnknown(ObjectUnknown, zh="机构不存在"):
     """There is no such institution in the caller's scope."""
 

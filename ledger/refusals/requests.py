@@ -23,6 +23,14 @@ class IdempotencyKeyMissing(Malformed, zh="缺少幂等键"):
     """This command needs an Idempotency-Key of 1 to 128 visible ASCII characters."""
 
 
+class GrantUnsupported(Malformed, zh="不支持的授权方式"):
+    """A token is had with the grant type client_credentials alone."""
+
+
+class ScopeRefused(Malformed, zh="申请的权限超出范围"):
+    """The scope asked for is more than the client has."""
+
+
 class RouteUnknown(Malformed, zh="地址不存在"):
     """There is no such path."""
 
@@ -73,6 +81,14 @@ class ContentDigestWrong(SignatureRefused, zh="内容摘要不符"):
 
 class SignatureReplayed(SignatureRefused, zh="签名重放"):
     """This very signed message came before; sign again with a new nonce."""
+
+
+class LoginRefused(CallerRefused, zh="登录失败"):
+    """The login name, the password or the code is not right."""
+
+
+class ClientRefused(CallerRefused, zh="客户端认证失败"):
+    """The client is unknown, or its secret or assertion proves nothing."""
 
 
 class RateLimited(CallerRefused, zh="请求过于频繁"):

@@ -173,3 +173,11 @@ class ApprovalExpired(RuleBroken, zh="审批已过期"):
 
 class ClockBackwards(RuleBroken, zh="时钟不可回拨"):
     """Business time only moves forward."""
+
+
+class PasswordWeak(RuleBroken, zh="密码强度不足"):
+    """The password is too easily found; the facts say why."""
+
+
+class DutiesApart(RuleBroken, zh="职责不相容"):
+    """These are not duties of the role, or not ones that one caller may hold together."""
