@@ -87,6 +87,14 @@ class ApprovalUnknown(ObjectUnknown, zh="审批不存在"):
     """There is no such approval in the caller's scope."""
 
 
+class RulePackUnknown(ObjectUnknown, zh="规则包不存在"):
+    """There is no such rule pack, or no such version of it."""
+
+
+class ProposalUnknown(ObjectUnknown, zh="规则提案不存在"):
+    """There is no such proposal in the caller's scope."""
+
+
 class ClaimUnknown(ObjectUnknown, zh="退费申请不存在"):
     """There is no such claim in the caller's scope."""
 

@@ -99,6 +99,10 @@ class VerbForbidden(CallerRefused, zh="角色无此权限"):
     """The caller's role does not have this verb."""
 
 
+class StepUpRequired(CallerRefused, zh="须重新验证身份"):
+    """Whoever approves has to have shown within the last minutes who they are."""
+
+
 class Busy(Unavailable, zh="繁忙"):
     """The rows asked for are busy; the same request can be sent again."""
 

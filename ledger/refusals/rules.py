@@ -167,6 +167,22 @@ class StatementUnbalanced(RuleBroken, zh="对账单不平"):
     """The opening balance and the day's sums do not add up to the closing balance."""
 
 
+class ParameterInvalid(RuleBroken, zh="参数取值无效"):
+    """A value is unknown, of another type, or outside the bounds of its parameter."""
+
+
+class RuleLoosened(RuleBroken, zh="不得宽于上级规则"):
+    """A lower level's rule may only be stricter than the one of the level above."""
+
+
+class PastRejudged(RuleBroken, zh="不得追溯"):
+    """A rule changes from a day on that has not passed anywhere; what was judged stays judged."""
+
+
+class NothingChanged(RuleBroken, zh="没有变化"):
+    """The change leaves every rule as it is."""
+
+
 class ApprovalExpired(RuleBroken, zh="审批已过期"):
     """The approval has expired."""
 

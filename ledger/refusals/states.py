@@ -59,6 +59,18 @@ class MakerIsChecker(StateConflict, zh="须由他人复核"):
     """The person who asked for this cannot be the one who approves it."""
 
 
+class MakerRevoked(StateConflict, zh="申请人已失去权限"):
+    """Whoever asked for this may no longer ask for it; it can only be declined."""
+
+
+class SameDevice(StateConflict, zh="须在另一设备上复核"):
+    """Maker and checker work on one device or in one session."""
+
+
+class ProposalStale(StateConflict, zh="规则包已有更新"):
+    """The rule pack has got another version since this change was proposed."""
+
+
 class ClaimAlreadyOpen(StateConflict, zh="已有未结退费申请"):
     """This enrolment already has an open claim."""
 
