@@ -188,9 +188,9 @@ class FiguresOut(WireOut):
                 taken=figures.quantity(kinds.LESSON_UNITS_CONSUMED),
             ),
             "counts": CountsOut(
-                institutions=line.counts.institutions,
-                active_enrolments=line.counts.active_enrolments,
-                custody_accounts=line.counts.custody_accounts,
+                institutions=line.scope.institutions,
+                active_enrolments=line.figures.active_enrolments,
+                custody_accounts=line.scope.custody_accounts,
             ),
             "accounts": [
                 _account_line(kind, fen(kind)) for kind in _MONEY if figures.quantity(kind)

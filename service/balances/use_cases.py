@@ -5,10 +5,10 @@ Every answer is a function of journal positions, so it can be asked again and is
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ARRAY, Text, bindparam, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.refusals import (
@@ -18,12 +18,26 @@ from ledger.refusals import (
     RequestInvalid,
 )
 from service.identity.callers import Caller
-from service.store import balance_reads, balance_units, positions, reference, registry
+from service.store import (
+    area_reads,
+    balance_reads,
+    balance_units,
+    positions,
+    reference,
+    registry,
+)
+from service.store.area_reads import Stand
 from service.store.balance_reads import Figures, Scope
 from service.store.balance_units import Area, Custody, UnitKey
 from service.store.positions import Asked, Positions
 from service.store.rows import table_of
-from service.store.tables import Adcode, CustodyAccount, Institution, Jurisdiction
+from service.store.tables import Adcode, CustodyAccount, Institution
+
+_NAMES: Final = text(
+    "SELECT code, name, 1 AS later FROM escrow.adcode WHERE code = ANY(:codes)"
+    " UNION ALL SELECT code, name, 2 FROM escrow.jurisdiction WHERE code = ANY(:codes)"
+    " ORDER BY later"
+).bindparams(bindparam("codes", type_=ARRAY(Text)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +52,13 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
-    """How many institutions, active enrolments and custody accounts stand behind figures."""
-
-    institutions: int
-    active_enrolments: int
-    custody_accounts: int
-
-
-@dataclass(frozen=True, slots=True)
 class Line:
-    """One line of an answer: a code and name where it is a division, figures and counts."""
+    """One line of an answer: a code and name where it is a division, what stands, figures."""
 
     code: str | None
     name: str | None
+    scope: Scope
     figures: Figures
-    counts: Counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +67,6 @@ class Answer:
 
     positions: Positions
     lines: tuple[Line, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """The areas, institutions and custody accounts that one line is made of."""
-
-    scope: Scope
-    counts: Counts
 
 
 async def balances(connection: AsyncConnection, caller: Caller, question: Question) -> Answer:
@@ -134,95 +131,80 @@ async def _areas(
 async def _of_areas(
     connection: AsyncConnection, groups: Sequence[tuple[str, list[Area]]], asked: Asked
 ) -> Answer:
-    journals = sorted({area.journal for _, areas in groups for area in areas})
+    areas = [area for _, held in groups for area in held]
+    journals = sorted({area.journal for area in areas})
     at = await positions.resolve(connection, journals, asked)
-    custodies = await balance_units.custodies(connection, at)
-    stood = await balance_reads.institutions(connection, at)
-    active = await balance_reads.active_enrolments(connection, at)
-    parts = []
-    for _, areas in groups:
-        within = set(areas)
-        here = {
-            (each.journal, each.institution)
-            for each in stood
-            if Area(each.journal, each.path, each.department) in within
-        }
-        held = tuple(each for each in custodies if each.area in within)
-        parts.append(
-            _Part(
-                Scope(tuple(area.unit for area in areas), held),
-                Counts(
-                    len(here),
-                    sum(n for (j, i, _), n in active.items() if (j, i) in here),
-                    len(held),
-                ),
-            )
-        )
+    stands = await area_reads.stands(connection, list(dict.fromkeys(areas)), at)
+    scopes = [_scope([(area, stands[area]) for area in held]) for _, held in groups]
     codes = [balance_units.code_of(path) for path, _ in groups]
     names = await _names(connection, codes)
-    return await _answer(connection, at, parts, [(code, names.get(code)) for code in codes])
+    return await _answer(connection, at, scopes, [(code, names.get(code)) for code in codes])
+
+
+def _scope(stands: Sequence[tuple[Area, Stand]]) -> Scope:
+    return Scope(
+        tuple(area.unit for area, _ in stands),
+        sum(stand.institutions for _, stand in stands),
+        sum(stand.custody_accounts for _, stand in stands),
+        all(stand.known for _, stand in stands),
+    )
 
 
 async def _of_institution(
     connection: AsyncConnection, caller: Caller, named: tuple[int, UUID], asked: Asked
 ) -> Answer:
     journal, institution = named
-    if await registry.one(connection, caller.context, Institution, *named) is None:
+    row = await registry.one(connection, caller.context, Institution, *named)
+    if row is None:
         raise InstitutionUnknown
     at = await positions.resolve(connection, [journal], asked)
     held = await balance_units.custodies(connection, at, institution=institution)
-    stood = await balance_reads.institutions(connection, at, institution)
-    active = await balance_reads.active_enrolments(connection, at, institution)
-    part = _Part(
-        Scope((UnitKey(journal, "INSTITUTION", str(institution)),), tuple(held)),
-        Counts(len(stood), sum(active.values()), len(held)),
-    )
-    return await _answer(connection, at, [part], [(None, None)])
+    registered = row.registered_on < at.as_of or row.seq <= at.seq(journal)
+    unit = UnitKey(journal, "INSTITUTION", str(institution))
+    return await _of_accounts(connection, at, unit, held, int(registered))
 
 
 async def _of_custody(
     connection: AsyncConnection, caller: Caller, named: tuple[int, UUID], asked: Asked
 ) -> Answer:
     journal, custody = named
-    row = await registry.one(connection, caller.context, CustodyAccount, *named)
-    if row is None:
+    if await registry.one(connection, caller.context, CustodyAccount, *named) is None:
         raise CustodyAccountUnknown
     at = await positions.resolve(connection, [journal], asked)
-    held: list[Custody] = await balance_units.custodies(connection, at, custody=custody)
-    active = await balance_reads.active_enrolments(connection, at, row.institution_id)
-    enrolments = sum(n for (_, _, backed_by), n in active.items() if backed_by == custody)
-    part = _Part(
-        Scope((UnitKey(journal, "CUSTODY_ACCOUNT", str(custody)),), tuple(held)),
-        Counts(len({each.institution for each in held}), enrolments, len(held)),
-    )
-    return await _answer(connection, at, [part], [(None, None)])
+    held = await balance_units.custodies(connection, at, custody=custody)
+    unit = UnitKey(journal, "CUSTODY_ACCOUNT", str(custody))
+    return await _of_accounts(connection, at, unit, held, len(held))
+
+
+async def _of_accounts(
+    connection: AsyncConnection,
+    at: Positions,
+    unit: UnitKey,
+    held: Sequence[Custody],
+    institutions: int,
+) -> Answer:
+    known = await balance_reads.closings_known(connection, held, at)
+    scope = Scope((unit,), institutions, len(held), all(known.values()), tuple(held))
+    return await _answer(connection, at, [scope], [(None, None)])
 
 
 async def _answer(
     connection: AsyncConnection,
     at: Positions,
-    parts: Sequence[_Part],
+    scopes: Sequence[Scope],
     called: Sequence[tuple[str | None, str | None]],
 ) -> Answer:
-    found = await balance_reads.figures(connection, [part.scope for part in parts], at)
+    found = await balance_reads.figures(connection, scopes, at)
     return Answer(
         at,
         tuple(
-            Line(code, name, figures, part.counts)
-            for (code, name), figures, part in zip(called, found, parts, strict=True)
+            Line(code, name, scope, figures)
+            for (code, name), scope, figures in zip(called, scopes, found, strict=True)
         ),
     )
 
 
 async def _names(connection: AsyncConnection, codes: Iterable[str]) -> dict[str, str]:
-    """Return the names of divisions and zones by their code."""
-    wanted = list(codes)
-    names: dict[str, str] = {}
-    tables: tuple[Any, ...] = (Adcode, Jurisdiction)
-    for table in tables:
-        source = table_of(table)
-        found = await connection.execute(
-            select(source.c.code, source.c.name).where(source.c.code.in_(wanted))
-        )
-        names |= {row.code: row.name for row in found}
-    return names
+    """Return the names of divisions and zones by their code; a jurisdiction's own wins."""
+    found = await connection.execute(_NAMES, {"codes": list(codes)})
+    return {row.code: row.name for row in found}

@@ -1,16 +1,15 @@
 """Balances as supervisors ask for them: roll-ups at a position, and coverage without netting.
 
 Every figure is one index probe a (unit, kind, reason), now or as of then. A shortfall is worked
-out for each custody account by itself; only accounts that ever had any of A3 to A8 can have one
-(I-19), so a division's totals do not read every account in it.
+out for each custody account by itself; only accounts that have any of A3 to A8 can have one
+(I-19), so a division's totals read accounts only where its own roll-ups show any.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
-from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, Integer, Text, Uuid, bindparam, text
+from sqlalchemy import ARRAY, BigInteger, Integer, Text, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger import coverage
@@ -18,12 +17,14 @@ from ledger.accounts import AccountKind, Reason
 from ledger.coverage import Coverage
 from ledger.money import total
 from service.store import coverage_reads
-from service.store.balance_units import Custody, UnitKey
+from service.store.balance_units import EXPOSED, Custody, UnitKey, custodies
 from service.store.positions import Positions
-from service.store.unit import rollup_slots
+from service.store.unit import ACTIVE_ENROLMENTS, rollup_slots
 
-Slots = Mapping[tuple[AccountKind, str], int]
-"""Balances of one unit in fen (or lessons) by account kind and reason ("" for none)."""
+Slot = tuple[str, str]
+"""Account kind (or ACTIVE_ENROLMENTS) and reason, "" for none."""
+Slots = Mapping[Slot, int]
+"""Balances of one unit in fen (or lessons)."""
 
 _AT: Final = text(
     """
@@ -47,66 +48,28 @@ _AT: Final = text(
     bindparam("reasons", type_=ARRAY(Text)),
 )
 
-_INSTITUTIONS: Final = text(
-    """
-    SELECT stood.journal_id, stood.institution_id, stood.area, stood.department
-    FROM unnest(:journals, :seqs) AS prefix(journal_id, seq)
-    JOIN escrow.institution AS held
-      ON held.journal_id = prefix.journal_id
-     AND (held.registered_on < :day OR held.seq <= prefix.seq)
-    JOIN escrow.institution_area AS stood
-      ON stood.journal_id = held.journal_id AND stood.institution_id = held.institution_id
-     AND stood.valid_from <= :day AND (stood.valid_to IS NULL OR stood.valid_to >= :day)
-    WHERE CAST(:institution AS uuid) IS NULL OR held.institution_id = :institution
-    """
-).bindparams(
-    bindparam("journals", type_=ARRAY(Integer)),
-    bindparam("seqs", type_=ARRAY(BigInteger)),
-    bindparam("institution", type_=Uuid),
-)
-
-_ACTIVE: Final = text(
-    """
-    SELECT paid.journal_id, paid.institution_id, paid.custody_account_id, count(*) AS enrolments
-    FROM unnest(:journals, :seqs) AS prefix(journal_id, seq)
-    JOIN escrow.account AS paid
-      ON paid.journal_id = prefix.journal_id AND paid.kind = 'STUDENT_PREPAID'
-    JOIN escrow.account AS granted
-      ON granted.journal_id = paid.journal_id AND granted.kind = 'LESSON_UNITS_GRANTED'
-     AND granted.owner_id = paid.owner_id AND granted.reason = 'PAID'
-    CROSS JOIN LATERAL (
-        SELECT 1 FROM escrow.entry
-        WHERE entry.journal_id = paid.journal_id AND entry.account_id = paid.account_id
-          AND entry.seq <= prefix.seq LIMIT 1) AS received
-    CROSS JOIN LATERAL (
-        SELECT balance_after FROM escrow.entry
-        WHERE entry.journal_id = granted.journal_id AND entry.account_id = granted.account_id
-          AND entry.seq <= prefix.seq
-        ORDER BY entry.seq DESC LIMIT 1) AS remaining
-    WHERE remaining.balance_after > 0
-      AND (CAST(:institution AS uuid) IS NULL OR paid.institution_id = :institution)
-    GROUP BY paid.journal_id, paid.institution_id, paid.custody_account_id
-    """
-).bindparams(
-    bindparam("journals", type_=ARRAY(Integer)),
-    bindparam("seqs", type_=ARRAY(BigInteger)),
-    bindparam("institution", type_=Uuid),
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """One line of an answer: the units that add up to it, and its custody accounts."""
+    """One line of an answer: the units that add up to it, and how many stand in it.
+
+    `custodies` are its custody accounts, None where areas are asked for: theirs are looked up only
+    when something may be missing. `known` says whether all of them may be relied on.
+    """
 
     units: tuple[UnitKey, ...]
-    custodies: tuple[Custody, ...]
+    institutions: int
+    custody_accounts: int
+    known: bool
+    custodies: tuple[Custody, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What one scope holds and owes, and how far that is covered."""
+    """What one scope holds and owes, how many enrolments that is for, and how far it is covered."""
 
     slots: Slots
+    active_enrolments: int
     coverage: Coverage
 
     def quantity(self, *kinds: AccountKind, reason: Reason | None = None) -> int:
@@ -121,13 +84,18 @@ class Figures:
 async def figures(
     connection: AsyncConnection, scopes: Sequence[Scope], positions: Positions
 ) -> list[Figures]:
-    """Read the figures of several scopes in three statements, whatever their number."""
+    """Read the figures of several scopes in three statements at most, whatever their number."""
     units = list(dict.fromkeys(unit for scope in scopes for unit in scope.units))
-    custodies = list(dict.fromkeys(each for scope in scopes for each in scope.custodies))
-    exposed = [each.unit for each in custodies if each.exposed]
-    slots = await unit_balances(connection, list(dict.fromkeys([*units, *exposed])), positions)
-    known = await closings_known(connection, custodies, positions)
-    return [_figures(scope, slots, known) for scope in scopes]
+    slots = await unit_balances(connection, units, positions)
+    wholes = [_summed(slots, scope.units) for scope in scopes]
+    exposed = [scope for scope, whole in zip(scopes, wholes, strict=True) if _is_exposed(whole)]
+    within = await _exposed(connection, exposed, positions)
+    parts = list(dict.fromkeys(each.unit for held in within.values() for each in held))
+    slots |= await unit_balances(connection, parts, positions)
+    return [
+        _figures(scope, whole, [slots[each.unit] for each in within.get(scope, ())])
+        for scope, whole in zip(scopes, wholes, strict=True)
+    ]
 
 
 async def unit_balances(
@@ -135,6 +103,9 @@ async def unit_balances(
 ) -> dict[UnitKey, Slots]:
     """Read the balances of units at a position, by account kind and reason."""
     kinds, reasons = rollup_slots()
+    slots: dict[UnitKey, dict[Slot, int]] = {unit: {} for unit in units}
+    if not units:
+        return {}
     found = await connection.execute(
         _AT,
         {
@@ -142,13 +113,12 @@ async def unit_balances(
             "types": [unit.unit_type for unit in units],
             "units": [unit.unit_id for unit in units],
             "seqs": [positions.seq(unit.journal) for unit in units],
-            "kinds": kinds,
-            "reasons": reasons,
+            "kinds": [*kinds, ACTIVE_ENROLMENTS],
+            "reasons": [*reasons, ""],
         },
     )
-    slots: dict[UnitKey, dict[tuple[AccountKind, str], int]] = {unit: {} for unit in units}
     for row in found:
-        slots[units[row.ord - 1]][AccountKind(row.kind), row.reason] = row.balance
+        slots[units[row.ord - 1]][row.kind, row.reason] = row.balance
     return dict(slots)
 
 
@@ -172,67 +142,49 @@ async def closings_known(
     return known
 
 
-@dataclass(frozen=True, slots=True)
-class Stood:
-    """Where an institution stood."""
-
-    journal: int
-    institution: UUID
-    path: str
-    department: str
-
-
-async def institutions(
-    connection: AsyncConnection, positions: Positions, institution: UUID | None = None
-) -> list[Stood]:
-    """Return where each institution registered by these positions stood, or this one."""
-    asked = {**_prefixes(positions), "day": positions.as_of, "institution": institution}
-    found = await connection.execute(_INSTITUTIONS, asked)
-    return [Stood(row.journal_id, row.institution_id, row.area, row.department) for row in found]
-
-
-async def active_enrolments(
-    connection: AsyncConnection, positions: Positions, institution: UUID | None = None
-) -> dict[tuple[int, UUID, UUID], int]:
-    """Count the enrolments with money received and lessons left.
-
-    By journal, institution and custody account; of one institution where it is given.
-    """
-    asked = {**_prefixes(positions), "institution": institution}
-    return {
-        (row.journal_id, row.institution_id, row.custody_account_id): row.enrolments
-        for row in await connection.execute(_ACTIVE, asked)
-    }
+async def _exposed(
+    connection: AsyncConnection, scopes: Sequence[Scope], positions: Positions
+) -> dict[Scope, list[Custody]]:
+    """Return the custody accounts of each scope in which something may be missing (I-19)."""
+    if not scopes:
+        return {}
+    held: list[Custody] = []
+    if any(scope.custodies is None for scope in scopes):
+        held = await custodies(connection, positions)
+    found: dict[Scope, list[Custody]] = {}
+    for scope in scopes:
+        units = frozenset(scope.units)
+        accounts = scope.custodies
+        if accounts is None:
+            accounts = tuple(each for each in held if each.area.unit in units)
+        found[scope] = [each for each in accounts if each.exposed]
+    return found
 
 
-def _prefixes(positions: Positions) -> dict[str, list[int]]:
-    return {
-        "journals": [position.journal for position in positions.at],
-        "seqs": [position.seq for position in positions.at],
-    }
+def _is_exposed(slots: Slots) -> bool:
+    return any(quantity for (kind, _), quantity in slots.items() if kind in EXPOSED)
 
 
-def _figures(
-    scope: Scope, slots: Mapping[UnitKey, Slots], known: Mapping[Custody, bool]
-) -> Figures:
-    summed: dict[tuple[AccountKind, str], int] = {}
-    for unit in scope.units:
+def _summed(slots: Mapping[UnitKey, Slots], units: Sequence[UnitKey]) -> Slots:
+    summed: dict[Slot, int] = {}
+    for unit in units:
         for slot, quantity in slots[unit].items():
             summed[slot] = summed.get(slot, 0) + quantity
-    short = [
-        coverage.coverage(position_of(slots[each.unit]), known=known[each])
-        for each in scope.custodies
-        if each.exposed
-    ]
-    whole = position_of(summed)
+    return summed
+
+
+def _figures(scope: Scope, whole: Slots, exposed: Sequence[Slots]) -> Figures:
+    short = [coverage.coverage(position_of(slots), known=scope.known) for slots in exposed]
+    position = position_of(whole)
     return Figures(
-        slots=summed,
+        slots=whole,
+        active_enrolments=whole.get((ACTIVE_ENROLMENTS, ""), 0),
         coverage=Coverage(
-            requirement=coverage.requirement(whole),
-            resource=coverage.resource(whole),
+            requirement=coverage.requirement(position),
+            resource=coverage.resource(position),
             shortfall=total([part.shortfall for part in short]),
             hard_shortfall=total([part.hard_shortfall for part in short]),
-            known=all(known[each] for each in scope.custodies),
+            known=scope.known,
         ),
     )
 
@@ -241,6 +193,8 @@ def position_of(slots: Slots) -> coverage.Position:
     """Make the ledger's coverage position from balances by kind and reason."""
     balances: dict[AccountKind, int] = {}
     for (kind, _), quantity in slots.items():
-        balances[kind] = balances.get(kind, 0) + quantity
-    legacy = slots.get((AccountKind.DUE_FROM_INSTITUTION, Reason.LEGACY.value), 0)
+        if kind != ACTIVE_ENROLMENTS:
+            of = AccountKind(kind)
+            balances[of] = balances.get(of, 0) + quantity
+    legacy = slots.get((AccountKind.DUE_FROM_INSTITUTION.value, Reason.LEGACY.value), 0)
     return coverage.Position(balances, legacy)

@@ -22,7 +22,7 @@ from service.store.facts import AreaMove, Insert
 from service.store.leaves import copy_into
 from service.store.tables import AccountRow, Institution, JournalHead, JournalTransaction, Rollup
 from service.store.tables import Entry as EntryRow
-from service.store.unit import Unit
+from service.store.unit import ACTIVE_ENROLMENTS, Unit, turned_active
 
 _LAST_ROLLUPS: Final = text(
     """
@@ -207,8 +207,9 @@ async def _append_rollups(unit: Unit, batch: Sequence[Posted], moves: Sequence[A
     areas = await _areas(unit, batch)
     deltas: dict[Slot, int] = {}
     for posted in batch:
-        for account, amount, _ in posted.entries:
+        for account, amount, after in posted.entries:
             assert account.institution is not None, "an account stands in an institution's books"
+            turned = turned_active(account, amount, after)
             for unit_type, unit_id in (
                 ("INSTITUTION", str(account.institution)),
                 ("CUSTODY_ACCOUNT", str(account.custody)),
@@ -216,6 +217,9 @@ async def _append_rollups(unit: Unit, batch: Sequence[Posted], moves: Sequence[A
             ):
                 slot = (unit_type, unit_id, account.kind.value, str(account.reason or ""))
                 deltas[slot] = deltas.get(slot, 0) + amount
+                if turned:
+                    counted = (unit_type, unit_id, ACTIVE_ENROLMENTS, "")
+                    deltas[counted] = deltas.get(counted, 0) + turned
     for move in moves:
         await _move_area(unit, move, deltas)
     slots = sorted(deltas)

@@ -64,7 +64,8 @@ _PACK: Final = text(
     " WHERE code = :code ORDER BY version DESC LIMIT 1"
 )
 _CALENDAR: Final = text(
-    "SELECT day, working, NULL::int AS official_year FROM escrow.calendar_day UNION ALL"
+    "SELECT day, working, NULL::int AS official_year FROM escrow.calendar_day"
+    " WHERE day BETWEEN :first AND :last UNION ALL"
     " SELECT NULL, NULL, year FROM escrow.calendar_year WHERE NOT provisional"
 )
 
@@ -243,9 +244,15 @@ async def pack_by_code(connection: AsyncConnection, code: str) -> RulePack | Non
     return None if row is None else _parsed(row["code"], row["version"], row["content"])
 
 
-async def calendar(connection: AsyncConnection) -> WorkingCalendar:
-    """Return the working calendar; every year that is not known to be official is provisional."""
-    rows = [dict(row) for row in (await connection.execute(_CALENDAR)).mappings()]
+async def calendar(
+    connection: AsyncConnection, first: date = date.min, last: date = date.max
+) -> WorkingCalendar:
+    """Return the working calendar, all of it or from one day to another.
+
+    Every year that is not known to be official is provisional.
+    """
+    found = await connection.execute(_CALENDAR, {"first": first, "last": last})
+    rows = [dict(row) for row in found.mappings()]
     official = {row["official_year"] for row in rows}
     return WorkingCalendar(
         exceptions={row["day"]: row["working"] for row in rows if row["day"] is not None},

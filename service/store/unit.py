@@ -270,6 +270,17 @@ _REASONS_BY_KIND: Final[dict[AccountKind, tuple[str, ...]]] = {
 }
 
 
+ACTIVE_ENROLMENTS: Final = "ACTIVE_ENROLMENTS"
+"""Kind of the roll-ups that count the enrolments with prepaid money: L1 above zero."""
+
+
+def turned_active(account: Account, amount: int, after: int) -> int:
+    """Tell by how much an entry changes the number of active enrolments: 1, 0 or -1."""
+    if account.kind is not AccountKind.STUDENT_PREPAID:
+        return 0
+    return (after > 0) - (after > amount)
+
+
 def rollup_slots() -> tuple[list[str], list[str]]:
     """Every (kind, reason) a roll-up can have, as two parallel lists."""
     kinds: list[str] = []

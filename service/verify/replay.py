@@ -156,8 +156,8 @@ class Replay:
         institutions = {entry.account.institution for entry in entries}
         if len(institutions) > 1 and not crosses_lawfully(transaction):
             self._broken("I-24", seq=seq, kind=row["kind"])
-        for account, amount, _ in entries:
-            self.rollups.add(self.numbers[account], account, amount)
+        for account, amount, after in entries:
+            self.rollups.add(self.numbers[account], account, amount, after)
         return posted
 
     def _open(self, row: Row, seq: int) -> set[int]:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from ledger.accounts import Account
 from ledger.transactions import Transaction, TransactionKind
+from service.store.unit import ACTIVE_ENROLMENTS, turned_active
 from service.verify.report import Report
 from service.verify.snapshot import Row, Snapshot
 
@@ -40,6 +41,7 @@ class Rollups:
         self._keys: dict[int, tuple[Slot, Slot, str, str, str]] = {}
         self._kinds: dict[str, set[tuple[str, str]]] = defaultdict(set)
         self._changed: dict[int, int] = {}
+        self._counted: dict[Slot, int] = {}
         self._moves: list[tuple[str, str, str]] = []
         self._waiting: dict[int, list[Row]] = {}
         self._flushed = 0
@@ -48,8 +50,8 @@ class Rollups:
         """Take in stored roll-ups by the sequence number they say."""
         self._waiting.update(stored)
 
-    def add(self, number: int, account: Account, amount: int) -> None:
-        """Count one entry of the running batch."""
+    def add(self, number: int, account: Account, amount: int, after: int) -> None:
+        """Count one entry of the running batch; `after` is the account's balance after it."""
         if number not in self._keys:
             kind, reason = account.kind.value, str(account.reason or "")
             owner = str(account.institution)
@@ -61,6 +63,12 @@ class Rollups:
                 reason,
             )
         self._changed[number] = self._changed.get(number, 0) + amount
+        turned = turned_active(account, amount, after)
+        if turned:
+            owner = str(account.institution)
+            for unit in (("INSTITUTION", owner), ("CUSTODY_ACCOUNT", str(account.custody))):
+                slot = (*unit, ACTIVE_ENROLMENTS, "")
+                self._counted[slot] = self._counted.get(slot, 0) + turned
 
     def note_move(self, transaction: Transaction) -> None:
         """Keep in mind that the running batch moves an institution to another area."""
@@ -83,6 +91,13 @@ class Rollups:
             deltas[custody] += amount
             deltas["AREA", self._areas.get(owner, "?"), kind, reason] += amount
             self._kinds[owner].add((kind, reason))
+        for slot, turned in self._counted.items():
+            deltas[slot] += turned
+            unit_type, unit, kind, reason = slot
+            if unit_type == "INSTITUTION":
+                deltas["AREA", self._areas.get(unit, "?"), kind, reason] += turned
+                self._kinds[unit].add((kind, reason))
+        self._counted.clear()
         self._changed.clear()
         self._moves.clear()
         for slot, delta in deltas.items():

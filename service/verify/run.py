@@ -7,6 +7,7 @@ from typing import Final
 
 from ledger.accounts import CHART, AccountKind, Side, Unit
 from ledger.coverage import Position, identity_gap
+from service.store.unit import ACTIVE_ENROLMENTS
 from service.verify import (
     bank_checks,
     claim_checks,
@@ -200,6 +201,8 @@ def _check_custodies(rollups: Rollups, report: Report) -> None:
     balances: dict[str, dict[AccountKind, int]] = {}
     sums: dict[tuple[Unit, Side], int] = {}
     for (unit_type, unit, kind_name, _), quantity in rollups.stored.items():
+        if kind_name == ACTIVE_ENROLMENTS:
+            continue
         kind = AccountKind(kind_name)
         chart = CHART[kind]
         if unit_type == "CUSTODY_ACCOUNT" and chart.unit is Unit.CNY:

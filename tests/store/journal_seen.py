@@ -19,9 +19,9 @@ from service.store.context import Context
 from service.store.journal import sealed_fields
 from service.store.positions import Asked, Positions
 from service.store.transact import Store
-from service.store.unit import account_of
+from service.store.unit import ACTIVE_ENROLMENTS, account_of
 
-Slots = Mapping[tuple[AccountKind, str], int]
+Slots = Mapping[tuple[str, str], int]
 
 _ACCOUNTS: Final = text("SELECT * FROM escrow.account WHERE journal_id = :journal")
 _SEALED: Final = text(
@@ -148,13 +148,15 @@ class JournalSeen:
 def rolled_up(
     journal: int, balances: Mapping[Account, int], areas: Mapping[UUID, str]
 ) -> dict[UnitKey, Slots]:
-    """Sum balances over the units that roll-ups are kept for, without zeros."""
-    sums: dict[UnitKey, dict[tuple[AccountKind, str], int]] = {}
+    """Sum balances over units, and count the enrolments that are prepaid; without zeros."""
+    sums: dict[UnitKey, dict[tuple[str, str], int]] = {}
     for account, quantity in balances.items():
+        active = account.kind is AccountKind.STUDENT_PREPAID and quantity > 0
         for unit in _units(journal, account, areas):
             slots = sums.setdefault(unit, {})
-            slot = account.kind, str(account.reason or "")
+            slot = account.kind.value, str(account.reason or "")
             slots[slot] = slots.get(slot, 0) + quantity
+            slots[ACTIVE_ENROLMENTS, ""] = slots.get((ACTIVE_ENROLMENTS, ""), 0) + active
     return {unit: {s: q for s, q in slots.items() if q} for unit, slots in sums.items()}
 
 

@@ -59,6 +59,9 @@ class InstitutionArea(Base):
     jurisdiction_code: Mapped[Code]
     area: Mapped[Code]
     department: Mapped[Code]
+    __table_args__ = (
+        Index("ix_institution_area_area", "journal_id", "area", "department", "institution_id"),
+    )
 
 
 class Agreement(Base):
