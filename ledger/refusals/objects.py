@@ -23,6 +23,10 @@ class ClientUnknown(ObjectUnknown, zh="客户端不存在"):
     """There is no such client, or no such secret or key of it, in the caller's scope."""
 
 
+class GuardianLinkUnknown(ObjectUnknown, zh="监护关联不存在"):
+    """There is no such link between a parent and a contract's guardian in the caller's scope."""
+
+
 class DeviceUnknown(ObjectUnknown, zh="设备不存在"):
     """There is no such device of this person."""
 

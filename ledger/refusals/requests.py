@@ -87,6 +87,10 @@ class LoginRefused(CallerRefused, zh="登录失败"):
     """The login name, the password or the code is not right."""
 
 
+class CodeRefused(LoginRefused, zh="验证码无效或已失效"):
+    """The code or the device is not right, or is no longer good."""
+
+
 class ClientRefused(CallerRefused, zh="客户端认证失败"):
     """The client is unknown, or its secret or assertion proves nothing."""
 

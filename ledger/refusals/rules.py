@@ -197,3 +197,7 @@ class PasswordWeak(RuleBroken, zh="密码强度不足"):
 
 class DutiesApart(RuleBroken, zh="职责不相容"):
     """These are not duties of the role, or not ones that one caller may hold together."""
+
+
+class ContractNotProved(RuleBroken, zh="合同信息不符"):
+    """Number, payment code and student's name are not those of one contract."""
