@@ -41,6 +41,11 @@ from service import (
     wind_downs,
     worker,
 )
+from service.identity import service_keys
+from service.identity.authentication import Doors
+from service.identity.limits import Limiter
+from service.identity.service_keys import SigningKeys
+from service.identity.signatures import BankRequests
 from service.settings import Settings
 from service.store.transact import Store
 from service.web import openapi, problems
@@ -48,7 +53,8 @@ from service.web.bodies import BATCH_BODY_MAX, check_body
 from service.web.command import provide_caller, provide_command, provide_store
 from service.web.documentation import documentation_router
 from service.web.health import health_router
-from service.web.policy import authorize, public, require_policies
+from service.web.policy import guard, public, require_policies
+from service.web.signed import SignedAnswers
 
 log = structlog.get_logger("service.requests")
 
@@ -82,7 +88,7 @@ class Metrics(PrometheusController):
     """Prometheus metrics; for the operator's network, without figures of any institution."""
 
     path = "/metrics"
-    opt = public()
+    opt = public(counted=False)
     include_in_schema = False
 
 
@@ -94,12 +100,17 @@ def create_app(
     With `working` it runs the due sweeps as well, unless another process already does.
     """
     settings = settings or Settings()
+    signing_keys = None
+    if settings.signing_keys is not None:
+        signing_keys = SigningKeys.load(settings.signing_keys)
     # A demonstration plays a term in minutes; a pack every simulated night would be most of it.
     sweeps = worker.sweeps_with(None if settings.demo else settings.pack_keys)
 
     @asynccontextmanager
     async def running(app: Litestar) -> AsyncIterator[None]:
         sweeping = None
+        if signing_keys is not None:
+            await service_keys.publish_now(engine, signing_keys)
         if working:
             rounds = worker.run_forever(engine, settings.sweep_interval_s, sweeps)
             sweeping = asyncio.create_task(rounds)
@@ -121,7 +132,7 @@ def create_app(
             *((clock.router,) if settings.demo else ()),
         ],
         lifespan=[running],
-        guards=[authorize],
+        guards=[guard],
         before_request=_before,
         after_response=_after,
         dependencies={
@@ -136,7 +147,10 @@ def create_app(
         },
         # None leaves strictness to each field; False would take "12" for a strict integer.
         plugins=[PydanticPlugin(prefer_alias=True, validate_strict=None)],  # type: ignore[arg-type]
-        middleware=[PrometheusConfig(app_name="escrow", prefix="escrow").middleware],
+        middleware=[
+            PrometheusConfig(app_name="escrow", prefix="escrow").middleware,
+            SignedAnswers,
+        ],
         openapi_config=openapi.config(version("tuition-escrow")),
         request_max_body_size=BATCH_BODY_MAX,
         logging_config=None,
@@ -144,6 +158,11 @@ def create_app(
     app.state.engine = engine
     app.state.store = Store(engine)
     app.state.settings = settings
+    app.state.limiter = Limiter(engine, settings.ceilings)
+    app.state.doors = Doors(BankRequests(settings.authorities), settings.bank_tokens)
+    app.state.signing_keys = signing_keys
+    # Whoever calls is found out by single statements, which then need no BEGIN and COMMIT.
+    app.state.finding_out = engine.execution_options(isolation_level="AUTOCOMMIT")
     app.state.clock_ms = lambda: time.time_ns() // 1_000_000
     require_policies(app)
     return app

@@ -12,6 +12,7 @@ from pydantic import Field
 from ledger.refusals import ClockBackwards, JurisdictionUnknown
 from service import worker
 from service.identity.callers import Caller, Role
+from service.identity.verbs import Verb
 from service.store import reference
 from service.web.policy import policy
 from service.web.problems import refusing
@@ -38,7 +39,7 @@ class ClockOut(WireOut):
     "/clock",
     operation_id="moveClock",
     summary="Move business time forward (demonstrations only)",
-    opt=policy(Role.OPERATOR),
+    opt=policy(Role.OPERATOR, verb=Verb.SET_UP),
     responses=refusing(JurisdictionUnknown, ClockBackwards),
     status_code=200,
 )

@@ -18,6 +18,7 @@ from ledger.refusals import (
 from service.approvals import use_cases
 from service.approvals.schemas import ApprovalPage, ApproveIn, DeclineIn
 from service.identity.callers import Caller, Role
+from service.identity.verbs import Verb
 from service.store import approvals
 from service.store.transact import Store
 from service.web.approval import ApprovalOut
@@ -43,7 +44,7 @@ States = Literal["PENDING", "EXECUTED", "DECLINED", "EXPIRED"]
     "/",
     operation_id="listApprovals",
     summary="List approvals",
-    opt=policy(*STAFF),
+    opt=policy(*STAFF, verb=Verb.READ_APPROVALS),
     responses=refusing(),
 )
 async def list_approvals(
@@ -85,7 +86,7 @@ async def list_approvals(
     "/{approval_id:str}",
     operation_id="getApproval",
     summary="Read an approval",
-    opt=policy(*STAFF),
+    opt=policy(*STAFF, verb=Verb.READ_APPROVALS),
     responses=refusing(ApprovalUnknown),
 )
 async def get_approval(
@@ -107,7 +108,7 @@ async def get_approval(
     "/{approval_id:str}/approve",
     operation_id="approve",
     summary="Approve and carry out another person's command",
-    opt=policy(Role.REGULATOR, Role.OPERATOR),
+    opt=policy(Role.REGULATOR, Role.OPERATOR, verb=Verb.APPROVE),
     responses=PROBLEMS,
     status_code=200,
 )
@@ -124,7 +125,7 @@ async def approve(
     "/{approval_id:str}/decline",
     operation_id="decline",
     summary="Decline another person's command",
-    opt=policy(Role.REGULATOR, Role.OPERATOR),
+    opt=policy(Role.REGULATOR, Role.OPERATOR, verb=Verb.APPROVE),
     responses=PROBLEMS,
     status_code=200,
 )

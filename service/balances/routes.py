@@ -40,6 +40,7 @@ from service.balances.schemas import (
 )
 from service.balances.use_cases import Question
 from service.identity.callers import Caller, Role
+from service.identity.verbs import Verb
 from service.store import account_reads, custodians, ids, positions, registry
 from service.store.positions import Asked
 from service.store.tables import Enrolment, Institution
@@ -66,7 +67,7 @@ SEQ_MAX = 2**63 - 1
     "/balances",
     operation_id="getBalances",
     summary="Ask for the balances of a division, an institution or a custody account",
-    opt=policy(Role.INSTITUTION, *STAFF),
+    opt=policy(Role.INSTITUTION, *STAFF, verb=Verb.READ_AGGREGATES),
     responses=refusing(JurisdictionUnknown, InstitutionUnknown, CustodyAccountUnknown, *WHEN),
 )
 async def get_balances(  # noqa: PLR0913 - what is asked, and when
@@ -109,7 +110,7 @@ async def get_balances(  # noqa: PLR0913 - what is asked, and when
     "/balances/children",
     operation_id="getBalancesOfChildren",
     summary="Ask for a division's balances by child",
-    opt=policy(*STAFF),
+    opt=policy(*STAFF, verb=Verb.READ_AGGREGATES),
     responses=refusing(JurisdictionUnknown, *WHEN),
 )
 async def get_balances_of_children(  # noqa: PLR0913 - what is asked, and when
@@ -132,7 +133,7 @@ async def get_balances_of_children(  # noqa: PLR0913 - what is asked, and when
     "/balances/account",
     operation_id="getAccountBalance",
     summary="Ask for the balance of one owner's account",
-    opt=policy(Role.INSTITUTION, Role.PARENT, *STAFF),
+    opt=policy(Role.INSTITUTION, Role.PARENT, *STAFF, verb=Verb.READ_AGGREGATES),
     responses=refusing(AccountUnknown, *WHEN),
 )
 async def get_account_balance(  # noqa: PLR0913 - an account's identity, and when
@@ -201,7 +202,9 @@ async def get_account_balance(  # noqa: PLR0913 - an account's identity, and whe
     "/enrolments/{enrolment_id:str}/statement",
     operation_id="getEnrolmentStatement",
     summary="Read an enrolment's statement",
-    opt=policy(Role.PARENT, Role.INSTITUTION, Role.REGULATOR, Role.AUDITOR),
+    opt=policy(
+        Role.PARENT, Role.INSTITUTION, Role.REGULATOR, Role.AUDITOR, verb=Verb.READ_CONTRACTS
+    ),
     responses=refusing(EnrolmentUnknown, *WHEN),
 )
 async def get_enrolment_statement(  # noqa: PLR0913 - which, when, and which page

@@ -27,6 +27,7 @@ from service.banks.schemas import (
     CustodyAccountPage,
 )
 from service.identity.callers import Caller, Role
+from service.identity.verbs import Verb
 from service.store import custodians, registry
 from service.store.tables import CustodyAccount
 from service.store.transact import Store
@@ -43,7 +44,7 @@ KEYED = (IdempotencyKeyMissing, IdempotencyKeyReused)
     "/banks",
     operation_id="addBank",
     summary="Enter a bank in the registry",
-    opt=policy(Role.OPERATOR),
+    opt=policy(Role.OPERATOR, verb=Verb.SET_UP),
     responses=refusing(*KEYED, AlreadyExists),
 )
 async def add_bank(data: JSONBody[BankIn], command: NamedDependency[Command]) -> Response[BankOut]:
@@ -60,7 +61,7 @@ async def add_bank(data: JSONBody[BankIn], command: NamedDependency[Command]) ->
     "/banks",
     operation_id="listBanks",
     summary="List the banks of the registry",
-    opt=policy(*Role),
+    opt=policy(*Role, verb=Verb.READ_REGISTRY),
     responses=refusing(),
 )
 async def list_banks(caller: NamedDependency[Caller], store: NamedDependency[Store]) -> BankList:
@@ -74,7 +75,7 @@ async def list_banks(caller: NamedDependency[Caller], store: NamedDependency[Sto
     "/custody-accounts",
     operation_id="openCustodyAccount",
     summary="Register an institution's custody account",
-    opt=policy(Role.REGULATOR, Role.OPERATOR),
+    opt=policy(Role.REGULATOR, Role.OPERATOR, verb=Verb.KEEP_REGISTRY),
     responses=refusing(
         *KEYED,
         InstitutionUnknown,
@@ -99,7 +100,7 @@ async def open_custody_account(
     "/custody-accounts",
     operation_id="listCustodyAccounts",
     summary="List custody accounts",
-    opt=policy(*Role),
+    opt=policy(*Role, verb=Verb.READ_REGISTRY),
     responses=refusing(InstitutionUnknown),
 )
 async def list_custody_accounts(  # noqa: PLR0913, PLR0917 - the filters of a list
@@ -136,7 +137,7 @@ async def list_custody_accounts(  # noqa: PLR0913, PLR0917 - the filters of a li
     "/custody-accounts/{custody_account_id:str}",
     operation_id="getCustodyAccount",
     summary="Read a custody account",
-    opt=policy(*Role),
+    opt=policy(*Role, verb=Verb.READ_REGISTRY),
     responses=refusing(CustodyAccountUnknown),
 )
 async def get_custody_account(

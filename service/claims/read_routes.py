@@ -25,6 +25,7 @@ from service.claims.found import answer_of
 from service.claims.pricing import price_answer
 from service.claims.schemas import ClaimDetailOut, ClaimListedOut, ClaimPage, QuoteOut
 from service.identity.callers import Caller, Role
+from service.identity.verbs import Verb
 from service.store import claim_reads, ids, registry
 from service.store.facts import Record
 from service.store.tables import Claim
@@ -47,7 +48,7 @@ PARTS = ("payable", "in_transit", "returned", "paid", "lodged", "taken_back")
     "/claims",
     operation_id="listClaims",
     summary="List claims",
-    opt=policy(*READERS),
+    opt=policy(*READERS, verb=Verb.READ_CONTRACTS),
     responses=refusing(InstitutionUnknown, EnrolmentUnknown, PartyUnknown),
 )
 async def list_claims(  # noqa: PLR0913 - the filters of a list
@@ -99,7 +100,7 @@ async def list_claims(  # noqa: PLR0913 - the filters of a list
     "/claims/{claim_id:str}",
     operation_id="getClaim",
     summary="Read a claim with its price, evidence and refunds",
-    opt=policy(*READERS),
+    opt=policy(*READERS, verb=Verb.READ_CONTRACTS),
     responses=refusing(ClaimUnknown),
 )
 async def get_claim(
@@ -131,7 +132,7 @@ async def get_claim(
     "/enrolments/{enrolment_id:str}/refund-quote",
     operation_id="quoteRefund",
     summary="Show what a refund would be today",
-    opt=policy(Role.PARENT, Role.INSTITUTION, Role.REGULATOR),
+    opt=policy(Role.PARENT, Role.INSTITUTION, Role.REGULATOR, verb=Verb.READ_CONTRACTS),
     responses=refusing(
         EnrolmentUnknown,
         WrongState,

@@ -38,6 +38,7 @@ from service.claims.schemas import (
     HeldPaymentIn,
 )
 from service.identity.callers import Role
+from service.identity.verbs import Verb
 from service.web.approval import ApprovalOut, awaiting
 from service.web.command import Command
 from service.web.paths import object_id
@@ -56,7 +57,7 @@ PARTIES = {
     "/claims",
     operation_id="fileClaim",
     summary="File a refund claim",
-    opt=policy(Role.PARENT, Role.REGULATOR),
+    opt=policy(Role.PARENT, Role.REGULATOR, verb=Verb.CLAIM),
     responses=refusing(
         *KEYED,
         EnrolmentUnknown,
@@ -84,7 +85,7 @@ async def file_claim(
     "/claims/{claim_id:str}/agree",
     operation_id="agreeClaim",
     summary="Agree to a claim",
-    opt=policy(Role.INSTITUTION),
+    opt=policy(Role.INSTITUTION, verb=Verb.ANSWER_CLAIMS),
     responses=refusing(
         *KEYED,
         ClaimUnknown,
@@ -108,7 +109,7 @@ async def agree_claim(
     "/claims/{claim_id:str}/contest",
     operation_id="contestClaim",
     summary="Contest a claim",
-    opt=policy(Role.INSTITUTION),
+    opt=policy(Role.INSTITUTION, verb=Verb.ANSWER_CLAIMS),
     responses=refusing(*KEYED, ClaimUnknown, WrongState, InstitutionFrozen, DeductionOverItemised),
     status_code=200,
 )
@@ -124,7 +125,7 @@ async def contest_claim(
     "/claims/{claim_id:str}/decide",
     operation_id="decideClaim",
     summary="Decide a contested claim",
-    opt=policy(Role.REGULATOR),
+    opt=policy(Role.REGULATOR, verb=Verb.DECIDE_CLAIMS),
     responses=refusing(
         *KEYED,
         ClaimUnknown,
@@ -150,7 +151,7 @@ async def decide_claim(
     "/claims/{claim_id:str}/withdraw",
     operation_id="withdrawClaim",
     summary="Withdraw a claim",
-    opt=policy(Role.PARENT, Role.REGULATOR),
+    opt=policy(Role.PARENT, Role.REGULATOR, verb=Verb.CLAIM),
     responses=refusing(*KEYED, ClaimUnknown, WrongState),
     status_code=200,
 )
@@ -167,7 +168,7 @@ async def withdraw_claim(
     "/claims/{claim_id:str}/evidence",
     operation_id="addClaimEvidence",
     summary="Put evidence before a claim",
-    opt=policy(*PARTIES),
+    opt=policy(*PARTIES, verb=Verb.ANSWER_CLAIMS),
     responses=refusing(*KEYED, ClaimUnknown, WrongState),
     status_code=200,
 )
@@ -184,7 +185,7 @@ async def add_claim_evidence(
     "/claims/{claim_id:str}/approve",
     operation_id="approveClaim",
     summary="Approve an agreed or decided claim",
-    opt=policy(Role.REGULATOR),
+    opt=policy(Role.REGULATOR, verb=Verb.DECIDE_CLAIMS),
     responses=refusing(
         *KEYED,
         ClaimUnknown,
@@ -226,7 +227,7 @@ async def approve_claim(
     "/claims/{claim_id:str}/held-payment",
     operation_id="payHeldClaim",
     summary="Record that an institution paid a claim out of fees it holds",
-    opt=policy(Role.REGULATOR),
+    opt=policy(Role.REGULATOR, verb=Verb.DECIDE_CLAIMS),
     responses=refusing(
         *KEYED,
         ClaimUnknown,

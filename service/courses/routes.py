@@ -40,6 +40,7 @@ from service.courses.schemas import (
     WithdrawalIn,
 )
 from service.identity.callers import Caller, Role
+from service.identity.verbs import Verb
 from service.store import ids, registry, rows
 from service.store.tables import Course
 from service.store.transact import Store
@@ -74,7 +75,7 @@ REVIEWING = refusing(*KEYED, BodyTooLarge, CourseUnknown, VersionStale, WrongSta
     "/",
     operation_id="fileCourse",
     summary="File a course",
-    opt=policy(Role.INSTITUTION),
+    opt=policy(Role.INSTITUTION, verb=Verb.FILE_COURSES),
     responses=FILING,
 )
 async def file_course(
@@ -91,7 +92,7 @@ async def file_course(
     "/batch",
     operation_id="fileCourses",
     summary="File up to 10,000 courses",
-    opt=policy(Role.INSTITUTION, body_max=BATCH_BODY_MAX),
+    opt=policy(Role.INSTITUTION, verb=Verb.FILE_COURSES, body_max=BATCH_BODY_MAX),
     responses=FILING,
     status_code=200,
 )
@@ -113,7 +114,7 @@ async def file_courses(
     "/{course_id:str}/review",
     operation_id="reviewCourse",
     summary="File, reject or suspend a course",
-    opt=policy(Role.REGULATOR),
+    opt=policy(Role.REGULATOR, verb=Verb.REVIEW_COURSES),
     responses=REVIEWING,
     status_code=200,
 )
@@ -130,7 +131,7 @@ async def review_course(
     "/review/batch",
     operation_id="reviewCourses",
     summary="Decide on up to 10,000 courses",
-    opt=policy(Role.REGULATOR, body_max=BATCH_BODY_MAX),
+    opt=policy(Role.REGULATOR, verb=Verb.REVIEW_COURSES, body_max=BATCH_BODY_MAX),
     responses=REVIEWING,
     status_code=200,
 )
@@ -150,7 +151,7 @@ async def review_courses(
     "/{course_id:str}/withdraw",
     operation_id="withdrawCourse",
     summary="Take a course back",
-    opt=policy(Role.INSTITUTION),
+    opt=policy(Role.INSTITUTION, verb=Verb.FILE_COURSES),
     responses=REVIEWING,
     status_code=200,
 )
@@ -167,7 +168,7 @@ async def withdraw_course(
     "/",
     operation_id="listCourses",
     summary="List courses",
-    opt=policy(*READERS),
+    opt=policy(*READERS, verb=Verb.READ_REGISTRY),
     responses=refusing(InstitutionUnknown),
 )
 async def list_courses(  # noqa: PLR0913, PLR0917 - the filters of a list
@@ -206,7 +207,7 @@ async def list_courses(  # noqa: PLR0913, PLR0917 - the filters of a list
     "/{course_id:str}",
     operation_id="getCourse",
     summary="Read a course",
-    opt=policy(*READERS),
+    opt=policy(*READERS, verb=Verb.READ_REGISTRY),
     responses=refusing(CourseUnknown),
 )
 async def get_course(

@@ -32,6 +32,7 @@ from service.deposits.schemas import (
     ReleaseIn,
 )
 from service.identity.callers import Caller, Role
+from service.identity.verbs import Verb
 from service.store.transact import Request, Store
 from service.web.approval import ApprovalOut, awaiting
 from service.web.command import Command
@@ -46,7 +47,7 @@ KEYED = (IdempotencyKeyMissing, IdempotencyKeyReused)
     "/institutions/{institution_id:str}/deposit",
     operation_id="getDeposit",
     summary="Read what stands of an institution's risk deposit",
-    opt=policy(Role.INSTITUTION, *STAFF),
+    opt=policy(Role.INSTITUTION, *STAFF, verb=Verb.READ_BOOKS),
     responses=refusing(InstitutionUnknown),
 )
 async def get_deposit(
@@ -73,7 +74,7 @@ async def get_deposit(
     "/institutions/{institution_id:str}/deposit/release",
     operation_id="releaseDeposit",
     summary="Ask for the surplus of a deposit to be given back",
-    opt=policy(Role.REGULATOR, Role.INSTITUTION),
+    opt=policy(Role.REGULATOR, Role.INSTITUTION, verb=Verb.SUPERVISE_MONEY),
     responses=refusing(
         *KEYED,
         InstitutionUnknown,
@@ -104,7 +105,7 @@ async def release_deposit(
     "/institutions/{institution_id:str}/deposit/draw",
     operation_id="drawDeposit",
     summary="Ask for a deposit to be drawn over a gap in custody",
-    opt=policy(Role.REGULATOR),
+    opt=policy(Role.REGULATOR, verb=Verb.SUPERVISE_MONEY),
     responses=refusing(
         *KEYED,
         InstitutionUnknown,
@@ -130,7 +131,7 @@ async def draw_deposit(
     "/institutions/{institution_id:str}/deposit/call",
     operation_id="callHeldFees",
     summary="Ask for the fees that a frozen institution holds to be called",
-    opt=policy(Role.REGULATOR),
+    opt=policy(Role.REGULATOR, verb=Verb.SUPERVISE_MONEY),
     responses=refusing(*KEYED, InstitutionUnknown, WrongState),
     status_code=202,
 )
@@ -148,7 +149,7 @@ async def call_held_fees(
     "/enrolments/{enrolment_id:str}/held-fee",
     operation_id="reportHeldFee",
     summary="Report a fee that the institution took itself",
-    opt=policy(Role.INSTITUTION),
+    opt=policy(Role.INSTITUTION, verb=Verb.SUPERVISE_MONEY),
     responses=refusing(
         *KEYED,
         EnrolmentUnknown,

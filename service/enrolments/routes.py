@@ -48,6 +48,7 @@ from service.enrolments.schemas import (
 )
 from service.enrolments.transfer_routes import transfer_lessons
 from service.identity.callers import Caller, Role
+from service.identity.verbs import Verb
 from service.store import registry
 from service.store.tables import Enrolment
 from service.store.transact import Store
@@ -99,7 +100,7 @@ READERS = (Role.REGULATOR, Role.INSTITUTION, Role.PARENT, Role.AUDITOR)
     "/",
     operation_id="openEnrolment",
     summary="Open an enrolment",
-    opt=policy(Role.INSTITUTION),
+    opt=policy(Role.INSTITUTION, verb=Verb.ENROL),
     responses=OPENING,
 )
 async def open_enrolment(
@@ -115,7 +116,7 @@ async def open_enrolment(
     "/batch",
     operation_id="openEnrolments",
     summary="Open up to 10,000 enrolments",
-    opt=policy(Role.INSTITUTION, body_max=BATCH_BODY_MAX),
+    opt=policy(Role.INSTITUTION, verb=Verb.ENROL, body_max=BATCH_BODY_MAX),
     responses=OPENING,
     status_code=200,
 )
@@ -131,7 +132,7 @@ async def open_enrolments(
     "/legacy",
     operation_id="takeOnLegacyContract",
     summary="Take on a contract from before custody",
-    opt=policy(Role.INSTITUTION, Role.REGULATOR),
+    opt=policy(Role.INSTITUTION, Role.REGULATOR, verb=Verb.ENROL),
     responses=TAKING_ON,
 )
 async def take_on_legacy_contract(
@@ -145,7 +146,7 @@ async def take_on_legacy_contract(
     "/legacy/batch",
     operation_id="takeOnLegacyContracts",
     summary="Take on up to 10,000 contracts from before custody",
-    opt=policy(Role.INSTITUTION, Role.REGULATOR, body_max=BATCH_BODY_MAX),
+    opt=policy(Role.INSTITUTION, Role.REGULATOR, verb=Verb.ENROL, body_max=BATCH_BODY_MAX),
     responses=TAKING_ON,
     status_code=200,
 )
@@ -162,7 +163,7 @@ async def take_on_legacy_contracts(
     "/diversions",
     operation_id="recordDiversion",
     summary="Record tuition collected outside custody",
-    opt=policy(Role.REGULATOR),
+    opt=policy(Role.REGULATOR, verb=Verb.ENROL),
     responses=TAKING_ON,
 )
 async def record_diversion(
@@ -176,7 +177,7 @@ async def record_diversion(
     "/",
     operation_id="listEnrolments",
     summary="List enrolments",
-    opt=policy(*READERS),
+    opt=policy(*READERS, verb=Verb.READ_LESSONS),
     responses=refusing(InstitutionUnknown, PartyUnknown, CourseUnknown),
 )
 async def list_enrolments(  # noqa: PLR0913 - the filters of a list
@@ -219,7 +220,7 @@ async def list_enrolments(  # noqa: PLR0913 - the filters of a list
     "/{enrolment_id:str}",
     operation_id="getEnrolment",
     summary="Read an enrolment with its money and slots",
-    opt=policy(*READERS),
+    opt=policy(*READERS, verb=Verb.READ_LESSONS),
     responses=refusing(EnrolmentUnknown),
 )
 async def get_enrolment(

@@ -23,6 +23,7 @@ from service.enrolments.people import People
 from service.enrolments.schemas import PEOPLE, PersonIn
 from service.enrolments.transfer import TRANSFER, TransferLessons
 from service.identity.callers import Role
+from service.identity.verbs import Verb
 from service.store.parties import PartyKind
 from service.web.command import Command
 from service.web.paths import object_id
@@ -66,7 +67,7 @@ class TransferOut(WireOut):
     "/{enrolment_id:str}/transfer",
     operation_id="transferLessons",
     summary="Hand remaining lessons to another student",
-    opt=policy(Role.PARENT),
+    opt=policy(Role.PARENT, verb=Verb.CHOOSE_PLACES),
     responses=refusing(
         IdempotencyKeyMissing,
         IdempotencyKeyReused,

@@ -10,7 +10,8 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from service.store.context import Context
+from service.store.context import Context, Sight
+from service.store.evidence import Evidence
 
 
 class Role(StrEnum):
@@ -77,7 +78,9 @@ class Caller:
 
     `id` names the caller for ever (a system or a person), whatever token it carries. `parties` are
     the guardians a parent is linked to; `parent` is the person itself. No `duties` are all duties
-    of the role.
+    of the role. `paths` are `path` and those of abolished codes that it succeeded; `areas` are the
+    same where its journals hold institutions of other authorities too. `signature` is the proof
+    that a bank signed this very request.
     """
 
     id: str
@@ -90,6 +93,9 @@ class Caller:
     parties: tuple[UUID, ...] = ()
     parent: UUID | None = None
     duties: frozenset[Duty] = frozenset()
+    paths: tuple[str, ...] = ()
+    areas: tuple[str, ...] | None = None
+    signature: Evidence | None = None
 
     @property
     def context(self) -> Context:
@@ -101,7 +107,22 @@ class Caller:
             parties=self.parties if self.role is Role.PARENT else None,
             parent=self.parent,
             departments=self.departments,
+            areas=self.areas,
+            institutions=Sight.COLLAPSED if self._sees(Duty.TASK_FORCE) else Sight.ALL,
+            students=self._students,
+            caller=self.id,
         )
+
+    @property
+    def _students(self) -> Sight:
+        """Whose students it sees: an observer none, a task force those of collapsed ones."""
+        if self.role is not Role.REGULATOR or not self.duties or Duty.OFFICER in self.duties:
+            return Sight.ALL
+        return Sight.COLLAPSED if Duty.TASK_FORCE in self.duties else Sight.NONE
+
+    def _sees(self, *duties: Duty) -> bool:
+        """Tell whether it sees by these duties of a regulator and by no other."""
+        return self.role is Role.REGULATOR and self.duties == frozenset(duties)
 
     @property
     def journal(self) -> int:

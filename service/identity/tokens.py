@@ -18,34 +18,66 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.chain import canonical_json
 from ledger.refusals import NotAuthenticated
-from service.identity.callers import Caller, Duty, Role
+from service.identity.callers import DUTIES, Caller, Duty, Role
 from service.store.rows import table_of
 from service.store.tables import AccessToken
 
 PREFIX: Final = "esk_"
+_BINDING: Final = {
+    Role.INSTITUTION: frozenset({"institution"}),
+    Role.BANK: frozenset({"bank"}),
+    Role.PARENT: frozenset({"party", "parent"}),
+}
+"""What the scope of a bound role names, one of these at least."""
 
 _FIND: Final = text(
     """
-    SELECT token.caller_id, token.role, token.scope, home.path,
+    WITH asking AS MATERIALIZED (
+        SELECT token.caller_id, token.role, token.scope, home.path,
+               token.role IN ('regulator', 'operator', 'auditor') AS is_staff,
+               token.scope::json ->> 'bank' AS bank,
+               (token.scope::json ->> 'parent')::uuid AS parent
+        FROM escrow.access_token AS token
+        JOIN escrow.jurisdiction AS home ON home.code = token.scope::json ->> 'jurisdiction'
+        WHERE token.token_hash = :hash AND token.revoked_at IS NULL
+          AND token.expires_at > clock_timestamp()
+    ), sight AS MATERIALIZED (
+        SELECT unnest(CASE WHEN is_staff THEN escrow.scope_paths(path) ELSE ARRAY[path] END)
+               COLLATE "C" AS scope, role
+        FROM asking WHERE parent IS NULL
+    ), below AS (
+        SELECT node.journal_id, node.code, node.path, sight.scope
+        FROM sight JOIN escrow.jurisdiction AS node
+          ON node.path >= sight.scope AND node.path < sight.scope || chr(127)
+        WHERE node.journal_id IS NOT NULL AND (node.path = sight.scope OR starts_with(node.path,
+              sight.scope || CASE WHEN length(sight.scope) < 6 THEN '' ELSE '~' END))
+    ), above AS (
+        SELECT nearest.journal_id, nearest.code, nearest.path, sight.scope
+        FROM sight CROSS JOIN LATERAL (
+            SELECT node.journal_id, node.code, node.path FROM escrow.jurisdiction AS node
+            WHERE node.journal_id IS NOT NULL AND starts_with(sight.scope,
+                  node.path || CASE WHEN length(node.path) < 6 THEN '' ELSE '~' END)
+            ORDER BY length(node.path) DESC LIMIT 1) AS nearest
+        WHERE sight.role <> 'bank' AND NOT EXISTS (
+            SELECT 1 FROM escrow.jurisdiction AS own
+            WHERE own.path = sight.scope AND own.journal_id IS NOT NULL)
+    )
+    SELECT asking.caller_id, asking.role, asking.scope, asking.path,
            (SELECT json_agg(json_build_array(link.journal_id, link.party_id))
-            FROM escrow.linked_parties((token.scope::json ->> 'parent')::uuid) AS link) AS links,
-           CASE WHEN token.scope::json ->> 'parent' IS NULL THEN
-           (SELECT array_agg(node.journal_id ORDER BY node.journal_id)
-            FROM escrow.jurisdiction AS node
-            WHERE node.journal_id IS NOT NULL
-              AND (node.path = home.path OR starts_with(node.path,
-                   home.path || CASE WHEN length(home.path) < 6 THEN '' ELSE '~' END))
-              AND (token.role <> 'bank' OR EXISTS (
-                    SELECT 1 FROM escrow.jurisdiction_bank AS chosen
-                    WHERE chosen.jurisdiction_code = node.code
-                      AND chosen.bank_code = token.scope::json ->> 'bank'))
-           ) END AS journals
-    FROM escrow.access_token AS token
-    JOIN escrow.jurisdiction AS home ON home.code = token.scope::json ->> 'jurisdiction'
-    WHERE token.token_hash = :hash AND token.revoked_at IS NULL
-      AND token.expires_at > clock_timestamp()
+            FROM escrow.linked_parties(asking.parent) AS link) AS links,
+           (SELECT array_agg(scope) FROM sight) AS paths,
+           asking.is_staff AND EXISTS (SELECT 1 FROM above) AS is_narrowed,
+           (SELECT array_agg(DISTINCT node.journal_id ORDER BY node.journal_id)
+            FROM (SELECT * FROM below UNION ALL SELECT * FROM above) AS node
+            WHERE asking.role <> 'bank' OR EXISTS (
+                  SELECT 1 FROM escrow.jurisdiction_bank AS chosen
+                  WHERE chosen.jurisdiction_code = node.code AND chosen.bank_code = asking.bank)
+           ) AS journals
+    FROM asking
     """
 )
+"""The journals of a scope are those of the nodes below it and below the codes it succeeded. One
+without a journal of its own has its part of the nearest above it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +188,8 @@ async def caller_of(connection: AsyncConnection, token: str) -> Caller:
     journals = tuple(row["journals"] or sorted({journal for journal, _ in links}))
     if "journal" in scope:
         journals = tuple(journal for journal in journals if journal == scope["journal"])
+    if not _is_sound(Role(row["role"]), scope):
+        raise NotAuthenticated
     return Caller(
         id=row["caller_id"],
         role=Role(row["role"]),
@@ -167,6 +201,16 @@ async def caller_of(connection: AsyncConnection, token: str) -> Caller:
         parties=_parties(scope, links),
         parent=UUID(scope["parent"]) if "parent" in scope else None,
         duties=frozenset(Duty(duty) for duty in scope.get("duties", ())),
+        paths=tuple(row["paths"] or ()),
+        areas=tuple(row["paths"]) if row["is_narrowed"] else None,
+    )
+
+
+def _is_sound(role: Role, scope: dict[str, Any]) -> bool:
+    """Tell whether a scope binds whom its role binds: without it they would see a whole journal."""
+    binding = _BINDING.get(role, frozenset())
+    return (not binding or not binding.isdisjoint(scope)) and DUTIES[role] >= set(
+        scope.get("duties", ())
     )
 
 

@@ -25,6 +25,7 @@ from ledger.refusals import (
     WrongState,
 )
 from service.identity.callers import Caller, Role
+from service.identity.verbs import Verb
 from service.institutions import agreements, changes, states, use_cases
 from service.institutions.schemas import (
     AgreementIn,
@@ -59,7 +60,7 @@ CHANGING = (*KEYED, InstitutionUnknown, VersionStale, WrongState)
     "/",
     operation_id="registerInstitution",
     summary="Enter an institution in the register",
-    opt=policy(Role.REGULATOR),
+    opt=policy(Role.REGULATOR, verb=Verb.KEEP_REGISTRY),
     responses=refusing(
         *KEYED, JurisdictionUnknown, AlreadyExists, DateInFuture, DepartmentNotCompetent
     ),
@@ -81,7 +82,7 @@ async def register_institution(
     "/{institution_id:str}/licence",
     operation_id="licenseInstitution",
     summary="License an institution, or renew its licence",
-    opt=policy(Role.REGULATOR),
+    opt=policy(Role.REGULATOR, verb=Verb.KEEP_REGISTRY),
     responses=refusing(*CHANGING, DateInFuture, PolicyMissing, CategoryClosed),
     status_code=200,
 )
@@ -98,7 +99,7 @@ async def license_institution(
     "/{institution_id:str}/suspend",
     operation_id="suspendInstitution",
     summary="Stop an institution's enrolment, or suspend it",
-    opt=policy(Role.REGULATOR),
+    opt=policy(Role.REGULATOR, verb=Verb.KEEP_REGISTRY),
     responses=refusing(*CHANGING),
     status_code=200,
 )
@@ -113,7 +114,7 @@ async def suspend_institution(
     "/{institution_id:str}/resume",
     operation_id="resumeInstitution",
     summary="Lift an institution's suspension",
-    opt=policy(Role.REGULATOR),
+    opt=policy(Role.REGULATOR, verb=Verb.KEEP_REGISTRY),
     responses=refusing(*CHANGING),
     status_code=200,
 )
@@ -128,7 +129,7 @@ async def resume_institution(
     "/{institution_id:str}/exit",
     operation_id="exitInstitution",
     summary="Let an institution leave in order",
-    opt=policy(Role.REGULATOR),
+    opt=policy(Role.REGULATOR, verb=Verb.KEEP_REGISTRY),
     responses=refusing(*CHANGING, LiabilityOutstanding),
     status_code=200,
 )
@@ -143,7 +144,7 @@ async def exit_institution(
     "/{institution_id:str}/deregister",
     operation_id="deregisterInstitution",
     summary="Deregister an institution that has left",
-    opt=policy(Role.REGULATOR),
+    opt=policy(Role.REGULATOR, verb=Verb.KEEP_REGISTRY),
     responses=refusing(*CHANGING, LiabilityOutstanding),
     status_code=200,
 )
@@ -158,7 +159,7 @@ async def deregister_institution(
     "/{institution_id:str}/move",
     operation_id="moveInstitution",
     summary="Put an institution under another jurisdiction or department",
-    opt=policy(Role.REGULATOR),
+    opt=policy(Role.REGULATOR, verb=Verb.KEEP_REGISTRY),
     responses=refusing(*CHANGING, JurisdictionUnknown, DepartmentNotCompetent),
     status_code=200,
 )
@@ -175,7 +176,7 @@ async def move_institution(
     "/{institution_id:str}/settlement-account",
     operation_id="changeSettlementAccount",
     summary="Confirm another settlement account",
-    opt=policy(Role.REGULATOR),
+    opt=policy(Role.REGULATOR, verb=Verb.KEEP_REGISTRY),
     responses=refusing(*CHANGING),
     status_code=200,
 )
@@ -195,7 +196,7 @@ async def change_settlement_account(
     "/{institution_id:str}/agreements",
     operation_id="signAgreement",
     summary="Record a supervision agreement",
-    opt=policy(Role.REGULATOR),
+    opt=policy(Role.REGULATOR, verb=Verb.KEEP_REGISTRY),
     responses=refusing(
         *KEYED, InstitutionUnknown, WrongState, AlreadyExists, ModeNotSupported, BankNotSelected
     ),
@@ -214,7 +215,7 @@ async def sign_agreement(
     "/",
     operation_id="listInstitutions",
     summary="List institutions",
-    opt=policy(*Role),
+    opt=policy(*Role, verb=Verb.READ_REGISTRY),
     responses=refusing(JurisdictionUnknown),
 )
 async def list_institutions(  # noqa: PLR0913, PLR0917 - the filters of a list
@@ -258,7 +259,7 @@ async def list_institutions(  # noqa: PLR0913, PLR0917 - the filters of a list
     "/{institution_id:str}",
     operation_id="getInstitution",
     summary="Read an institution with its history",
-    opt=policy(*Role),
+    opt=policy(*Role, verb=Verb.READ_REGISTRY),
     responses=refusing(InstitutionUnknown),
 )
 async def get_institution(

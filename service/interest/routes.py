@@ -16,6 +16,7 @@ from ledger.refusals import (
     WrongState,
 )
 from service.identity.callers import Caller, Role
+from service.identity.verbs import Verb
 from service.interest import use_cases
 from service.interest.schemas import AllocationIn, InterestOut, InterestPage
 from service.store import interest_reads
@@ -31,7 +32,7 @@ from service.web.problems import refusing
     "/",
     operation_id="listInterestCredits",
     summary="List interest credits",
-    opt=policy(Role.BANK, Role.INSTITUTION, *STAFF),
+    opt=policy(Role.BANK, Role.INSTITUTION, *STAFF, verb=Verb.READ_BOOKS),
     responses=refusing(InstitutionUnknown, CustodyAccountUnknown),
 )
 async def list_interest_credits(  # noqa: PLR0913 - the filters of a list
@@ -75,7 +76,7 @@ async def list_interest_credits(  # noqa: PLR0913 - the filters of a list
     "/{interest_id:str}",
     operation_id="getInterestCredit",
     summary="Read an interest credit",
-    opt=policy(Role.BANK, Role.INSTITUTION, *STAFF),
+    opt=policy(Role.BANK, Role.INSTITUTION, *STAFF, verb=Verb.READ_BOOKS),
     responses=refusing(InterestUnknown),
 )
 async def get_interest_credit(
@@ -94,7 +95,7 @@ async def get_interest_credit(
     "/{interest_id:str}/allocate",
     operation_id="allocateInterest",
     summary="Allocate an interest credit by day-products",
-    opt=policy(Role.REGULATOR, Role.OPERATOR),
+    opt=policy(Role.REGULATOR, Role.OPERATOR, verb=Verb.SUPERVISE_MONEY),
     responses=refusing(IdempotencyKeyMissing, IdempotencyKeyReused, InterestUnknown, WrongState),
     status_code=200,
 )

@@ -14,6 +14,7 @@ from ledger.refusals import (
     WrongState,
 )
 from service.identity.callers import Role
+from service.identity.verbs import Verb
 from service.journal import use_cases
 from service.journal.reverse import Reverse
 from service.journal.schemas import CorrectionIn
@@ -28,7 +29,7 @@ from service.web.problems import refusing
     "/transactions/{transaction_id:str}/reversal",
     operation_id="reverseTransaction",
     summary="Ask for a transaction to be reversed",
-    opt=policy(Role.OPERATOR),
+    opt=policy(Role.OPERATOR, verb=Verb.RESOLVE_MONEY),
     responses=refusing(
         IdempotencyKeyMissing,
         IdempotencyKeyReused,

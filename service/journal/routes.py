@@ -19,6 +19,7 @@ from ledger.refusals import (
 )
 from ledger.transactions import TransactionKind
 from service.identity.callers import Caller, Role
+from service.identity.verbs import Verb
 from service.journal import use_cases
 from service.journal.reversal_routes import reverse_transaction
 from service.journal.schemas import (
@@ -48,7 +49,7 @@ SEQ_MAX = 2**63 - 1
     "/transactions",
     operation_id="listTransactions",
     summary="List sealed transactions",
-    opt=policy(Role.INSTITUTION, *STAFF),
+    opt=policy(Role.INSTITUTION, *STAFF, verb=Verb.READ_BOOKS),
     responses=refusing(JurisdictionUnknown),
 )
 async def list_transactions(  # noqa: PLR0913 - the filters of a list
@@ -86,7 +87,7 @@ async def list_transactions(  # noqa: PLR0913 - the filters of a list
     "/transactions/{transaction_id:str}",
     operation_id="getTransaction",
     summary="Read a sealed transaction",
-    opt=policy(Role.INSTITUTION, *STAFF),
+    opt=policy(Role.INSTITUTION, *STAFF, verb=Verb.READ_BOOKS),
     responses=refusing(TransactionUnknown),
 )
 async def get_transaction(
@@ -107,7 +108,7 @@ async def get_transaction(
     "/accounts/{account_id:str}",
     operation_id="getAccount",
     summary="Read an account and its balance",
-    opt=policy(Role.INSTITUTION, *STAFF),
+    opt=policy(Role.INSTITUTION, *STAFF, verb=Verb.READ_BOOKS),
     responses=refusing(AccountUnknown, DateInFuture, AsOfUnsupported),
 )
 async def get_account(  # noqa: PLR0913 - which, and when
@@ -145,7 +146,7 @@ async def get_account(  # noqa: PLR0913 - which, and when
     "/accounts/{account_id:str}/entries",
     operation_id="listAccountEntries",
     summary="List an account's entries",
-    opt=policy(Role.INSTITUTION, *STAFF),
+    opt=policy(Role.INSTITUTION, *STAFF, verb=Verb.READ_BOOKS),
     responses=refusing(AccountUnknown),
 )
 async def list_account_entries(

@@ -20,6 +20,7 @@ from ledger.refusals import (
     WrongState,
 )
 from service.identity.callers import Caller, Role
+from service.identity.verbs import Verb
 from service.jurisdictions import use_cases
 from service.jurisdictions.schemas import (
     BankSelectionIn,
@@ -47,7 +48,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
     "/",
     operation_id="addJurisdiction",
     summary="Add a jurisdiction and open its journal",
-    opt=policy(Role.OPERATOR),
+    opt=policy(Role.OPERATOR, verb=Verb.SET_UP),
     responses=refusing(
         *KEYED, JurisdictionUnknown, BankUnknown, AlreadyExists, PolicyMissing, AdcodeNotInForce
     ),
@@ -75,7 +76,7 @@ async def add_jurisdiction(
     "/{code:str}/banks",
     operation_id="selectBank",
     summary="Select, suspend or remove a custodian bank",
-    opt=policy(Role.REGULATOR, Role.OPERATOR),
+    opt=policy(Role.REGULATOR, Role.OPERATOR, verb=Verb.KEEP_REGISTRY),
     responses=refusing(*KEYED, JurisdictionUnknown, BankUnknown, WrongState, BankNotSelected),
     status_code=200,
 )
@@ -92,7 +93,7 @@ async def select_bank(
     "/",
     operation_id="listJurisdictions",
     summary="List jurisdictions",
-    opt=policy(*Role),
+    opt=policy(*Role, verb=Verb.READ_REGISTRY),
     responses=refusing(),
 )
 async def list_jurisdictions(
@@ -124,7 +125,7 @@ async def list_jurisdictions(
     "/{code:str}",
     operation_id="getJurisdiction",
     summary="Read a jurisdiction",
-    opt=policy(*Role),
+    opt=policy(*Role, verb=Verb.READ_REGISTRY),
     responses=refusing(JurisdictionUnknown),
 )
 async def get_jurisdiction(
@@ -141,7 +142,7 @@ async def get_jurisdiction(
     "/{code:str}/rules",
     operation_id="getRules",
     summary="Read the rules in force",
-    opt=policy(*Role),
+    opt=policy(*Role, verb=Verb.READ_REGISTRY),
     responses=refusing(JurisdictionUnknown, PolicyMissing),
 )
 async def get_rules(

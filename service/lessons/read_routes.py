@@ -8,6 +8,7 @@ from litestar.params import FromPath, QueryParameter
 
 from ledger.refusals import EnrolmentUnknown, InstitutionUnknown, LessonUnknown
 from service.identity.callers import Caller, Role
+from service.identity.verbs import Verb
 from service.lessons.found import detail_of
 from service.lessons.schemas import LessonDetailOut, LessonPage
 from service.store import registry
@@ -25,7 +26,7 @@ READERS = (Role.REGULATOR, Role.INSTITUTION, Role.PARENT, Role.AUDITOR)
     "/lessons",
     operation_id="listLessons",
     summary="List lessons",
-    opt=policy(*READERS),
+    opt=policy(*READERS, verb=Verb.READ_LESSONS),
     responses=refusing(EnrolmentUnknown, InstitutionUnknown),
 )
 async def list_lessons(  # noqa: PLR0913 - the filters of a list
@@ -66,7 +67,7 @@ async def list_lessons(  # noqa: PLR0913 - the filters of a list
     "/lessons/{lesson_id:str}",
     operation_id="getLesson",
     summary="Read a lesson",
-    opt=policy(*READERS),
+    opt=policy(*READERS, verb=Verb.READ_LESSONS),
     responses=refusing(LessonUnknown),
 )
 async def get_lesson(

@@ -26,6 +26,7 @@ from ledger.refusals import (
     WrongState,
 )
 from service.identity.callers import Role
+from service.identity.verbs import Verb
 from service.lessons import use_cases
 from service.lessons.notice_routes import fetch_notices, list_notices
 from service.lessons.read_routes import get_lesson, list_lessons
@@ -76,7 +77,7 @@ CONFIRMING = refusing(
     "/lessons",
     operation_id="scheduleLesson",
     summary="Plan a lesson",
-    opt=policy(Role.INSTITUTION),
+    opt=policy(Role.INSTITUTION, verb=Verb.RECORD_LESSONS),
     responses=PLANNING,
 )
 async def schedule_lesson(
@@ -92,7 +93,7 @@ async def schedule_lesson(
     "/lessons/batch",
     operation_id="scheduleLessons",
     summary="Plan up to 10,000 lessons",
-    opt=policy(Role.INSTITUTION, body_max=BATCH_BODY_MAX),
+    opt=policy(Role.INSTITUTION, verb=Verb.RECORD_LESSONS, body_max=BATCH_BODY_MAX),
     responses=PLANNING,
     status_code=200,
 )
@@ -110,7 +111,7 @@ async def schedule_lessons(
     "/lessons/{lesson_id:str}/record",
     operation_id="recordLesson",
     summary="Record a lesson that was held",
-    opt=policy(Role.INSTITUTION),
+    opt=policy(Role.INSTITUTION, verb=Verb.RECORD_LESSONS),
     responses=RECORDING,
     status_code=200,
 )
@@ -126,7 +127,7 @@ async def record_lesson(
     "/lessons/record/batch",
     operation_id="recordLessons",
     summary="Record up to 10,000 lessons",
-    opt=policy(Role.INSTITUTION, body_max=BATCH_BODY_MAX),
+    opt=policy(Role.INSTITUTION, verb=Verb.RECORD_LESSONS, body_max=BATCH_BODY_MAX),
     responses=RECORDING,
     status_code=200,
 )
@@ -144,7 +145,7 @@ async def record_lessons(
     "/lessons/{lesson_id:str}/confirm",
     operation_id="confirmLesson",
     summary="Confirm a lesson",
-    opt=policy(Role.PARENT),
+    opt=policy(Role.PARENT, verb=Verb.CONFIRM_LESSONS),
     responses=CONFIRMING,
     status_code=200,
 )
@@ -159,7 +160,7 @@ async def confirm_lesson(
     "/lessons/confirm/batch",
     operation_id="confirmLessons",
     summary="Confirm up to 10,000 lessons",
-    opt=policy(Role.PARENT, body_max=BATCH_BODY_MAX),
+    opt=policy(Role.PARENT, verb=Verb.CONFIRM_LESSONS, body_max=BATCH_BODY_MAX),
     responses=CONFIRMING,
     status_code=200,
 )
@@ -177,7 +178,7 @@ async def confirm_lessons(
     "/lessons/{lesson_id:str}/dispute",
     operation_id="disputeLesson",
     summary="Contest a recorded lesson",
-    opt=policy(Role.PARENT),
+    opt=policy(Role.PARENT, verb=Verb.CONFIRM_LESSONS),
     responses=CHANGING,
     status_code=200,
 )
@@ -193,7 +194,7 @@ async def dispute_lesson(
     "/lessons/{lesson_id:str}/rule",
     operation_id="ruleOnLesson",
     summary="Rule on a disputed lesson",
-    opt=policy(Role.REGULATOR),
+    opt=policy(Role.REGULATOR, verb=Verb.RULE_ON_LESSONS),
     responses=CHANGING,
     status_code=200,
 )
@@ -209,7 +210,7 @@ async def rule_on_lesson(
     "/lessons/{lesson_id:str}/void",
     operation_id="voidLesson",
     summary="Take back a recorded lesson before it is confirmed",
-    opt=policy(Role.INSTITUTION),
+    opt=policy(Role.INSTITUTION, verb=Verb.RECORD_LESSONS),
     responses=CHANGING,
     status_code=200,
 )
@@ -224,7 +225,7 @@ async def void_lesson(
     "/lessons/{lesson_id:str}/cancel",
     operation_id="cancelLesson",
     summary="Cancel a planned lesson",
-    opt=policy(Role.INSTITUTION),
+    opt=policy(Role.INSTITUTION, verb=Verb.RECORD_LESSONS),
     responses=CHANGING,
     status_code=200,
 )
@@ -239,7 +240,7 @@ async def cancel_lesson(
     "/lessons/{lesson_id:str}/reverse",
     operation_id="reverseLesson",
     summary="Take back a confirmation that was wrong",
-    opt=policy(Role.REGULATOR),
+    opt=policy(Role.REGULATOR, verb=Verb.RULE_ON_LESSONS),
     responses=refusing(*KEYED, LessonUnknown, WrongState, EnrolmentBlocked),
     status_code=200,
 )

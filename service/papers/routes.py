@@ -19,6 +19,7 @@ from ledger.refusals import (
     WrongState,
 )
 from service.identity.callers import Caller, Role
+from service.identity.verbs import Verb
 from service.papers import html, pdf, use_cases
 from service.papers.paper import Paper
 from service.papers.schemas import HTML, PDF, Asked, PaperFormat, chosen
@@ -35,7 +36,7 @@ READERS: Final = (Role.REGULATOR, Role.INSTITUTION, Role.PARENT, Role.AUDITOR)
     "/receipts/{receipt_id:str}/paper",
     operation_id="getCustodyReceipt",
     summary="Print a custody receipt",
-    opt=policy(*READERS),
+    opt=policy(*READERS, verb=Verb.READ_CONTRACTS),
     responses=refusing(FormatUnavailable, ReceiptUnknown, WrongState),
     media_type=HTML,
 )
@@ -58,7 +59,7 @@ async def get_custody_receipt(
     "/enrolments/{enrolment_id:str}/paper",
     operation_id="getEnrolmentPaper",
     summary="Print an enrolment's statement",
-    opt=policy(*READERS),
+    opt=policy(*READERS, verb=Verb.READ_CONTRACTS),
     responses=refusing(FormatUnavailable, EnrolmentUnknown, DateInFuture, AsOfUnsupported),
     media_type=HTML,
 )
@@ -88,7 +89,7 @@ async def get_enrolment_paper(  # noqa: PLR0913 - how it is asked for, and when
     "/claims/{claim_id:str}/paper",
     operation_id="getRefundDecision",
     summary="Print a refund decision",
-    opt=policy(*READERS),
+    opt=policy(*READERS, verb=Verb.READ_CONTRACTS),
     responses=refusing(FormatUnavailable, ClaimUnknown, WrongState),
     media_type=HTML,
 )
@@ -111,7 +112,7 @@ async def get_refund_decision(
     "/entitlements/{entitlement_id:str}/certificate",
     operation_id="getEntitlementCertificate",
     summary="Print an entitlement certificate",
-    opt=policy(*READERS),
+    opt=policy(*READERS, verb=Verb.READ_CONTRACTS),
     responses=refusing(FormatUnavailable, EntitlementUnknown),
     media_type=HTML,
 )
@@ -134,7 +135,7 @@ async def get_entitlement_certificate(
     "/entitlements/{entitlement_id:str}/dividend-statement",
     operation_id="getDividendStatement",
     summary="Print a dividend statement",
-    opt=policy(*READERS),
+    opt=policy(*READERS, verb=Verb.READ_CONTRACTS),
     responses=refusing(FormatUnavailable, EntitlementUnknown),
     media_type=HTML,
 )

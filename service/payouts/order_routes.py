@@ -21,6 +21,7 @@ from ledger.refusals import (
     WrongState,
 )
 from service.identity.callers import Caller, Role
+from service.identity.verbs import Verb
 from service.payouts import settle
 from service.payouts.schemas import (
     CancelIn,
@@ -76,7 +77,7 @@ PROBLEMS = refusing(
     "/payment-orders",
     operation_id="listPaymentOrders",
     summary="List payment orders",
-    opt=policy(Role.BANK, Role.INSTITUTION, *STAFF),
+    opt=policy(Role.BANK, Role.INSTITUTION, *STAFF, verb=Verb.READ_BOOKS),
     responses=refusing(InstitutionUnknown, CustodyAccountUnknown),
 )
 async def list_payment_orders(  # noqa: PLR0913 - the filters of a list
@@ -124,7 +125,7 @@ async def list_payment_orders(  # noqa: PLR0913 - the filters of a list
     "/payment-orders/{order_id:str}",
     operation_id="getPaymentOrder",
     summary="Read a payment order",
-    opt=policy(Role.BANK, Role.INSTITUTION, *STAFF),
+    opt=policy(Role.BANK, Role.INSTITUTION, *STAFF, verb=Verb.READ_BOOKS),
     responses=refusing(OrderUnknown),
 )
 async def get_payment_order(
@@ -143,7 +144,7 @@ async def get_payment_order(
     "/payment-orders/fetch",
     operation_id="fetchPaymentOrders",
     summary="Take the orders that were not fetched yet",
-    opt=policy(Role.BANK),
+    opt=policy(Role.BANK, verb=Verb.EXECUTE_ORDERS),
     responses=refusing(IdempotencyKeyMissing, IdempotencyKeyReused, JurisdictionUnknown),
     status_code=200,
 )
@@ -183,7 +184,7 @@ async def fetch_payment_orders(
     "/payment-orders/{order_id:str}/report",
     operation_id="reportPaymentOrder",
     summary="Report what became of an order",
-    opt=policy(Role.BANK),
+    opt=policy(Role.BANK, verb=Verb.EXECUTE_ORDERS),
     responses=PROBLEMS,
     status_code=200,
 )
@@ -201,7 +202,7 @@ async def report_payment_order(
     "/payment-orders/report/batch",
     operation_id="reportPaymentOrders",
     summary="Report what became of up to 10,000 orders",
-    opt=policy(Role.BANK, body_max=BATCH_BODY_MAX),
+    opt=policy(Role.BANK, verb=Verb.EXECUTE_ORDERS, body_max=BATCH_BODY_MAX),
     responses=PROBLEMS,
     status_code=200,
 )
@@ -228,7 +229,7 @@ async def report_payment_orders(
     "/payment-orders/{order_id:str}/cancel",
     operation_id="cancelPaymentOrder",
     summary="Take back an order that its bank has not fetched",
-    opt=policy(Role.INSTITUTION, Role.OPERATOR),
+    opt=policy(Role.INSTITUTION, Role.OPERATOR, verb=Verb.REQUEST_PAYOUTS),
     responses=PROBLEMS,
     status_code=200,
 )

@@ -26,6 +26,7 @@ from ledger.refusals import (
 )
 from ledger.rules.payouts import OrderKind
 from service.identity.callers import Caller, Role
+from service.identity.verbs import Verb
 from service.payouts import cover, retain, sweep, use_cases
 from service.payouts.order_routes import (
     cancel_payment_order,
@@ -77,7 +78,7 @@ PROBLEMS = refusing(
     "/payouts",
     operation_id="requestPayout",
     summary="Ask for what was earned in a custody account",
-    opt=policy(Role.INSTITUTION),
+    opt=policy(Role.INSTITUTION, verb=Verb.REQUEST_PAYOUTS),
     responses=PROBLEMS,
 )
 async def request_payout(
@@ -95,7 +96,7 @@ async def request_payout(
     "/payouts/batch",
     operation_id="requestPayouts",
     summary="Ask for payouts of several custody accounts",
-    opt=policy(Role.INSTITUTION, body_max=BATCH_BODY_MAX),
+    opt=policy(Role.INSTITUTION, verb=Verb.REQUEST_PAYOUTS, body_max=BATCH_BODY_MAX),
     responses=PROBLEMS,
     status_code=200,
 )
@@ -117,7 +118,7 @@ async def request_payouts(
     "/payouts/generate",
     operation_id="generatePayouts",
     summary="Pay out everything earned in a journal (settlement sweep)",
-    opt=policy(Role.OPERATOR),
+    opt=policy(Role.OPERATOR, verb=Verb.RUN_JOBS),
     responses=refusing(IdempotencyKeyMissing, IdempotencyKeyReused, JurisdictionUnknown),
 )
 async def generate_payouts(
@@ -137,7 +138,7 @@ async def generate_payouts(
     "/custody-accounts/{custody_account_id:str}/cover",
     operation_id="coverGap",
     summary="Cover a gap with own money from another custody account",
-    opt=policy(Role.INSTITUTION, Role.REGULATOR),
+    opt=policy(Role.INSTITUTION, Role.REGULATOR, verb=Verb.SUPERVISE_MONEY),
     responses=refusing(
         IdempotencyKeyMissing,
         IdempotencyKeyReused,
@@ -176,7 +177,7 @@ async def cover_gap(
     "/payouts/preview",
     operation_id="previewPayout",
     summary="Ask what could be paid now, and what stops the rest",
-    opt=policy(Role.INSTITUTION, *STAFF),
+    opt=policy(Role.INSTITUTION, *STAFF, verb=Verb.READ_BOOKS),
     responses=refusing(CustodyAccountUnknown),
 )
 async def preview_payout(
@@ -206,7 +207,7 @@ async def preview_payout(
     "/custody-accounts/{custody_account_id:str}/retain",
     operation_id="retainEarned",
     summary="Ask for earned money to stay and close a legacy gap",
-    opt=policy(Role.REGULATOR),
+    opt=policy(Role.REGULATOR, verb=Verb.SUPERVISE_MONEY),
     responses=refusing(
         IdempotencyKeyMissing,
         IdempotencyKeyReused,

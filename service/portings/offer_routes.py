@@ -25,6 +25,7 @@ from ledger.refusals import (
     WrongState,
 )
 from service.identity.callers import Caller, Role
+from service.identity.verbs import Verb
 from service.portings import use_cases
 from service.portings.answers import offer_answer
 from service.portings.schemas import (
@@ -47,7 +48,7 @@ from service.web.problems import refusing
     "/wind-downs/{wind_down_id:str}/offers",
     operation_id="makePlacementOffer",
     summary="Offer lessons to the students of a wind-down",
-    opt=policy(Role.INSTITUTION, Role.REGULATOR),
+    opt=policy(Role.INSTITUTION, Role.REGULATOR, verb=Verb.PLACE_STUDENTS),
     responses=refusing(
         IdempotencyKeyMissing,
         IdempotencyKeyReused,
@@ -93,7 +94,7 @@ async def make_placement_offer(
     "/wind-downs/{wind_down_id:str}/offers",
     operation_id="listPlacementOffers",
     summary="List placement offers, priced for a parent",
-    opt=policy(Role.PARENT, Role.INSTITUTION, *STAFF),
+    opt=policy(Role.PARENT, Role.INSTITUTION, *STAFF, verb=Verb.READ_CONTRACTS),
     responses=refusing(WindDownUnknown),
 )
 async def list_placement_offers(
@@ -127,7 +128,7 @@ async def list_placement_offers(
     "/placement-offers/{offer_id:str}/withdraw",
     operation_id="withdrawPlacementOffer",
     summary="Close an offer to new choices",
-    opt=policy(Role.INSTITUTION, Role.REGULATOR),
+    opt=policy(Role.INSTITUTION, Role.REGULATOR, verb=Verb.PLACE_STUDENTS),
     responses=refusing(
         IdempotencyKeyMissing, IdempotencyKeyReused, OfferUnknown, VerbForbidden, WrongState
     ),
@@ -149,7 +150,7 @@ async def withdraw_placement_offer(
     "/entitlements/{entitlement_id:str}/choose-offer",
     operation_id="choosePlacementOffer",
     summary="Choose lessons elsewhere instead of the dividend in money",
-    opt=policy(Role.PARENT),
+    opt=policy(Role.PARENT, verb=Verb.CHOOSE_PLACES),
     responses=refusing(
         IdempotencyKeyMissing,
         IdempotencyKeyReused,

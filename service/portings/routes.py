@@ -27,6 +27,7 @@ from ledger.refusals import (
     WrongState,
 )
 from service.identity.callers import Caller, Role
+from service.identity.verbs import Verb
 from service.portings import use_cases
 from service.portings.answers import answer_of
 from service.portings.offer_routes import (
@@ -61,7 +62,7 @@ STANDING = (
     "/portings",
     operation_id="askPorting",
     summary="Let the rest of an enrolment go on at another institution",
-    opt=policy(Role.PARENT),
+    opt=policy(Role.PARENT, verb=Verb.CHOOSE_PLACES),
     responses=refusing(
         IdempotencyKeyMissing, IdempotencyKeyReused, EnrolmentUnknown, CourseUnknown, *STANDING
     ),
@@ -87,7 +88,7 @@ async def ask_porting(
     "/portings/{porting_id:str}/accept",
     operation_id="acceptPorting",
     summary="Take a student over, and state the lessons granted",
-    opt=policy(Role.INSTITUTION),
+    opt=policy(Role.INSTITUTION, verb=Verb.PLACE_STUDENTS),
     responses=refusing(
         IdempotencyKeyMissing,
         IdempotencyKeyReused,
@@ -115,7 +116,7 @@ async def accept_porting(
     "/portings/{porting_id:str}/decline",
     operation_id="declinePorting",
     summary="Decline to take a student over",
-    opt=policy(Role.INSTITUTION),
+    opt=policy(Role.INSTITUTION, verb=Verb.PLACE_STUDENTS),
     responses=refusing(
         IdempotencyKeyMissing, IdempotencyKeyReused, PortingUnknown, VerbForbidden, WrongState
     ),
@@ -132,7 +133,7 @@ async def decline_porting(
     "/portings/{porting_id:str}/withdraw",
     operation_id="withdrawPorting",
     summary="Give up a porting or a placement before money moves",
-    opt=policy(Role.PARENT),
+    opt=policy(Role.PARENT, verb=Verb.CHOOSE_PLACES),
     responses=refusing(IdempotencyKeyMissing, IdempotencyKeyReused, PortingUnknown, WrongState),
     status_code=200,
 )
@@ -147,7 +148,7 @@ async def withdraw_porting(
     "/portings",
     operation_id="listPortings",
     summary="List portings",
-    opt=policy(Role.PARENT, Role.INSTITUTION, *STAFF),
+    opt=policy(Role.PARENT, Role.INSTITUTION, *STAFF, verb=Verb.READ_CONTRACTS),
     responses=refusing(),
 )
 async def list_portings(
@@ -177,7 +178,7 @@ async def list_portings(
     "/portings/{porting_id:str}",
     operation_id="getPorting",
     summary="Read a porting",
-    opt=policy(Role.PARENT, Role.INSTITUTION, *STAFF),
+    opt=policy(Role.PARENT, Role.INSTITUTION, *STAFF, verb=Verb.READ_CONTRACTS),
     responses=refusing(PortingUnknown),
 )
 async def get_porting(

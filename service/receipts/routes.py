@@ -15,6 +15,7 @@ from ledger.refusals import (
     IdempotencyKeyReused,
 )
 from service.identity.callers import Role
+from service.identity.verbs import Verb
 from service.receipts import use_cases
 from service.receipts.retry import retry_kept
 from service.receipts.schemas import (
@@ -52,7 +53,7 @@ PROBLEMS = refusing(
     "/receipts",
     operation_id="postReceipt",
     summary="Report money that came in",
-    opt=policy(Role.BANK),
+    opt=policy(Role.BANK, verb=Verb.REPORT_BANK_FACTS),
     responses=PROBLEMS,
 )
 async def post_receipt(
@@ -67,7 +68,7 @@ async def post_receipt(
     "/receipts/batch",
     operation_id="postReceipts",
     summary="Report up to 10,000 receipts",
-    opt=policy(Role.BANK, body_max=BATCH_BODY_MAX),
+    opt=policy(Role.BANK, verb=Verb.REPORT_BANK_FACTS, body_max=BATCH_BODY_MAX),
     responses=PROBLEMS,
     status_code=200,
 )
@@ -83,7 +84,7 @@ async def post_receipts(
     "/debits",
     operation_id="postDebit",
     summary="Report money that went out",
-    opt=policy(Role.BANK),
+    opt=policy(Role.BANK, verb=Verb.REPORT_BANK_FACTS),
     responses=PROBLEMS,
 )
 async def post_debit(
@@ -98,7 +99,7 @@ async def post_debit(
     "/debits/batch",
     operation_id="postDebits",
     summary="Report up to 10,000 debits",
-    opt=policy(Role.BANK, body_max=BATCH_BODY_MAX),
+    opt=policy(Role.BANK, verb=Verb.REPORT_BANK_FACTS, body_max=BATCH_BODY_MAX),
     responses=PROBLEMS,
     status_code=200,
 )

@@ -21,6 +21,7 @@ from ledger.refusals import (
     WrongState,
 )
 from service.identity.callers import Caller, Role
+from service.identity.verbs import Verb
 from service.receipts import suspense
 from service.receipts.entries import answer_of
 from service.receipts.schemas import EntryOut, EntryPage, MatchIn, ReturnIn, ReturnOut
@@ -43,7 +44,7 @@ KEYED = (IdempotencyKeyMissing, IdempotencyKeyReused)
     "/receipts/{receipt_id:str}/match",
     operation_id="matchReceipt",
     summary="Match money in suspense to an enrolment",
-    opt=policy(Role.OPERATOR),
+    opt=policy(Role.OPERATOR, verb=Verb.RESOLVE_MONEY),
     responses=refusing(
         *KEYED,
         ReceiptUnknown,
@@ -90,7 +91,7 @@ async def match_receipt(
     "/receipts/{receipt_id:str}/return",
     operation_id="returnReceipt",
     summary="Send money in suspense back to its payer",
-    opt=policy(Role.OPERATOR, Role.REGULATOR),
+    opt=policy(Role.OPERATOR, Role.REGULATOR, verb=Verb.RESOLVE_MONEY),
     responses=refusing(*KEYED, ReceiptUnknown, WrongState, AccountFenced, PayerUnknown),
 )
 async def return_receipt(
@@ -108,7 +109,7 @@ async def return_receipt(
     "/receipts",
     operation_id="listReceipts",
     summary="List bank entries",
-    opt=policy(*READERS),
+    opt=policy(*READERS, verb=Verb.READ_BOOKS),
     responses=refusing(CustodyAccountUnknown),
 )
 async def list_receipts(  # noqa: PLR0913 - the filters of a list
@@ -143,7 +144,7 @@ async def list_receipts(  # noqa: PLR0913 - the filters of a list
     "/receipts/{receipt_id:str}",
     operation_id="getReceipt",
     summary="Read a bank entry",
-    opt=policy(*READERS),
+    opt=policy(*READERS, verb=Verb.READ_BOOKS),
     responses=refusing(ReceiptUnknown),
 )
 async def get_receipt(

@@ -19,6 +19,7 @@ from ledger.refusals import (
     WrongState,
 )
 from service.identity.callers import Caller, Role
+from service.identity.verbs import Verb
 from service.refunds import use_cases
 from service.refunds.schemas import (
     AccountIn,
@@ -53,7 +54,7 @@ ASKING = refusing(IdempotencyKeyMissing, IdempotencyKeyReused, RefundUnknown, Wr
     "/",
     operation_id="listRefunds",
     summary="List refunds",
-    opt=policy(*READERS),
+    opt=policy(*READERS, verb=Verb.READ_CONTRACTS),
     responses=refusing(InstitutionUnknown, EnrolmentUnknown, ClaimUnknown, JurisdictionUnknown),
 )
 async def list_refunds(  # noqa: PLR0913 - the filters of a list
@@ -124,7 +125,7 @@ async def list_refunds(  # noqa: PLR0913 - the filters of a list
     "/{refund_id:str}",
     operation_id="getRefund",
     summary="Read a refund",
-    opt=policy(*READERS),
+    opt=policy(*READERS, verb=Verb.READ_CONTRACTS),
     responses=refusing(RefundUnknown),
 )
 async def get_refund(
@@ -143,7 +144,7 @@ async def get_refund(
     "/settle",
     operation_id="settleRefunds",
     summary="Pay every refund that can be paid now",
-    opt=policy(Role.OPERATOR),
+    opt=policy(Role.OPERATOR, verb=Verb.RUN_JOBS),
     responses=refusing(IdempotencyKeyMissing, IdempotencyKeyReused, JurisdictionUnknown),
     status_code=200,
 )
@@ -175,7 +176,7 @@ async def settle_refunds(
     "/{refund_id:str}/payee",
     operation_id="changeRefundPayee",
     summary="Ask for a refund to be paid to another account",
-    opt=policy(Role.REGULATOR, Role.OPERATOR),
+    opt=policy(Role.REGULATOR, Role.OPERATOR, verb=Verb.RESOLVE_MONEY),
     responses=ASKING,
     status_code=202,
 )
@@ -193,7 +194,7 @@ async def change_refund_payee(
     "/{refund_id:str}/payee-account",
     operation_id="registerPayeeAccount",
     summary="Name the account that one's own refund is paid to",
-    opt=policy(Role.PARENT),
+    opt=policy(Role.PARENT, verb=Verb.CLAIM),
     responses=ASKING,
     status_code=202,
 )
@@ -208,7 +209,7 @@ async def register_payee_account(
     "/{refund_id:str}/lodge",
     operation_id="lodgeRefund",
     summary="Ask for an unclaimed refund to be left with a notary",
-    opt=policy(Role.REGULATOR),
+    opt=policy(Role.REGULATOR, verb=Verb.DECIDE_CLAIMS),
     responses=ASKING,
     status_code=202,
 )

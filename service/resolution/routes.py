@@ -18,6 +18,7 @@ from ledger.refusals import (
     PackUnknown,
 )
 from service.identity.callers import Caller, Role
+from service.identity.verbs import Verb
 from service.resolution import use_cases
 from service.resolution.schemas import PackOut, PackPage
 from service.resolution.sealing import Keys
@@ -40,7 +41,7 @@ ZIP: Final = "application/zip"
     "/institutions/{institution_id:str}/resolution-packs",
     operation_id="makeResolutionPack",
     summary="Make a resolution pack",
-    opt=policy(Role.REGULATOR),
+    opt=policy(Role.REGULATOR, verb=Verb.PREPARE_WIND_DOWN),
     responses=refusing(
         IdempotencyKeyMissing,
         IdempotencyKeyReused,
@@ -68,7 +69,7 @@ async def make_resolution_pack(
     "/institutions/{institution_id:str}/resolution-packs",
     operation_id="listResolutionPacks",
     summary="List an institution's resolution packs",
-    opt=policy(*READERS),
+    opt=policy(*READERS, verb=Verb.READ_PACKS),
     responses=refusing(InstitutionUnknown),
 )
 async def list_resolution_packs(
@@ -102,7 +103,7 @@ async def list_resolution_packs(
     "/resolution-packs/{pack_id:str}",
     operation_id="getResolutionPack",
     summary="Read about a resolution pack",
-    opt=policy(*READERS),
+    opt=policy(*READERS, verb=Verb.READ_PACKS),
     responses=refusing(PackUnknown),
 )
 async def get_resolution_pack(
@@ -117,7 +118,7 @@ async def get_resolution_pack(
     "/resolution-packs/{pack_id:str}/content",
     operation_id="getResolutionPackContent",
     summary="Fetch a resolution pack",
-    opt=policy(*READERS),
+    opt=policy(*READERS, verb=Verb.READ_PACKS),
     responses=refusing(PackUnknown),
     media_type=ZIP,
 )

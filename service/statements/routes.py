@@ -22,6 +22,7 @@ from ledger.refusals import (
     StatementUnbalanced,
 )
 from service.identity.callers import Caller, Role
+from service.identity.verbs import Verb
 from service.statements import close, use_cases
 from service.statements.schemas import (
     BankStatementBatchIn,
@@ -61,7 +62,7 @@ States = Literal["AGREED", "DIFFERENT"]
     "/",
     operation_id="deliverStatement",
     summary="Deliver a day's statement of a custody account",
-    opt=policy(Role.BANK),
+    opt=policy(Role.BANK, verb=Verb.REPORT_BANK_FACTS),
     responses=PROBLEMS,
 )
 async def deliver_statement(
@@ -81,7 +82,7 @@ async def deliver_statement(
     "/batch",
     operation_id="deliverStatements",
     summary="Deliver up to 10,000 statements",
-    opt=policy(Role.BANK, body_max=BATCH_BODY_MAX),
+    opt=policy(Role.BANK, verb=Verb.REPORT_BANK_FACTS, body_max=BATCH_BODY_MAX),
     responses=PROBLEMS,
     status_code=200,
 )
@@ -103,7 +104,7 @@ async def deliver_statements(
     "/close-day",
     operation_id="closeDay",
     summary="Close a business date of a journal",
-    opt=policy(Role.REGULATOR, Role.OPERATOR),
+    opt=policy(Role.REGULATOR, Role.OPERATOR, verb=Verb.RUN_JOBS),
     responses=refusing(
         IdempotencyKeyMissing, IdempotencyKeyReused, JurisdictionUnknown, DayNotClosable
     ),
@@ -123,7 +124,7 @@ async def close_day(
     "/",
     operation_id="listStatements",
     summary="List statements",
-    opt=policy(Role.BANK, Role.INSTITUTION, *STAFF),
+    opt=policy(Role.BANK, Role.INSTITUTION, *STAFF, verb=Verb.READ_BOOKS),
     responses=refusing(CustodyAccountUnknown),
 )
 async def list_statements(  # noqa: PLR0913 - the filters of a list
@@ -169,7 +170,7 @@ async def list_statements(  # noqa: PLR0913 - the filters of a list
     "/closed-days",
     operation_id="listClosedDays",
     summary="List closed business dates",
-    opt=policy(*STAFF),
+    opt=policy(*STAFF, verb=Verb.READ_BOOKS),
     responses=refusing(),
 )
 async def list_closed_days(

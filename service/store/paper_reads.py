@@ -13,10 +13,10 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.store import rows
+from service.store import rows, vault_rows
 from service.store.context import Context
 from service.store.facts import Record
-from service.store.tables import Party, PlanShare
+from service.store.tables import BankNarrative, Party, PlanShare
 from service.store.transact import READ_TIMEOUT
 
 OWNERS: Final = """
@@ -67,12 +67,13 @@ _LINES: Final = text(
 )
 
 _NARRATIVES: Final = text(
-    "SELECT bank_entry_id, payer_name, payer_account FROM pii.bank_narrative"
+    "SELECT bank_entry_id, payer_name, payer_account, purpose, sealed, wrapped_key"
+    " FROM pii.bank_narrative"
     " WHERE journal_id = :journal AND bank_entry_id = ANY(:entries)"
 ).bindparams(bindparam("entries", type_=ARRAY(Uuid)))
 
 _HASH: Final = text(
-    "SELECT hash FROM escrow.journal_transaction WHERE journal_id = :journal AND seq = :seq"
+    "SELECT hash FROM escrow.journal_position WHERE journal_id = :journal AND seq = :seq"
 )
 
 
@@ -142,7 +143,8 @@ async def keyed(
     if not wanted:
         return {}
     name = rows.key_columns(table)[0]
-    found = await rows.fetch(connection, rows.keyed(table, journal, wanted, name))
+    statement = rows.keyed(table, journal, wanted, name)
+    found = await rows.fetch_opened(connection, table, statement)
     return {row[name]: Record(row) for row in found}
 
 
@@ -150,7 +152,8 @@ async def listed(
     connection: AsyncConnection, table: type[Any], journal: int, column: str, value: UUID
 ) -> Sequence[Record]:
     """Return the rows with one value of a column, in order of key."""
-    found = await rows.fetch(connection, rows.keyed(table, journal, [value], column))
+    statement = rows.keyed(table, journal, [value], column)
+    found = await rows.fetch_opened(connection, table, statement)
     return [Record(row) for row in found]
 
 
@@ -168,7 +171,8 @@ async def payers(
     found = await connection.execute(
         _NARRATIVES, {"journal": journal, "entries": sorted(set(entries))}
     )
-    return {row["bank_entry_id"]: Record(row) for row in found.mappings()}
+    told = vault_rows.opened(connection, BankNarrative, [dict(row) for row in found.mappings()])
+    return {row["bank_entry_id"]: Record(row) for row in told}
 
 
 async def shares_of(

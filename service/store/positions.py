@@ -28,7 +28,7 @@ _LAST: Final = """
     SELECT given.journal_id, last.seq, last.effective_on, last.recorded_at
     FROM unnest(:journals) AS given(journal_id)
     CROSS JOIN LATERAL (
-        SELECT seq, effective_on, recorded_at FROM escrow.journal_transaction AS held
+        SELECT seq, effective_on, recorded_at FROM escrow.journal_position AS held
         WHERE held.journal_id = given.journal_id AND held.{column} <= :limit
         ORDER BY held.{column} DESC, held.seq DESC LIMIT 1) AS last
     """
@@ -44,9 +44,9 @@ _ENDS: Final = text(
     SELECT held.journal_id, held.seq, held.effective_on, held.recorded_at,
            coalesce(following.recorded_at > held.recorded_at, true) AS is_end
     FROM unnest(:journals, :seqs) AS given(journal_id, seq)
-    JOIN escrow.journal_transaction AS held
+    JOIN escrow.journal_position AS held
       ON held.journal_id = given.journal_id AND held.seq = given.seq
-    LEFT JOIN escrow.journal_transaction AS following
+    LEFT JOIN escrow.journal_position AS following
       ON following.journal_id = given.journal_id AND following.seq = given.seq + 1
     """
 ).bindparams(

@@ -40,7 +40,7 @@ _PAGE: Final = text(_COLUMNS).bindparams(
 )
 
 _BEFORE: Final = text(
-    "SELECT seq FROM escrow.journal_transaction"
+    "SELECT seq FROM escrow.journal_position"
     " WHERE journal_id = :journal AND effective_on <= :day"
     " ORDER BY effective_on DESC, seq DESC LIMIT 1"
 )

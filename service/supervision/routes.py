@@ -16,6 +16,7 @@ from ledger.refusals import (
     WrongState,
 )
 from service.identity.callers import Caller, Role
+from service.identity.verbs import Verb
 from service.store import restraint_reads
 from service.store.restraint_reads import RestraintFilter
 from service.store.transact import Store
@@ -35,7 +36,7 @@ Kinds = Literal["ENROL_STOP", "PAYOUT_STOP", "FREEZE", "HOLD", "FENCE"]
     "/",
     operation_id="placeRestraint",
     summary="Stop money at an institution, a custody account or an enrolment",
-    opt=policy(Role.REGULATOR),
+    opt=policy(Role.REGULATOR, verb=Verb.RESTRAIN),
     responses=refusing(
         IdempotencyKeyMissing,
         IdempotencyKeyReused,
@@ -64,7 +65,7 @@ async def place_restraint(
     "/{restraint_id:str}/lift",
     operation_id="liftRestraint",
     summary="Ask for a restraint to be lifted",
-    opt=policy(Role.REGULATOR),
+    opt=policy(Role.REGULATOR, verb=Verb.RESTRAIN),
     responses=refusing(IdempotencyKeyMissing, IdempotencyKeyReused, RestraintUnknown, WrongState),
     status_code=202,
 )
@@ -85,7 +86,7 @@ async def lift_restraint(
     "/",
     operation_id="listRestraints",
     summary="List restraints",
-    opt=policy(Role.INSTITUTION, *STAFF),
+    opt=policy(Role.INSTITUTION, *STAFF, verb=Verb.READ_CASES),
     responses=refusing(InstitutionUnknown),
 )
 async def list_restraints(  # noqa: PLR0913 - the filters of a list
@@ -129,7 +130,7 @@ async def list_restraints(  # noqa: PLR0913 - the filters of a list
     "/{restraint_id:str}",
     operation_id="getRestraint",
     summary="Read a restraint",
-    opt=policy(Role.INSTITUTION, *STAFF),
+    opt=policy(Role.INSTITUTION, *STAFF, verb=Verb.READ_CASES),
     responses=refusing(RestraintUnknown),
 )
 async def get_restraint(

@@ -1,4 +1,8 @@
-"""Policies: which roles a route is for. A route without one keeps the application from starting."""
+"""Policies: which verb a route is, and for which roles.
+
+A route without a policy, or for a role that has not got its verb, keeps the application from
+starting. One that names no verb is for callers with every duty of their role only.
+"""
 
 import uuid
 from dataclasses import dataclass
@@ -11,51 +15,86 @@ from litestar.handlers.base import BaseRouteHandler
 from litestar.handlers.http_handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
-from ledger.refusals import VerbForbidden
+from ledger.refusals import NotAuthenticated, SignatureRefused, VerbForbidden
 from service.identity.authentication import RequestFacts, authenticate
-from service.identity.callers import Role
+from service.identity.authorize import Ruling, authorize
+from service.identity.callers import Caller, Role
+from service.identity.limits import CostClass
+from service.identity.verbs import MAY, Verb
 from service.web.bodies import raw_body
+from service.web.ceilings import cost_class_of, count_caller, count_source
 
 STAFF: Final = (Role.REGULATOR, Role.OPERATOR, Role.AUDITOR)
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The roles a route is for; a public one asks for no token at all."""
+    """The roles a route is for and its verb; a public one asks for no token at all."""
 
     roles: frozenset[Role]
+    verb: Verb | None = None
     public: bool = False
 
+    def rules_out(self, caller: Caller) -> bool:
+        """Tell whether the route is not for this caller, whatever object it names."""
+        if caller.role not in self.roles:
+            return True
+        if self.verb is None:
+            return bool(caller.duties)
+        return authorize(caller, self.verb) is Ruling.FORBIDDEN
 
-def policy(*roles: Role, body_max: int | None = None) -> dict[str, Any]:
-    """Route options: the roles it is for and, where not 64 KiB, its largest body in bytes."""
+
+def policy(
+    *roles: Role,
+    verb: Verb | None = None,
+    body_max: int | None = None,
+    cost_class: CostClass | None = None,
+) -> dict[str, Any]:
+    """Route options: the roles it is for, its verb and, where not 64 KiB, its largest body.
+
+    `cost_class` names the limit it is counted against where its method and shape do not.
+    """
     assert roles, "a route is for somebody"
-    options: dict[str, Any] = {"policy": Policy(frozenset(roles))}
+    options: dict[str, Any] = {"policy": Policy(frozenset(roles), verb)}
     if body_max is not None:
         options["body_max"] = body_max
+    if cost_class is not None:
+        options["cost_class"] = cost_class
     return options
 
 
-def public() -> dict[str, Any]:
-    """Route options of a route that anyone may call."""
-    return {"policy": Policy(frozenset(), public=True)}
+def public(*, cost_class: CostClass | None = None, counted: bool = True) -> dict[str, Any]:
+    """Route options of a route that anyone may call; counted against the caller's address."""
+    options: dict[str, Any] = {"policy": Policy(frozenset(), public=True), "counted": counted}
+    if cost_class is not None:
+        options["cost_class"] = cost_class
+    return options
 
 
-async def authorize(
+async def guard(
     connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
 ) -> None:
     """Guard of every route: find the caller and ask the route's policy.
 
-    Raises `NotAuthenticated` or `VerbForbidden`.
+    Raises `NotAuthenticated`, `RateLimited` or `VerbForbidden`.
     """
     rule: Policy = handler.opt["policy"]
     connection.scope["state"]["request_id"] = uuid.uuid4().hex
     if rule.public:
+        if handler.opt["counted"]:
+            await count_source(connection, cost_class_of(handler))
         return
     assert isinstance(connection, Request), "every route speaks HTTP"
-    async with connection.app.state.engine.connect() as database:
-        caller = await authenticate(facts_of(connection), database)
-    if caller.role not in rule.roles:
+    state = connection.app.state
+    try:
+        async with state.finding_out.connect() as database:
+            caller = await authenticate(facts_of(connection), database, state.doors)
+    except (NotAuthenticated, SignatureRefused):
+        await count_source(connection, CostClass.TOKEN)
+        raise
+    connection.scope["state"]["signature"] = caller.signature
+    await count_caller(connection, handler, caller)
+    if rule.rules_out(caller):
         raise VerbForbidden(role=caller.role.value)
     connection.scope["state"]["caller"] = caller
 
@@ -88,6 +127,12 @@ def routes(app: Litestar) -> list[tuple[str, str, HTTPRouteHandler]]:
 
 
 def require_policies(app: Litestar) -> None:
-    """Refuse to start with a route that declares no policy."""
+    """Refuse to start with a route that declares no policy, or roles that have not its verb."""
     missing = [f"{m} {path}" for m, path, h in routes(app) if "policy" not in h.opt]
     assert not missing, f"routes without a policy: {missing}"
+    wider = [
+        f"{method} {path}: {sorted(rule.roles - set(MAY[rule.verb]))}"
+        for method, path, handler in routes(app)
+        if (rule := handler.opt["policy"]).verb and not rule.roles <= set(MAY[rule.verb])
+    ]
+    assert not wider, f"routes for roles without the verb: {wider}"

@@ -12,6 +12,7 @@ from ledger.refusals import (
     WrongState,
 )
 from service.identity.callers import Role
+from service.identity.verbs import Verb
 from service.web.command import Command
 from service.web.paths import object_id
 from service.web.policy import policy
@@ -29,7 +30,7 @@ PROBLEMS = refusing(
     "/wind-downs/{wind_down_id:str}/lessons/{lesson_id:str}/confirm",
     operation_id="confirmPendingLesson",
     summary="Confirm a lesson that waited when the case was opened",
-    opt=policy(Role.PARENT),
+    opt=policy(Role.PARENT, verb=Verb.CONFIRM_LESSONS),
     responses=PROBLEMS,
     status_code=200,
 )
@@ -44,7 +45,7 @@ async def confirm_pending_lesson(
     "/wind-downs/{wind_down_id:str}/lessons/{lesson_id:str}/deny",
     operation_id="denyPendingLesson",
     summary="Deny a lesson that waited when the case was opened",
-    opt=policy(Role.PARENT),
+    opt=policy(Role.PARENT, verb=Verb.CONFIRM_LESSONS),
     responses=PROBLEMS,
     status_code=200,
 )
@@ -59,7 +60,7 @@ async def deny_pending_lesson(
     "/wind-downs/{wind_down_id:str}/lessons/{lesson_id:str}/rule",
     operation_id="ruleOnPendingLesson",
     summary="Rule on a disputed lesson of a case",
-    opt=policy(Role.REGULATOR),
+    opt=policy(Role.REGULATOR, verb=Verb.RULE_ON_LESSONS),
     responses=PROBLEMS,
     status_code=200,
 )

@@ -15,6 +15,7 @@ from ledger.refusals import (
     WrongState,
 )
 from service.identity.callers import Caller, Role
+from service.identity.verbs import Verb
 from service.store import plan_reads, wind_down_reads
 from service.store.transact import Store
 from service.web.approval import ApprovalOut, awaiting
@@ -51,7 +52,7 @@ READERS = (*STAFF, Role.INSTITUTION, Role.PARENT)
     "/wind-downs/{wind_down_id:str}/plans",
     operation_id="simulatePlans",
     summary="Simulate distribution plans",
-    opt=policy(Role.REGULATOR),
+    opt=policy(Role.REGULATOR, verb=Verb.PREPARE_WIND_DOWN),
     responses=refusing(
         IdempotencyKeyMissing,
         IdempotencyKeyReused,
@@ -76,7 +77,7 @@ async def simulate_plans(
     "/wind-downs/{wind_down_id:str}/plans",
     operation_id="listPlans",
     summary="List the plans of a wind-down",
-    opt=policy(*READERS),
+    opt=policy(*READERS, verb=Verb.READ_CASES),
     responses=refusing(WindDownUnknown),
 )
 async def list_plans(
@@ -98,7 +99,7 @@ async def list_plans(
     "/plans/{plan_id:str}",
     operation_id="getPlan",
     summary="Read a distribution plan",
-    opt=policy(*READERS),
+    opt=policy(*READERS, verb=Verb.READ_CASES),
     responses=refusing(PlanUnknown),
 )
 async def get_plan(
@@ -117,7 +118,7 @@ async def get_plan(
     "/plans/{plan_id:str}/inputs",
     operation_id="getPlanInputs",
     summary="Read what went into a plan",
-    opt=policy(*READERS),
+    opt=policy(*READERS, verb=Verb.READ_CONTRACTS),
     responses=refusing(PlanUnknown),
 )
 async def get_plan_inputs(
@@ -139,7 +140,7 @@ async def get_plan_inputs(
     "/plans/{plan_id:str}/shares",
     operation_id="listPlanShares",
     summary="List what a plan gives",
-    opt=policy(*READERS),
+    opt=policy(*READERS, verb=Verb.READ_CONTRACTS),
     responses=refusing(PlanUnknown),
 )
 async def list_plan_shares(
@@ -172,7 +173,7 @@ async def list_plan_shares(
     "/plans/{plan_id:str}/approve",
     operation_id="approvePlan",
     summary="Ask for a plan to be approved",
-    opt=policy(Role.REGULATOR),
+    opt=policy(Role.REGULATOR, verb=Verb.DECIDE_WIND_DOWN),
     responses=refusing(
         IdempotencyKeyMissing, IdempotencyKeyReused, PlanUnknown, WrongState, PlanStale
     ),
@@ -195,7 +196,7 @@ async def approve_plan(
     "/wind-downs/{wind_down_id:str}/post",
     operation_id="postDistribution",
     summary="Post the next chunk of an approved plan",
-    opt=policy(Role.REGULATOR, Role.OPERATOR),
+    opt=policy(Role.REGULATOR, Role.OPERATOR, verb=Verb.RUN_JOBS),
     responses=refusing(
         IdempotencyKeyMissing, IdempotencyKeyReused, WindDownUnknown, WrongState, PlanStale
     ),
@@ -214,7 +215,7 @@ async def post_distribution(
     "/wind-downs/{wind_down_id:str}/resend-moves",
     operation_id="resendPoolMoves",
     summary="Order failed moves of the pool again",
-    opt=policy(Role.REGULATOR, Role.OPERATOR),
+    opt=policy(Role.REGULATOR, Role.OPERATOR, verb=Verb.PREPARE_WIND_DOWN),
     responses=refusing(IdempotencyKeyMissing, IdempotencyKeyReused, WindDownUnknown, WrongState),
 )
 async def resend_pool_moves(
@@ -230,7 +231,7 @@ async def resend_pool_moves(
     "/wind-downs/{wind_down_id:str}/close",
     operation_id="closeWindDown",
     summary="Ask for a wind-down to be closed",
-    opt=policy(Role.REGULATOR),
+    opt=policy(Role.REGULATOR, verb=Verb.DECIDE_WIND_DOWN),
     responses=refusing(IdempotencyKeyMissing, IdempotencyKeyReused, WindDownUnknown, WrongState),
     status_code=202,
 )

@@ -16,6 +16,7 @@ from ledger.refusals import (
     WrongState,
 )
 from service.identity.callers import Caller, Role
+from service.identity.verbs import Verb
 from service.store import ids, registry
 from service.store.tables import Asset
 from service.store.transact import Store
@@ -35,7 +36,7 @@ from service.wind_downs.schemas import WindDownOut
     "/wind-downs/{wind_down_id:str}/set-off",
     operation_id="setOff",
     summary="Set off what the institution has in custody against what it owes",
-    opt=policy(Role.REGULATOR),
+    opt=policy(Role.REGULATOR, verb=Verb.PREPARE_WIND_DOWN),
     responses=refusing(IdempotencyKeyMissing, IdempotencyKeyReused, WindDownUnknown, WrongState),
     status_code=200,
 )
@@ -54,7 +55,7 @@ async def set_off(
     "/wind-downs/{wind_down_id:str}/draw-deposit",
     operation_id="drawDepositOfWindDown",
     summary="Draw the risk deposit into custody",
-    opt=policy(Role.REGULATOR),
+    opt=policy(Role.REGULATOR, verb=Verb.PREPARE_WIND_DOWN),
     responses=refusing(
         IdempotencyKeyMissing, IdempotencyKeyReused, WindDownUnknown, WrongState, AccountFenced
     ),
@@ -74,7 +75,7 @@ async def draw_deposit(
     "/wind-downs/{wind_down_id:str}/assets",
     operation_id="recordAsset",
     summary="Write down an asset that was found",
-    opt=policy(Role.REGULATOR),
+    opt=policy(Role.REGULATOR, verb=Verb.PREPARE_WIND_DOWN),
     responses=refusing(IdempotencyKeyMissing, IdempotencyKeyReused, WindDownUnknown, WrongState),
 )
 async def record_asset(
@@ -98,7 +99,7 @@ async def record_asset(
     "/wind-downs/{wind_down_id:str}/assets",
     operation_id="listAssets",
     summary="List a case's assets",
-    opt=policy(Role.INSTITUTION, *STAFF),
+    opt=policy(Role.INSTITUTION, *STAFF, verb=Verb.READ_BOOKS),
     responses=refusing(WindDownUnknown),
 )
 async def list_assets(
@@ -133,7 +134,7 @@ async def list_assets(
     "/assets/{asset_id:str}/realize",
     operation_id="realizeAsset",
     summary="Say which receipt an asset brought",
-    opt=policy(Role.REGULATOR),
+    opt=policy(Role.REGULATOR, verb=Verb.PREPARE_WIND_DOWN),
     responses=refusing(
         IdempotencyKeyMissing, IdempotencyKeyReused, AssetUnknown, ReceiptUnknown, WrongState
     ),
@@ -156,7 +157,7 @@ async def realize_asset(
     "/assets/{asset_id:str}/abandon",
     operation_id="abandonAsset",
     summary="Give an asset up",
-    opt=policy(Role.REGULATOR),
+    opt=policy(Role.REGULATOR, verb=Verb.PREPARE_WIND_DOWN),
     responses=refusing(IdempotencyKeyMissing, IdempotencyKeyReused, AssetUnknown, WrongState),
     status_code=200,
 )

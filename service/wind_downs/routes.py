@@ -17,6 +17,7 @@ from ledger.refusals import (
     WrongState,
 )
 from service.identity.callers import Caller, Role
+from service.identity.verbs import Verb
 from service.store import registry, wind_down_figures, wind_down_reads
 from service.store.tables import WindDown
 from service.store.transact import Store
@@ -67,7 +68,7 @@ READERS = (*STAFF, Role.INSTITUTION, Role.PARENT)
     "/wind-downs",
     operation_id="listWindDowns",
     summary="List wind-downs",
-    opt=policy(*READERS),
+    opt=policy(*READERS, verb=Verb.READ_CASES),
     responses=refusing(InstitutionUnknown),
 )
 async def list_wind_downs(  # noqa: PLR0913 - the filters of a list
@@ -108,7 +109,7 @@ async def list_wind_downs(  # noqa: PLR0913 - the filters of a list
     "/wind-downs/{wind_down_id:str}",
     operation_id="getWindDown",
     summary="Read a wind-down",
-    opt=policy(*READERS),
+    opt=policy(*READERS, verb=Verb.READ_CASES),
     responses=refusing(WindDownUnknown),
 )
 async def get_wind_down(
@@ -140,7 +141,7 @@ async def get_wind_down(
     "/wind-downs/{wind_down_id:str}/open",
     operation_id="openWindDown",
     summary="Ask for a case to be opened",
-    opt=policy(Role.REGULATOR),
+    opt=policy(Role.REGULATOR, verb=Verb.PREPARE_WIND_DOWN),
     responses=refusing(
         IdempotencyKeyMissing, IdempotencyKeyReused, WindDownUnknown, WrongState, PolicyMissing
     ),
@@ -170,7 +171,7 @@ async def open_wind_down(
     "/wind-downs/{wind_down_id:str}/settle-lessons",
     operation_id="settleWindDownLessons",
     summary="Move a case on when no lesson waits any more",
-    opt=policy(Role.REGULATOR),
+    opt=policy(Role.REGULATOR, verb=Verb.PREPARE_WIND_DOWN),
     responses=refusing(
         IdempotencyKeyMissing, IdempotencyKeyReused, WindDownUnknown, WrongState, LessonsUnsettled
     ),

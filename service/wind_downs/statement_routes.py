@@ -14,6 +14,7 @@ from ledger.refusals import (
     WindDownUnknown,
 )
 from service.identity.callers import Caller, Role
+from service.identity.verbs import Verb
 from service.store import registry
 from service.store.tables import StatementRequest
 from service.store.transact import Store
@@ -37,7 +38,7 @@ States = Literal["ASKED", "AGREED", "DIFFERENT"]
     "/statement-requests",
     operation_id="listStatementRequests",
     summary="List what banks were asked at freezes",
-    opt=policy(Role.BANK, *STAFF),
+    opt=policy(Role.BANK, *STAFF, verb=Verb.READ_BOOKS),
     responses=refusing(WindDownUnknown),
 )
 async def list_statement_requests(  # noqa: PLR0913 - the filters of a list
@@ -76,7 +77,7 @@ async def list_statement_requests(  # noqa: PLR0913 - the filters of a list
     "/statement-requests/{request_id:str}/answer",
     operation_id="answerStatementRequest",
     summary="Say what an account held at the freeze",
-    opt=policy(Role.BANK),
+    opt=policy(Role.BANK, verb=Verb.REPORT_BANK_FACTS),
     responses=refusing(
         IdempotencyKeyMissing, IdempotencyKeyReused, StatementRequestUnknown, AlreadyExists
     ),

@@ -193,6 +193,12 @@ class PaymentOrder(Base):
             "refund_id",
             postgresql_where="refund_id IS NOT NULL",
         ),
+        Index(
+            "ix_payment_order_payee",
+            "journal_id",
+            "payee_party_id",
+            postgresql_where="payee_party_id IS NOT NULL",
+        ),
         CheckConstraint(
             "kind IN ('EARNED', 'SURPLUS', 'DEPOSIT', 'REFUND', 'SUSPENSE_RETURN', 'LODGING',"
             " 'TRANSFER', 'PORTING')",

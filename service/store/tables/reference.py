@@ -1,6 +1,6 @@
 """Reference tables, shared by all journals: divisions, calendar, banks, jurisdictions, tokens."""
 
-from sqlalchemy import Boolean, CheckConstraint, Integer, Text, UniqueConstraint
+from sqlalchemy import Boolean, CheckConstraint, Index, Integer, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.store.tables.base import Base, Code, Day, Digest, Id, Instant, KeyText
@@ -14,7 +14,10 @@ class Adcode(Base):
     name: Mapped[Code]
     valid_from: Mapped[Day]
     valid_to: Mapped[Day | None]
-    successor: Mapped[Code | None]
+    successor: Mapped[str | None] = mapped_column(Text(collation="C"))
+    __table_args__ = (
+        Index("ix_adcode_successor", "successor", postgresql_where="successor IS NOT NULL"),
+    )
 
 
 class CalendarDay(Base):
@@ -92,7 +95,11 @@ class RulePackVersion(Base):
 
 
 class AccessToken(Base):
-    """A bearer token: only its SHA-256 is kept. `scope` is canonical JSON."""
+    """A bearer token: only its SHA-256 is kept. `scope` is canonical JSON.
+
+    A SERVICE token was handed out, an ACCESS token was got with a client's `credential_id`, a
+    SESSION belongs to a person who logged in on a device and showed so last `authenticated_at`.
+    """
 
     __tablename__ = "access_token"
     token_hash: Mapped[Digest] = mapped_column(primary_key=True)
@@ -102,3 +109,18 @@ class AccessToken(Base):
     issued_at: Mapped[Instant]
     expires_at: Mapped[Instant]
     revoked_at: Mapped[Instant | None]
+    kind: Mapped[Code] = mapped_column(server_default="SERVICE")
+    session_id: Mapped[Id | None]
+    device_id: Mapped[Id | None]
+    credential_id: Mapped[Id | None]
+    last_seen_at: Mapped[Instant | None]
+    authenticated_at: Mapped[Instant | None]
+    __table_args__ = (
+        CheckConstraint("kind IN ('SERVICE', 'SESSION', 'ACCESS')", name="kind"),
+        CheckConstraint(
+            "(kind = 'SESSION') = (session_id IS NOT NULL AND last_seen_at IS NOT NULL"
+            " AND authenticated_at IS NOT NULL)",
+            name="session",
+        ),
+        Index(None, "caller_id"),
+    )
