@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, IPvAnyNetwork
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from service.identity.limits import Ceiling, Ceilings, CostClass, Kind, with_defaults
 
 
 class Settings(BaseSettings):
@@ -14,7 +16,14 @@ class Settings(BaseSettings):
     `escrow_app`; `admin_url` is for `escrow migrate` alone,
     `audit_url` (as `escrow_audit`) for `escrow verify`. `paper_fonts` is a folder with a Chinese
     font for papers as PDF, beside the system's own fonts; `pack_keys` one with the keys of
-    resolution packs; `keys` the folder with the keys of the vault of personal data.
+    resolution packs, `keys` one with those of the vault of personal data, which the service at
+    `kms_url` unwraps, if there is one. `limits` is JSON,
+    ceilings in place of the defaults of service/identity/limits.py, as {"service": {"command":
+    {"count": 500, "seconds": 1, "burst": 5000, "lease": 100}}}, null for none; a demonstration
+    has none but those given. `trusted_proxies` are the networks whose X-Forwarded-For is
+    believed. `authorities` is JSON, the names (host, and port where it is not the default) that
+    banks sign their requests to; `signing_keys` a folder with the keys that answers to them are
+    signed with. `bank_tokens` lets banks in by bearer tokens too, for trials only.
     """
 
     model_config = SettingsConfigDict(env_prefix="ESCROW_", extra="ignore")
@@ -32,3 +41,15 @@ class Settings(BaseSettings):
     paper_fonts: Path | None = None
     pack_keys: Path | None = None
     keys: Path | None = None
+    kms_url: str | None = None
+    kms_token_file: Path | None = None
+    limits: dict[Kind, dict[CostClass, Ceiling | None]] = Field(default_factory=dict)
+    trusted_proxies: list[IPvAnyNetwork] = Field(default_factory=list)
+    authorities: tuple[str, ...] = ()
+    signing_keys: Path | None = None
+    bank_tokens: bool = False
+
+    @property
+    def ceilings(self) -> Ceilings:
+        """The ceilings to count by."""
+        return self.limits if self.demo else with_defaults(self.limits)

@@ -1,6 +1,6 @@
 """Health, readiness and the catalogue of problems: what anyone may ask."""
 
-from typing import Any
+from typing import Any, Final
 
 from litestar import Response, Router, get
 from litestar.datastructures import State
@@ -12,14 +12,17 @@ from ledger.refusals import RouteUnknown
 from service.web.policy import public
 from service.web.problems import catalogue, refusing
 
+UNCOUNTED: Final = public(counted=False)
+"""Whoever watches over the service is never told to come back later."""
 
-@get("/health/live", operation_id="getLiveness", summary="Is the process alive", opt=public())
+
+@get("/health/live", operation_id="getLiveness", summary="Is the process alive", opt=UNCOUNTED)
 async def get_liveness() -> dict[str, str]:
     """Answer as long as the event loop turns."""
     return {"status": "ok"}
 
 
-@get("/health/ready", operation_id="getReadiness", summary="Can it serve", opt=public())
+@get("/health/ready", operation_id="getReadiness", summary="Can it serve", opt=UNCOUNTED)
 async def get_readiness(state: State) -> Response[dict[str, str]]:
     """Answer 200 when the database answers, else 503."""
     try:

@@ -93,7 +93,12 @@ def _describe(path: str, operation: dict[str, Any]) -> None:
             parameter["schema"] = {"type": "string", "pattern": "^[!-~]{1,128}$"}
     if path.startswith(("/health", "/v1/problems")):
         operation["security"] = []
-    for response in operation.get("responses", {}).values():
+    for status, response in operation.get("responses", {}).items():
+        if status in {"429", "503"}:
+            response.setdefault("headers", {})["Retry-After"] = {
+                "schema": {"type": "integer", "minimum": 1},
+                "description": "Seconds to wait before asking again.",
+            }
         if response.get("description") == "Document created, URL follows":
             response["description"] = "Done"
         elif response.get("description") == "Request fulfilled, document follows":
