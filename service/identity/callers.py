@@ -6,6 +6,7 @@ institution, a bank or one parent. `Caller.context` is what row-level security s
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
@@ -80,7 +81,8 @@ class Caller:
     the guardians a parent is linked to; `parent` is the person itself. No `duties` are all duties
     of the role. `paths` are `path` and those of abolished codes that it succeeded; `areas` are the
     same where its journals hold institutions of other authorities too. `signature` is the proof
-    that a bank signed this very request.
+    that a bank signed this very request. A person comes in a `session`, on a `device`, and showed
+    its second factor last at `authenticated_at`.
     """
 
     id: str
@@ -96,6 +98,9 @@ class Caller:
     paths: tuple[str, ...] = ()
     areas: tuple[str, ...] | None = None
     signature: Evidence | None = None
+    session: str | None = None
+    device: str | None = None
+    authenticated_at: datetime | None = None
 
     @property
     def context(self) -> Context:

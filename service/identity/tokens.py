@@ -13,12 +13,13 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import insert, text, update
+from sqlalchemy import RowMapping, insert, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.chain import canonical_json
 from ledger.refusals import NotAuthenticated
 from service.identity.callers import DUTIES, Caller, Duty, Role
+from service.store import ids
 from service.store.rows import table_of
 from service.store.tables import AccessToken
 
@@ -36,11 +37,15 @@ _FIND: Final = text(
         SELECT token.caller_id, token.role, token.scope, home.path,
                token.role IN ('regulator', 'operator', 'auditor') AS is_staff,
                token.scope::json ->> 'bank' AS bank,
-               (token.scope::json ->> 'parent')::uuid AS parent
+               (token.scope::json ->> 'parent')::uuid AS parent,
+               token.session_id, token.device_id, token.authenticated_at,
+               token.last_seen_at < clock_timestamp() - interval '30 seconds' AS is_unseen
         FROM escrow.access_token AS token
         JOIN escrow.jurisdiction AS home ON home.code = token.scope::json ->> 'jurisdiction'
         WHERE token.token_hash = :hash AND token.revoked_at IS NULL
           AND token.expires_at > clock_timestamp()
+          AND (token.last_seen_at IS NULL
+               OR token.last_seen_at > clock_timestamp() - interval '15 minutes')
     ), sight AS MATERIALIZED (
         SELECT unnest(CASE WHEN is_staff THEN escrow.scope_paths(path) ELSE ARRAY[path] END)
                COLLATE "C" AS scope, role
@@ -63,6 +68,7 @@ _FIND: Final = text(
             WHERE own.path = sight.scope AND own.journal_id IS NOT NULL)
     )
     SELECT asking.caller_id, asking.role, asking.scope, asking.path,
+           asking.session_id, asking.device_id, asking.authenticated_at, asking.is_unseen,
            (SELECT json_agg(json_build_array(link.journal_id, link.party_id))
             FROM escrow.linked_parties(asking.parent) AS link) AS links,
            (SELECT array_agg(scope) FROM sight) AS paths,
@@ -77,7 +83,12 @@ _FIND: Final = text(
     """
 )
 """The journals of a scope are those of the nodes below it and below the codes it succeeded. One
-without a journal of its own has its part of the nearest above it."""
+without a journal of its own has its part of the nearest above it. A session ends 15 minutes after
+it was seen last, give or take the half minute that not every request is written for."""
+
+_SEE: Final = text(
+    "UPDATE escrow.access_token SET last_seen_at = clock_timestamp() WHERE token_hash = :hash"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +188,10 @@ async def revoke(connection: AsyncConnection, *, caller_id: str, at: datetime) -
 
 
 async def caller_of(connection: AsyncConnection, token: str) -> Caller:
-    """Return the caller a token belongs to; raises `NotAuthenticated`."""
+    """Return the caller a token belongs to; raises `NotAuthenticated`.
+
+    A session that was not seen for half a minute is noted as seen.
+    """
     if not token.startswith(PREFIX):
         raise NotAuthenticated
     row = (await connection.execute(_FIND, {"hash": digest(token)})).mappings().one_or_none()
@@ -190,6 +204,8 @@ async def caller_of(connection: AsyncConnection, token: str) -> Caller:
         journals = tuple(journal for journal in journals if journal == scope["journal"])
     if not _is_sound(Role(row["role"]), scope):
         raise NotAuthenticated
+    if row["is_unseen"]:
+        await connection.execute(_SEE, {"hash": digest(token)})
     return Caller(
         id=row["caller_id"],
         role=Role(row["role"]),
@@ -203,7 +219,17 @@ async def caller_of(connection: AsyncConnection, token: str) -> Caller:
         duties=frozenset(Duty(duty) for duty in scope.get("duties", ())),
         paths=tuple(row["paths"] or ()),
         areas=tuple(row["paths"]) if row["is_narrowed"] else None,
+        session=_bound(row, "ses", "session_id"),
+        device=_bound(row, "dev", "device_id"),
+        authenticated_at=row["authenticated_at"],
     )
+
+
+def _bound(row: RowMapping, prefix: str, column: str) -> str | None:
+    """Return the public id of a person's session or device, which stand where the person does."""
+    if row[column] is None or not row["caller_id"].startswith("prs_"):
+        return None
+    return ids.public(prefix, ids.parse("prs", row["caller_id"])[0], row[column])
 
 
 def _is_sound(role: Role, scope: dict[str, Any]) -> bool:

@@ -26,7 +26,7 @@ from cryptography.exceptions import InvalidTag
 from service.store.vault_keys import BY_NUMBER, Generation, KeyRing
 
 Fields = Mapping[str, str | None]
-Kind = Literal["phone", "account", "name", "id_number"]
+Kind = Literal["phone", "account", "name", "id_number", "login"]
 
 _NONCE: Final = 12
 _HEAD: Final = Struct(">BH")
@@ -179,9 +179,12 @@ def normalised(kind: Kind, value: str) -> str:
     """Write a value as all that mean the same are written.
 
     A phone is its digits, of China without the country; an account and an id number have no
-    blanks and no small letters; a name has no blanks, one sort of dot and one case.
+    blanks and no small letters; a name has no blanks, one sort of dot and one case, a login name
+    one case.
     """
     plain = unicodedata.normalize("NFKC", value)
+    if kind == "login":
+        return plain.strip().casefold()
     if kind == "phone":
         digits = re.sub(r"[^\d+]", "", plain)
         return _CHINA.sub("", digits).lstrip("+")
