@@ -1,25 +1,35 @@
 """Routes of approvals: read what waits, approve or decline it as another person."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
+from ledger.four_eyes import ActKind
 from ledger.refusals import (
     ApprovalExpired,
     ApprovalUnknown,
     IdempotencyKeyMissing,
     IdempotencyKeyReused,
+    InstitutionUnknown,
     MakerIsChecker,
+    MakerRevoked,
+    SameDevice,
+    StepUpRequired,
     VersionStale,
     WrongState,
 )
 from service.approvals import use_cases
-from service.approvals.schemas import ApprovalPage, ApproveIn, DeclineIn
+from service.approvals.schemas import ApprovalCounts, ApprovalPage, ApproveIn, DeclineIn
 from service.identity.callers import Caller, Role
 from service.identity.verbs import Verb
-from service.store import approvals
+from service.store import approval_reads, approval_shown
+from service.store.approval_reads import ApprovalFilter, Checker
+from service.store.facts import Record
 from service.store.transact import Store
 from service.web.approval import ApprovalOut
 from service.web.command import Command
@@ -34,6 +44,9 @@ PROBLEMS = refusing(
     ApprovalUnknown,
     WrongState,
     MakerIsChecker,
+    SameDevice,
+    MakerRevoked,
+    StepUpRequired,
     VersionStale,
     ApprovalExpired,
 )
@@ -47,22 +60,38 @@ States = Literal["PENDING", "EXECUTED", "DECLINED", "EXPIRED"]
     opt=policy(*STAFF, verb=Verb.READ_APPROVALS),
     responses=refusing(),
 )
-async def list_approvals(
+async def list_approvals(  # noqa: PLR0913 - the filters of a list
     *,
     caller: NamedDependency[Caller],
     store: NamedDependency[Store],
     approval_state: Annotated[States | None, QueryParameter(name="state")] = None,
+    kind: Annotated[ActKind | None, QueryParameter()] = None,
+    institution_id: Annotated[str | None, QueryParameter(max_length=64)] = None,
+    waiting_for_me: Annotated[
+        bool, QueryParameter(description="Only what the caller may approve or decline")
+    ] = False,
     limit: Limit = LIMIT_DEFAULT,
     cursor: Cursor = None,
 ) -> ApprovalPage:
     """List what waits for a second person, or was decided by one, in the caller's scope."""
-    bound = {"state": approval_state}
+    bound = {
+        "state": approval_state,
+        "kind": kind,
+        "institution": institution_id,
+        "mine": waiting_for_me,
+    }
+    institution = (
+        None if institution_id is None else object_id("ins", institution_id, InstitutionUnknown)[1]
+    )
+    narrowed = ApprovalFilter(
+        approval_state, kind, institution, _checker(caller) if waiting_for_me else None
+    )
     async with store.reading(caller.context) as connection:
         found, after = cut(
-            await approvals.page(
+            await approval_reads.page(
                 connection,
                 caller.context,
-                state=approval_state,
+                narrowed,
                 after=key_after(cursor, bound),
                 limit=limit + 1,
             ),
@@ -70,16 +99,23 @@ async def list_approvals(
             "approval_id",
             bound,
         )
-        clocks = await approvals.business_clocks(connection, caller.journals)
-    return ApprovalPage(
-        items=[
-            ApprovalOut.model_validate(
-                approvals.answer_of(row.journal_id, row, clocks[row.journal_id])
-            )
-            for row in found
-        ],
-        next_cursor=after,
-    )
+    return ApprovalPage(items=await _shown(store, caller, found), next_cursor=after)
+
+
+@get(
+    "/counts",
+    operation_id="countApprovals",
+    summary="Count what waits for a second person",
+    opt=policy(*STAFF, verb=Verb.READ_APPROVALS),
+    responses=refusing(),
+)
+async def count_approvals(
+    caller: NamedDependency[Caller], store: NamedDependency[Store]
+) -> ApprovalCounts:
+    """Count what waits in the caller's scope, what of it waits for the caller, and by kind."""
+    async with store.reading(caller.context) as connection:
+        counted = await approval_reads.counts(connection, caller.context, _checker(caller))
+    return ApprovalCounts.model_validate(counted)
 
 
 @get(
@@ -92,16 +128,14 @@ async def list_approvals(
 async def get_approval(
     approval_id: FromPath[str], caller: NamedDependency[Caller], store: NamedDependency[Store]
 ) -> ApprovalOut:
-    """Read one approval with its payload and hash."""
+    """Read one approval with what will happen in words, and the hash that covers both."""
     journal, approval = object_id("apr", approval_id, ApprovalUnknown)
     async with store.reading(caller.context) as connection:
-        found = await approvals.approvals(connection, caller.context, journal, [approval])
-        clocks = await approvals.business_clocks(connection, [journal])
+        found = await approval_reads.approvals_seen(connection, caller.context, journal, [approval])
     if approval not in found:
         raise ApprovalUnknown
-    return ApprovalOut.model_validate(
-        approvals.answer_of(journal, found[approval], clocks[journal])
-    )
+    (read,) = await _shown(store, caller, [Record({**found[approval], "journal_id": journal})])
+    return read
 
 
 @post(
@@ -149,11 +183,32 @@ def _answer(
     if journal not in command.caller.journals:
         raise ApprovalUnknown
     caller = command.caller
-    return use_cases.Answer(journal, approval, caller.role.value, caller.path, payload_hash, reason)
+    return use_cases.Answer(
+        journal,
+        approval,
+        caller.role.value,
+        caller.path,
+        payload_hash,
+        reason,
+        at=datetime.fromtimestamp(command.at_ms // 1_000, UTC),
+    )
+
+
+def _checker(caller: Caller) -> Checker:
+    return Checker(caller.id, caller.role.value)
+
+
+async def _shown(store: Store, caller: Caller, found: Sequence[Record]) -> list[ApprovalOut]:
+    """Show approvals in their order, those of each journal together."""
+    told: dict[UUID, Mapping[str, Any]] = {}
+    for journal in sorted({row.journal_id for row in found}):
+        own = [row for row in found if row.journal_id == journal]
+        told |= await approval_shown.shown(store, caller.context, journal, own)
+    return [ApprovalOut.model_validate(told[row.approval_id]) for row in found]
 
 
 router = Router(
     "/v1/approvals",
-    route_handlers=[list_approvals, get_approval, approve, decline],
+    route_handlers=[list_approvals, count_approvals, get_approval, approve, decline],
     tags=["approvals"],
 )

@@ -1,7 +1,14 @@
-"""Use cases of approvals: another person approves, and the command runs; or declines it."""
+"""Use cases of approvals: another person approves, and the command runs; or declines it.
+
+Everything that made the approval possible is judged again in the unit of work that carries the
+command out: that two people stand behind it who still may, on two devices, that it has not expired,
+and that what was read is what would be done now.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,26 +18,37 @@ from ledger.refusals import (
     ApprovalExpired,
     ApprovalUnknown,
     MakerIsChecker,
+    MakerRevoked,
+    NotAuthenticated,
     Refusal,
+    SameDevice,
+    StepUpRequired,
     VerbForbidden,
     VersionStale,
     WrongState,
 )
 from ledger.transactions import Transaction, TransactionKind
-from service.store import approvals
+from service.store import approval_reads, approval_shown, approval_words, approvals
 from service.store.approvals import Approvable, Payload
+from service.store.caller_standing import fallen
 from service.store.context import Context
 from service.store.facts import Decision, Facts, Record, Update
 from service.store.tables import Approval
 from service.store.transact import UseCase
 from service.store.unit import Unit
 
+STEP_UP_WITHIN: Final = timedelta(minutes=15)
+"""How long ago a person may have shown who they are when they approve."""
+
+_FALLEN: Final = "callers_fallen"
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A second person's answer to an approval; `payload_hash` is what that person saw.
 
-    `path` is that person's scope, for commands that need somebody of a higher level.
+    `path` is that person's scope, for commands that need somebody of a higher level; `at` is
+    machine time.
     """
 
     journal: int
@@ -39,6 +57,7 @@ class Answer:
     path: str
     payload_hash: str | None = None
     reason: str | None = None
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +67,14 @@ class FoundApproval:
     answer: Answer
     command: Approvable
     payload: Payload
+    maker: str
 
 
 async def find_approvals(
     connection: AsyncConnection, caller: Context, answers: Sequence[Answer]
 ) -> list[FoundApproval | Refusal]:
     """Find the approvals in the caller's scope whose command the caller's role may check."""
-    seen = await approvals.approvals(
+    seen = await approval_reads.approvals_seen(
         connection, caller, answers[0].journal, [answer.approval for answer in answers]
     )
     return [_found(seen.get(answer.approval), answer) for answer in answers]
@@ -66,30 +86,41 @@ async def load_approvals(unit: Unit, found: Sequence[FoundApproval]) -> None:
         unit.facts.extra["checker_path"] = item.answer.path
         await item.command.load(unit, [item.payload])
     await _lock(unit, found)
+    await _read_standing(unit, found)
 
 
 async def read_approvals(unit: Unit, found: Sequence[FoundApproval]) -> None:
-    """Read what the commands need under the head."""
+    """Read what the commands need under the head, and whom the words name."""
     for item in found:
         await item.command.read(unit, [item.payload])
+    rows = [unit.facts.get(Approval, item.answer.approval) for item in found]
+    await approval_shown.read_named(unit, [row for row in rows if row is not None])
 
 
 def decide_approve(facts: Facts, found: FoundApproval) -> Decision:
     """Carry out the command as it would be decided now, as the maker's.
 
-    Raises `WrongState`, `MakerIsChecker`, `VersionStale` (the payload is not the one that was
-    seen), `ApprovalExpired`, and whatever the command itself is refused with.
+    Raises `WrongState`, `MakerIsChecker`, `SameDevice`, `ApprovalExpired`, `MakerRevoked`,
+    `StepUpRequired`, whatever the command itself is refused with, and `VersionStale` (the payload
+    or the words are not those that were read).
     """
     row = _pending(facts, found)
-    if found.answer.payload_hash != row.payload_hash.hex():
-        raise VersionStale(approval=found.answer.approval.hex)
+    _require_standing(facts, found)
     decision = found.command.decide(facts, found.payload)
-    return _decided(facts, row, "EXECUTED", approvals.as_makers(row, decision))
+    told = approval_shown.told(facts, row, decision)
+    read = approval_words.lines(facts, row, told, approval_shown.mask_of(facts))
+    covered = approval_words.covered(row.payload_hash, read)
+    if found.answer.payload_hash != covered.hex():
+        raise VersionStale(approval=found.answer.approval.hex)
+    kept = approval_words.lines(facts, row, told, approval_shown.id_of(facts))
+    shown = {"shown": approval_words.written(kept), "shown_hash": covered}
+    return _decided(facts, row, "EXECUTED", approvals.as_makers(row, decision), **shown)
 
 
 def decide_decline(facts: Facts, found: FoundApproval) -> Decision:
     """Let the command never run; raises as `decide_approve`."""
     row = _pending(facts, found)
+    _require_checker(facts)
     noted = Transaction(
         TransactionKind.APPROVAL_DECLINED,
         references={"approval": str(row.approval_id), "command": row.command},
@@ -102,6 +133,7 @@ def decide_decline(facts: Facts, found: FoundApproval) -> Decision:
 async def load_only(unit: Unit, found: Sequence[FoundApproval]) -> None:
     """Lock the approvals alone: declining touches nothing else."""
     await _lock(unit, found)
+    await _read_standing(unit, found)
 
 
 APPROVE = UseCase("approve", find_approvals, load_approvals, decide_approve, read_approvals)
@@ -114,7 +146,7 @@ def _found(row: Record | None, answer: Answer) -> FoundApproval | Refusal:
     command = approvals.known(row.command)
     if answer.role not in command.checkers:
         return VerbForbidden(role=answer.role, command=row.command)
-    return FoundApproval(answer, command, approvals.payload_of(row))
+    return FoundApproval(answer, command, approvals.payload_of(row), row.maker)
 
 
 async def _lock(unit: Unit, found: Sequence[FoundApproval]) -> None:
@@ -128,18 +160,54 @@ def _pending(facts: Facts, found: FoundApproval) -> Record:
         raise WrongState(object="approval", state=row.state)
     if row.maker == facts.moment.actor:
         raise MakerIsChecker
+    if _shares(row, facts):
+        raise SameDevice
     if row.expires_at <= facts.moment.now:
         raise ApprovalExpired(expired_at=row.expires_at.isoformat())
     return row
 
 
-def _decided(facts: Facts, row: Record, state: str, decision: Decision) -> Decision:
+async def _read_standing(unit: Unit, found: Sequence[FoundApproval]) -> None:
+    named = {item.maker for item in found} | {unit.actor}
+    unit.facts.extra[_FALLEN] = await fallen(unit.connection, named)
+
+
+def _require_standing(facts: Facts, found: FoundApproval) -> None:
+    """Refuse when one of the two may no longer, or the checker has to show who they are again."""
+    _require_checker(facts)
+    if found.maker in facts.extra[_FALLEN]:
+        raise MakerRevoked
+    presence, at = facts.moment.presence, found.answer.at
+    shown_at = None if presence is None else presence.authenticated_at
+    if shown_at is not None and at is not None and at - shown_at > STEP_UP_WITHIN:
+        raise StepUpRequired(minutes=STEP_UP_WITHIN.seconds // 60)
+
+
+def _require_checker(facts: Facts) -> None:
+    if facts.moment.actor in facts.extra[_FALLEN]:
+        raise NotAuthenticated
+
+
+def _shares(row: Record, facts: Facts) -> bool:
+    """Tell whether maker and checker work in one session or on one device."""
+    maker, checker = approvals.presence_of(row.maker_presence), facts.moment.presence
+    if checker is None:
+        return False
+    pairs = ((maker.get("session"), checker.session), (maker.get("device"), checker.device))
+    return any(one is not None and one == other for one, other in pairs)
+
+
+def _decided(
+    facts: Facts, row: Record, state: str, decision: Decision, **shown: object
+) -> Decision:
     moment = facts.moment
     values = {
         "state": state,
         "checker": moment.actor,
         "decided_at": moment.now,
         "outcome": canonical_json(dict(decision.answer)),
+        "checker_presence": approvals.written_presence(moment.presence),
+        **shown,
     }
     decided = Record({**row, **values})
     return replace(

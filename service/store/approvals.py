@@ -3,12 +3,13 @@
 A noun registers what it lets wait as an `Approvable`. The maker's request writes the approval with
 its payload and the payload's hash; another person's approval decides the command again, on the
 facts of then, in the same unit of work, and it is posted as the maker's, under the maker's key.
+What that person sends back covers the payload and the words they read (`approval_words.py`).
 """
 
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -17,13 +18,11 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.chain import canonical_json
+from ledger.four_eyes import ActKind, Crossing
 from ledger.transactions import Transaction, TransactionKind
 from service.store import ids, rows
-from service.store.context import Context
-from service.store.enrolment_reads import in_departments, rows_after
-from service.store.facts import Decision, Facts, Insert, OnBehalf, Record, Verdict
+from service.store.facts import Decision, Facts, Insert, OnBehalf, Presence, Record
 from service.store.tables import Approval, JournalHead
-from service.store.transact import Outcome
 from service.store.unit import Unit, business_now
 
 LIFETIME: Final = timedelta(days=3)
@@ -40,7 +39,8 @@ async def _nothing(_unit: Unit, _payloads: Sequence[Payload]) -> None:
 class Approvable:
     """A command that another person approves: how its payload is loaded, read and decided.
 
-    `checkers` are the roles that may approve or decline it.
+    `checkers` are the roles that may approve or decline it; `kind` is what it is to the rule of
+    four eyes, `title` what it is called in Chinese and English.
     """
 
     name: str
@@ -48,6 +48,8 @@ class Approvable:
     load: Callable[[Unit, Sequence[Payload]], Awaitable[None]]
     decide: Callable[[Facts, Payload], Decision]
     read: Callable[[Unit, Sequence[Payload]], Awaitable[None]] = _nothing
+    kind: ActKind = ActKind.OTHER
+    title: tuple[str, str] | None = None
 
 
 _KNOWN: Final[dict[str, Approvable]] = {}
@@ -65,14 +67,23 @@ def known(name: str) -> Approvable:
     return _KNOWN[name]
 
 
+def registered() -> list[Approvable]:
+    """Return every command that can wait for a second person, by name."""
+    return [_KNOWN[name] for name in sorted(_KNOWN)]
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a maker asks for; `key` is the maker's idempotency key, `approval` the new id."""
+    """What a maker asks for; `key` is the maker's idempotency key, `approval` the new id.
+
+    `crossing` is the limit it crosses, None where its kind always needs two.
+    """
 
     approval: UUID
     payload: Payload
     institution: UUID | None
     key: str | None
+    crossing: Crossing | None = None
 
 
 def requested(facts: Facts, command: Approvable, wanted: Wanted) -> Decision:
@@ -93,6 +104,11 @@ def requested(facts: Facts, command: Approvable, wanted: Wanted) -> Decision:
         "decided_at": None,
         "outcome": None,
         "seq": moment.next_seq,
+        "maker_presence": written_presence(moment.presence),
+        "checker_presence": None,
+        "crossed": _written_crossing(wanted.crossing),
+        "shown": None,
+        "shown_hash": None,
     }
     noted = Transaction(
         TransactionKind.APPROVAL_REQUESTED,
@@ -131,9 +147,12 @@ def answer_of(journal: int, row: Record, now: datetime) -> dict[str, Any]:
     return {
         "id": ids.public("apr", journal, row.approval_id),
         "command": row.command,
+        "kind": kind_of(row.command),
         "institution_id": None if institution is None else ids.public("ins", journal, institution),
         "payload": dict(payload_of(row)),
-        "payload_hash": row.payload_hash.hex(),
+        "payload_hash": (row.shown_hash or row.payload_hash).hex(),
+        "words": None if row.shown is None else json.loads(row.shown),
+        "limit": crossing_of(row),
         "state": "EXPIRED" if expired else row.state,
         "maker": row.maker,
         "checker": row.checker,
@@ -142,42 +161,6 @@ def answer_of(journal: int, row: Record, now: datetime) -> dict[str, Any]:
         "decided_at": None if row.decided_at is None else row.decided_at.isoformat(),
         "outcome": None if row.outcome is None else json.loads(row.outcome),
     }
-
-
-async def approvals(
-    connection: AsyncConnection, caller: Context, journal: int, wanted: Sequence[UUID]
-) -> dict[UUID, Record]:
-    """Return the approvals of these ids that the caller sees, by id."""
-    statement = rows.keyed(Approval, journal, wanted, "approval_id")
-    found = await rows.fetch(connection, in_departments(statement, Approval, caller))
-    return {row["approval_id"]: Record(row) for row in found}
-
-
-async def page(
-    connection: AsyncConnection,
-    caller: Context,
-    *,
-    state: str | None,
-    after: tuple[int, UUID] | None,
-    limit: int,
-) -> Sequence[Record]:
-    """Return the caller's approvals after a key; what expired counts as EXPIRED."""
-    source, head = rows.table_of(Approval), rows.table_of(JournalHead)
-    statement = in_departments(select(source), Approval, caller)
-    if state is not None:
-        now = func.clock_timestamp() + func.make_interval(
-            0, 0, 0, 0, 0, 0, head.c.clock_offset_us / 1_000_000
-        )
-        waiting = source.c.expires_at > now
-        statement = statement.join(head, head.c.journal_id == source.c.journal_id)
-        if state == "PENDING":
-            statement = statement.where(source.c.state == "PENDING", waiting)
-        elif state == "EXPIRED":
-            statement = statement.where(source.c.state == "PENDING", ~waiting)
-        else:
-            statement = statement.where(source.c.state == state)
-    statement = rows_after(statement, Approval, after, limit)
-    return [Record(row) for row in await rows.fetch(connection, statement)]
 
 
 async def business_clocks(
@@ -193,18 +176,41 @@ async def business_clocks(
     return {row.journal_id: business_now(row.clock, row.clock_offset_us) for row in found}
 
 
-async def as_it_stands(
-    connection: AsyncConnection, caller: Context, journal: int, outcome: Outcome
-) -> Outcome:
-    """Replay a maker's request as the approval's current state (202 under the same key)."""
-    if not outcome.replayed:
-        return outcome
-    answer = outcome.single()
-    approval = ids.parse("apr", answer["id"])[1]
-    found = await approvals(connection, caller, journal, [approval])
-    clocks = await business_clocks(connection, [journal])
-    if approval not in found:
-        return outcome
-    current = answer_of(journal, found[approval], clocks[journal])
-    verdict = Verdict(answer={**answer, **current})
-    return Outcome([verdict], replayed=True)
+def written_presence(presence: Presence | None) -> str | None:
+    """Write as what somebody was present, None for a rule of ours."""
+    if presence is None:
+        return None
+    said = {name: value for name, value in asdict(presence).items() if value not in (None, ())}
+    if presence.authenticated_at is not None:
+        said["authenticated_at"] = presence.authenticated_at.isoformat()
+    return canonical_json(said | {"duties": list(presence.duties)})
+
+
+def presence_of(written: str | None) -> Mapping[str, Any]:
+    """Return what was written of somebody's presence; nothing of an approval from before."""
+    found: Mapping[str, Any] = {} if written is None else json.loads(written)
+    return found
+
+
+def _written_crossing(crossing: Crossing | None) -> str | None:
+    if crossing is None:
+        return None
+    return canonical_json(
+        {
+            "crossed": crossing.crossed.value,
+            "figure": str(crossing.figure),
+            "limit": str(crossing.limit),
+        }
+    )
+
+
+def kind_of(command: str) -> str:
+    """Return the kind of a command; of one that is no longer known, OTHER."""
+    found = _KNOWN.get(command)
+    return (ActKind.OTHER if found is None else found.kind).value
+
+
+def crossing_of(row: Record) -> Mapping[str, Any] | None:
+    """Return the limit an approval's command crosses, None where its kind always needs two."""
+    found: Mapping[str, Any] | None = None if row.crossed is None else json.loads(row.crossed)
+    return found
