@@ -27,6 +27,8 @@ class Unit(StrEnum):
 class AccountKind(StrEnum):
     """Every kind of account; its entry in `CHART` says the rest."""
 
+    __hash__ = str.__hash__  # An enum's own is written in Python, and every balance asks for it.
+
     CUSTODY_BANK = "CUSTODY_BANK"
     RISK_DEPOSIT_BANK = "RISK_DEPOSIT_BANK"
     CHANNEL_CLEARING = "CHANNEL_CLEARING"
@@ -58,6 +60,8 @@ class AccountKind(StrEnum):
 
 class Reason(StrEnum):
     """Why an account of one kind and owner stands apart from its siblings."""
+
+    __hash__ = str.__hash__
 
     BANK_CHARGE = "BANK_CHARGE"
     CLAWBACK = "CLAWBACK"
@@ -149,20 +153,43 @@ ASSETS: Final = tuple(k for k, c in CHART.items() if c.side is _DR and c.unit is
 LIABILITIES: Final = tuple(k for k, c in CHART.items() if c.side is _CR and c.unit is Unit.CNY)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Account:
     """One account: kind + owner + custody account + reason identify it.
 
     `owner` is the enrolment, institution, order or bank entry of the chart's owner key;
     `custody` the custody (or deposit) account whose bank money backs it; `institution` whose
-    books it stands in, derived and so not part of the identity.
+    books it stands in, derived and so not part of the identity. Every balance is kept by account,
+    so the hash of the identity is taken once.
     """
 
     kind: AccountKind
     owner: UUID
     custody: UUID
     reason: Reason | None = None
-    institution: UUID | None = field(default=None, compare=False)
+    institution: UUID | None = None
+    _hash: int = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Take the hash of the identity."""
+        object.__setattr__(self, "_hash", hash((self.kind, self.owner, self.custody, self.reason)))
+
+    def __hash__(self) -> int:
+        """Hash of the identity."""
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        """Compare the identities."""
+        if self is other:
+            return True
+        return (
+            isinstance(other, Account)
+            and self._hash == other._hash
+            and self.kind is other.kind
+            and self.owner == other.owner
+            and self.custody == other.custody
+            and self.reason is other.reason
+        )
 
     @property
     def side(self) -> Side:

@@ -58,7 +58,10 @@ class Book:
         for transaction in transactions:
             entries: list[Entry] = []
             for account, effect in transaction.effects().items():
-                after = moved.get(account, self.quantity(account)) + effect
+                before = moved.get(account)
+                if before is None:
+                    before = self._balances.get(account, 0)
+                after = before + effect
                 if after < 0:
                     raise _too_low(account, after)
                 moved[account] = after

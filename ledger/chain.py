@@ -7,7 +7,7 @@ RFC 6962 section 2.1 and RFC 9162 section 2.1. All digests are SHA-256, 32 bytes
 
 import json
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import Final
 
@@ -23,6 +23,8 @@ _FRAME: Final = struct.Struct(">cI")
 _JOURNAL: Final = struct.Struct(">Q")
 _JSON: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 _PLAIN: Final = frozenset({str, int, bool, type(None)})
+_QUOTES: Final = 4
+"""Quotes around a name and its text."""
 
 
 def encode(fields: Sequence[Field]) -> bytes:
@@ -30,17 +32,27 @@ def encode(fields: Sequence[Field]) -> bytes:
 
     Types: `s` text in UTF-8, `b` bytes, `i` an integer in decimal ASCII, `n` None with length 0.
     """
-    parts: list[bytes] = []
-    for field in fields:
-        kind, payload = _payload(field)
-        parts += (_FRAME.pack(kind, len(payload)), payload)
-    return b"".join(parts)
+    return b"".join([encode_field(field) for field in fields])
+
+
+def encode_field(field: Field) -> bytes:
+    """Encode one field: the encodings of fields put together are the encoding of them all."""
+    if type(field) is str:
+        payload = field.encode()
+        return _FRAME.pack(b"s", len(payload)) + payload
+    kind, payload = _payload(field)
+    return _FRAME.pack(kind, len(payload)) + payload
 
 
 def digest(previous: bytes, fields: Sequence[Field]) -> bytes:
     """Hash a record's fields together with the digest of the record before it."""
+    return digest_of(previous, encode(fields))
+
+
+def digest_of(previous: bytes, encoded: bytes) -> bytes:
+    """Hash the encoding of a record's fields together with the digest of the record before it."""
     assert len(previous) == DIGEST_SIZE, "a record follows a digest"
-    return sha256(_RECORD_DOMAIN + previous + encode(fields)).digest()
+    return sha256(_RECORD_DOMAIN + previous + encoded).digest()
 
 
 def genesis(journal_id: int) -> bytes:
@@ -58,6 +70,18 @@ def canonical_json(value: object) -> str:
     written = _JSON.encode(value)
     written.encode()
     return written
+
+
+def canonical_texts(texts: Mapping[str, str]) -> str:
+    """Write an object whose values are all texts, as `canonical_json` does.
+
+    Ids and codes, of which nothing has to be escaped, are put together as they are.
+    """
+    written = ",".join([f'"{name}":"{texts[name]}"' for name in sorted(texts)])
+    plain = written.isascii() and written.isprintable() and "\\" not in written
+    if plain and written.count('"') == _QUOTES * len(texts):
+        return f"{{{written}}}"
+    return canonical_json(dict(texts))
 
 
 def leaf_hash(data: bytes) -> bytes:

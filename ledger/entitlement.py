@@ -7,7 +7,7 @@ contract prices them as well. The account properties are what the posting rules 
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from ledger.accounts import Account, AccountKind, Reason
@@ -29,6 +29,10 @@ class Contract:
     lessons_paid: int
     lessons_gift: int = 0
     gift_in_schedule: bool = False
+    _accounts: dict[tuple[AccountKind, Reason | None], Account] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """Its accounts, each made when it is first asked for."""
 
     def __post_init__(self) -> None:
         """Hold P ≥ 0 and N ≥ 1, which the schedule relies on."""
@@ -74,12 +78,7 @@ class Contract:
     @property
     def payable(self) -> Account:
         """Account of what the institution has earned in this custody account (L4)."""
-        return Account(
-            AccountKind.INSTITUTION_PAYABLE,
-            self.institution,
-            self.custody,
-            institution=self.institution,
-        )
+        return self._account(AccountKind.INSTITUTION_PAYABLE, self.institution, None)
 
     def units_contracted(self, reason: Reason) -> Account:
         """Account of lessons contracted (U0), by PAID or GIFT."""
@@ -124,7 +123,14 @@ class Contract:
         return self.price - self.released_after(lessons)
 
     def _owned(self, kind: AccountKind, reason: Reason | None = None) -> Account:
-        return Account(kind, self.enrolment, self.custody, reason, self.institution)
+        return self._account(kind, self.enrolment, reason)
+
+    def _account(self, kind: AccountKind, owner: UUID, reason: Reason | None) -> Account:
+        made = self._accounts.get((kind, reason))
+        if made is None:
+            made = Account(kind, owner, self.custody, reason, self.institution)
+            self._accounts[kind, reason] = made
+        return made
 
     def _units(self, kind: AccountKind, reason: Reason) -> Account:
         assert reason in {Reason.PAID, Reason.GIFT}, "lesson units are paid or gift"

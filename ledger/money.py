@@ -1,8 +1,8 @@
 """Money: yuan to the fen, exactly (金额).
 
-Every operation runs in a context that traps `Inexact` and `FloatOperation`, so an amount is
-either exact or an error, never rounded. Storage keeps fen as integers; this type is what the
-rules read and write.
+An amount is kept as whole fen (分). It is made from decimals in a context that traps `Inexact` and
+`FloatOperation`, so an amount is either exact or an error, never rounded; sums and differences of
+fen are exact by themselves. Storage keeps fen as well; this type is what the rules read and write.
 """
 
 from collections.abc import Sequence
@@ -24,9 +24,10 @@ _EXACT: Final = Context(
 )
 _FEN: Final = Decimal("0.01")
 _HUNDRED: Final = Decimal(100)
+_set = object.__setattr__
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True, order=True, init=False)
 class Money:
     """An exact amount of yuan with two decimal places; may be negative only as a difference.
 
@@ -34,16 +35,17 @@ class Money:
     `decimal.InvalidOperation` for what is not a finite number.
     """
 
-    yuan: Decimal
+    fen: int
+    """The same amount in whole fen (分), a hundredth of a yuan."""
 
-    def __post_init__(self) -> None:
+    def __init__(self, yuan: Decimal) -> None:
         """Bring the amount to two places; refuse what has more, is not finite, or is a float."""
-        if not isinstance(self.yuan, Decimal):
-            raise FloatOperation(f"money is made from Decimal, not {type(self.yuan).__name__}")
-        exact = _EXACT.quantize(self.yuan, _FEN)
+        if not isinstance(yuan, Decimal):
+            raise FloatOperation(f"money is made from Decimal, not {type(yuan).__name__}")
+        exact = _EXACT.quantize(yuan, _FEN)
         if exact.is_nan():
             raise InvalidOperation("money is a finite number")
-        object.__setattr__(self, "yuan", exact or exact.copy_abs())
+        _set(self, "fen", int(_EXACT.multiply(exact, _HUNDRED)))
 
     @classmethod
     def of(cls, text: str) -> Self:
@@ -52,33 +54,38 @@ class Money:
 
     @classmethod
     def from_fen(cls, fen: int) -> Self:
-        """Make money from whole fen (分), a hundredth of a yuan."""
-        return cls(_EXACT.multiply(_EXACT.create_decimal(fen), _FEN))
+        """Make money from whole fen; another type of number goes the way of decimals."""
+        if type(fen) is not int:
+            return cls(_EXACT.multiply(_EXACT.create_decimal(fen), _FEN))
+        made = object.__new__(cls)
+        _set(made, "fen", fen)
+        return made
 
     @property
-    def fen(self) -> int:
-        """The same amount in whole fen."""
-        return int(_EXACT.multiply(self.yuan, _HUNDRED))
+    def yuan(self) -> Decimal:
+        """The amount as a decimal of two places."""
+        return _EXACT.multiply(_EXACT.create_decimal(self.fen), _FEN)
 
     def __add__(self, other: Self) -> Self:
         """Sum of two amounts."""
-        return type(self)(_EXACT.add(self.yuan, other.yuan))
+        return self.from_fen(self.fen + other.fen)
 
     def __sub__(self, other: Self) -> Self:
         """Difference of two amounts; negative when `other` is greater."""
-        return type(self)(_EXACT.subtract(self.yuan, other.yuan))
+        return self.from_fen(self.fen - other.fen)
 
     def __neg__(self) -> Self:
         """Return the amount with its sign turned."""
-        return type(self)(_EXACT.minus(self.yuan))
+        return self.from_fen(-self.fen)
 
     def __bool__(self) -> bool:
         """Tell whether there is any money at all."""
-        return bool(self.yuan)
+        return self.fen != 0
 
     def __str__(self) -> str:
         """Render as on the wire: digits, a point, two digits."""
-        return format(self.yuan, "f")
+        yuan, fen = divmod(abs(self.fen), 100)
+        return f"{'-' if self.fen < 0 else ''}{yuan}.{fen:02d}"
 
 
 ZERO: Final = Money(Decimal("0.00"))

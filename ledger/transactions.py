@@ -21,6 +21,8 @@ _NO_REFERENCES: Final[Mapping[str, str]] = MappingProxyType({})
 class TransactionKind(StrEnum):
     """What a transaction says happened; past tense, with the posting table's code beside it."""
 
+    __hash__ = str.__hash__
+
     # Money (posting table)
     LEGACY_ONBOARDED = "LEGACY_ONBOARDED"  # E01
     TOP_UP_RECEIVED = "TOP_UP_RECEIVED"  # E02, E12 deposit
@@ -166,10 +168,12 @@ class Transfer:
 
     def __post_init__(self) -> None:
         """Hold the promise of the class; breaking it is our mistake, not an answer."""
-        assert self.debit.unit is self.credit.unit, "a transfer stays in one unit"
-        assert self.debit.custody == self.credit.custody, "a transfer stays in one custody account"
-        assert self.debit != self.credit, "a transfer moves between two accounts"
-        assert isinstance(self.amount, Money) is (self.debit.unit is Unit.CNY), "unit fits amount"
+        debit, credit = self.debit, self.credit
+        unit = debit.unit
+        assert unit is credit.unit, "a transfer stays in one unit"
+        assert debit.custody == credit.custody, "a transfer stays in one custody account"
+        assert debit != credit, "a transfer moves between two accounts"
+        assert isinstance(self.amount, Money) is (unit is Unit.CNY), "unit fits amount"
         assert self.quantity > 0, "a transfer moves more than zero"
 
     @property
@@ -202,10 +206,11 @@ class Transaction:
         """Net change of each touched account in fen or lessons, signed by its normal side."""
         net: dict[Account, int] = {}
         for transfer in self.transfers:
-            quantity = transfer.quantity
-            for account, side in ((transfer.debit, Side.DEBIT), (transfer.credit, Side.CREDIT)):
-                signed = quantity if account.side is side else -quantity
-                net[account] = net.get(account, 0) + signed
+            quantity, debit, credit = transfer.quantity, transfer.debit, transfer.credit
+            net[debit] = net.get(debit, 0) + (quantity if debit.side is Side.DEBIT else -quantity)
+            net[credit] = net.get(credit, 0) + (
+                quantity if credit.side is Side.CREDIT else -quantity
+            )
         return net
 
     def reversal(

@@ -5,10 +5,15 @@ on its `Contract`. References on transactions are ids and codes, as strings.
 """
 
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final
 from uuid import UUID
 
 from ledger.accounts import Account, AccountKind, Reason
 from ledger.entitlement import Contract
+
+_REMEMBERED: Final = 4_096
+"""Places whose accounts are kept: every transaction of an institution touches the same few."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +26,10 @@ class Place:
     institution: UUID
     custody: UUID
     deposit: bool = field(default=False, compare=False)
+    _accounts: dict[tuple[AccountKind, Reason | None], Account] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """Its own accounts, each made when it is first asked for."""
 
     @property
     def bank(self) -> Account:
@@ -30,45 +39,45 @@ class Place:
     @property
     def custody_bank(self) -> Account:
         """A1: the money in a custody account."""
-        return self._account(AccountKind.CUSTODY_BANK, self.custody)
+        return self._own(AccountKind.CUSTODY_BANK, self.custody)
 
     @property
     def deposit_bank(self) -> Account:
         """A2: the money in a deposit account."""
-        return self._account(AccountKind.RISK_DEPOSIT_BANK, self.custody)
+        return self._own(AccountKind.RISK_DEPOSIT_BANK, self.custody)
 
     @property
     def deposit_held(self) -> Account:
         """L12: the institution's risk deposit."""
-        return self._account(AccountKind.RISK_DEPOSIT_HELD, self.institution)
+        return self._own(AccountKind.RISK_DEPOSIT_HELD, self.institution)
 
     @property
     def interest_unallocated(self) -> Account:
         """L10: interest credited here and not yet allocated to students."""
-        return self._account(AccountKind.INTEREST_UNALLOCATED, self.custody)
+        return self._own(AccountKind.INTEREST_UNALLOCATED, self.custody)
 
     @property
     def cash_undeposited(self) -> Account:
         """A4: cash taken and not yet paid in."""
-        return self._account(AccountKind.CASH_UNDEPOSITED, self.institution)
+        return self._own(AccountKind.CASH_UNDEPOSITED, self.institution)
 
     @property
     def payable(self) -> Account:
         """L4: earned by the institution and not paid out."""
-        return self._account(AccountKind.INSTITUTION_PAYABLE, self.institution)
+        return self._own(AccountKind.INSTITUTION_PAYABLE, self.institution)
 
     @property
     def own_funds(self) -> Account:
         """L16: the institution's own money."""
-        return self._account(AccountKind.INSTITUTION_OWN_FUNDS, self.institution)
+        return self._own(AccountKind.INSTITUTION_OWN_FUNDS, self.institution)
 
     def channel_clearing(self, channel: Reason) -> Account:
         """A3: captured by a payment channel and not yet settled."""
-        return self._account(AccountKind.CHANNEL_CLEARING, self.institution, channel)
+        return self._own(AccountKind.CHANNEL_CLEARING, self.institution, channel)
 
     def due(self, reason: Reason) -> Account:
         """A5: what the institution must make good, for a reason that is not an enrolment's."""
-        return self._account(AccountKind.DUE_FROM_INSTITUTION, self.institution, reason)
+        return self._own(AccountKind.DUE_FROM_INSTITUTION, self.institution, reason)
 
     def fee_disputed(self, bank: UUID) -> Account:
         """A6: a fee the bank was not allowed to take."""
@@ -106,13 +115,25 @@ class Place:
         """L8: a payer's money, not matched, by the bank entry (or capture) that brought it."""
         return self._account(AccountKind.SUSPENSE_RECEIPT, entry)
 
+    def _own(self, kind: AccountKind, owner: UUID, reason: Reason | None = None) -> Account:
+        made = self._accounts.get((kind, reason))
+        if made is None:
+            made = self._accounts[kind, reason] = self._account(kind, owner, reason)
+        return made
+
     def _account(self, kind: AccountKind, owner: UUID, reason: Reason | None = None) -> Account:
         return Account(kind, owner, self.custody, reason, self.institution)
 
 
 def place_of(contract: Contract) -> Place:
     """Return the place that backs a contract."""
-    return Place(institution=contract.institution, custody=contract.custody)
+    return place_at(contract.institution, contract.custody)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def place_at(institution: UUID, custody: UUID, *, deposit: bool = False) -> Place:
+    """Return the place of an institution in a custody account, the same one each time."""
+    return Place(institution=institution, custody=custody, deposit=deposit)
 
 
 def references(subject: Place | Contract, **facts: UUID | int | str) -> dict[str, str]:

@@ -6,7 +6,7 @@ that is refused, or that was answered before, leaves no trace among its neighbou
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
@@ -20,8 +20,6 @@ from service.store.facts import AreaMove, Change, Decision, Facts, OnBehalf, Ver
 from service.store.unit import Unit
 from service.store.use_case import Mode, Outcome, Request
 
-FEW: Final = 16
-"""Commands in a list whose statements are not worth a plan of their own."""
 STATEMENT_TIMEOUT: Final = "60s"
 
 Asking = Request[Any, Any]
@@ -50,7 +48,7 @@ async def carry_out(
 
     Without `waiting` for rows that somebody else holds, such a row is a fault at once (55P03).
     """
-    many = sum(len(request.commands) for request in requests) > FEW
+    many = sum(len(request.commands) for request in requests) > rows.FEW
     asked = [_Asked(request) for request in requests]
     callers: dict[Context, list[_Asked]] = {}
     for each in asked:
@@ -147,9 +145,7 @@ class _Batch:
         What is undone here still stands in the facts: such a request is carried out alone.
         """
         request, before = asked.request, len(self.posted)
-        self.facts.moment = replace(
-            self.facts.moment, actor=request.actor, presence=request.presence
-        )
+        self.facts.act_as(request.actor, request.presence)
         verdicts = [self._verdict(request, item) for item in asked.found]
         together = request.mode is Mode.ALL_OR_NOTHING
         if together and any(verdict.refusal is not None for verdict in verdicts):
@@ -184,24 +180,18 @@ class _Batch:
             posted = self.facts.post(decision.transactions)
         except Refusal as refusal:
             return Verdict(refusal=refusal)
-        first_seq = self.facts.moment.next_seq
+        seq, facts = self.facts.moment.next_seq, self.facts
         maker = decision.on_behalf or OnBehalf(
             request.actor, request.key.key if request.key else None
         )
-        for offset, (transaction, entries) in enumerate(
-            zip(decision.transactions, posted, strict=True)
-        ):
+        version = facts.extra.get("policy_version")
+        for transaction, entries in zip(decision.transactions, posted, strict=True):
             self.posted.append(
-                journal.Posted(
-                    first_seq + offset,
-                    transaction,
-                    entries,
-                    maker.key,
-                    self.facts.extra.get("policy_version"),
-                    maker.actor,
-                )
+                journal.Posted(seq, transaction, entries, maker.key, version, maker.actor)
             )
-        self.facts.advance(len(decision.transactions))
+            seq += 1
+        if posted:
+            facts.advance(len(posted))
         self.facts.apply(decision.changes)
         self.changes += decision.changes
         self.moves += decision.moves
@@ -215,8 +205,9 @@ class _Batch:
             seq = self.facts.moment.next_seq - 1
             answer["transaction_id"] = ids.public_transaction(self.facts.journal, seq)
         if decision.shows:
+            book = self.facts.book
             answer["balances"] = {
-                name: str(Money.from_fen(self.facts.book.quantity(account)))
-                for name, account in sorted(decision.shows.items())
+                name: str(Money.from_fen(book.quantity(decision.shows[name])))
+                for name in sorted(decision.shows)
             }
         return answer

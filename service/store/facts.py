@@ -5,11 +5,13 @@ an accepted decision to these facts at once, so that the next command of the bat
 what the previous one left. A refused command leaves no trace here.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cache
-from typing import Any
+from operator import itemgetter
+from types import MappingProxyType
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Table
@@ -20,10 +22,14 @@ from ledger.refusals import Refusal
 from ledger.transactions import Transaction
 
 RowKey = tuple[Any, ...]
+_NOTHING: Final[Mapping[str, Account]] = MappingProxyType({})
 
 
 class Record(dict[str, Any]):
-    """A row: a mapping whose columns also read as attributes."""
+    """A row: a mapping whose columns also read as attributes.
+
+    A subscript costs a tenth of an attribute, so where every command passes it is written so.
+    """
 
     __slots__ = ()
 
@@ -68,7 +74,7 @@ class Decision:
     answer: Mapping[str, Any]
     transactions: tuple[Transaction, ...] = ()
     changes: tuple[Change, ...] = ()
-    shows: Mapping[str, Account] = field(default_factory=dict)
+    shows: Mapping[str, Account] = field(default_factory=lambda: _NOTHING)
     duplicate: bool = False
     moves: tuple["AreaMove", ...] = ()
     on_behalf: "OnBehalf | None" = None
@@ -125,6 +131,27 @@ class Moment:
     presence: Presence | None = None
 
 
+class _Shelf:
+    """The known rows of one table, by key and by whatever they were asked for."""
+
+    __slots__ = ("groups", "indexes", "key", "rows")
+
+    def __init__(self, table: type[Any]) -> None:
+        self.key = _keys_of(table.__table__)
+        self.rows: dict[RowKey, Record] = {}
+        self.indexes: dict[tuple[str, ...], tuple[Callable[[Record], Any], dict[Any, Record]]] = {}
+        self.groups: dict[str, dict[Any, dict[RowKey, Record]]] = {}
+
+    def put(self, record: Record) -> None:
+        """Put a row in its place, instead of what stood there."""
+        key = self.key(record)
+        self.rows[key] = record
+        for values_of, index in self.indexes.values():
+            index[values_of(record)] = record
+        for column, groups in self.groups.items():
+            groups.setdefault(record[column], {})[key] = record
+
+
 class Facts:
     """Rows by table and key, balances, custody totals and the moment, kept current."""
 
@@ -137,9 +164,7 @@ class Facts:
         self.loaded: set[Account] = set()
         self.extra: dict[str, Any] = {}
         self._moment: Moment | None = None
-        self._rows: dict[type[Any], dict[RowKey, Record]] = {}
-        self._indexes: dict[tuple[type[Any], tuple[str, ...]], dict[RowKey, Record]] = {}
-        self._groups: dict[tuple[type[Any], str], dict[Any, dict[RowKey, Record]]] = {}
+        self._shelves: dict[type[Any], _Shelf] = {}
 
     @property
     def moment(self) -> Moment:
@@ -154,50 +179,67 @@ class Facts:
     def advance(self, transactions: int) -> None:
         """Move the next sequence number past the transactions of an accepted decision."""
         moment = self.moment
-        self.moment = replace(moment, next_seq=moment.next_seq + transactions)
+        self._moment = Moment(
+            moment.journal,
+            moment.now,
+            moment.today,
+            moment.next_seq + transactions,
+            moment.actor,
+            moment.presence,
+        )
+
+    def act_as(self, actor: str, presence: Presence | None) -> None:
+        """Decide what follows as another actor's."""
+        self.moment = replace(self.moment, actor=actor, presence=presence)
 
     def take(self, table: type[Any], rows: Iterable[Any]) -> list[Record]:
         """Take in rows that were read; return them as records."""
-        records = [Record(row) for row in rows]
+        records = [row if type(row) is Record else Record(row) for row in rows]
+        put = self._shelf(table).put
         for record in records:
-            self._put(table, record)
+            put(record)
         return records
 
     def get(self, table: type[Any], *key: Any) -> Record | None:  # noqa: ANN401
         """The row with this key (without the journal), or None when there is none."""
-        return self._rows.get(table, {}).get(key)
+        shelf = self._shelves.get(table)
+        return None if shelf is None else shelf.rows.get(key)
 
     def all(self, table: type[Any]) -> Iterable[Record]:
         """Every known row of a table."""
-        return self._rows.get(table, {}).values()
+        shelf = self._shelves.get(table)
+        return () if shelf is None else shelf.rows.values()
 
     def by(self, table: type[Any], columns: tuple[str, ...], *values: Any) -> Record | None:  # noqa: ANN401
         """The row whose `columns` have these values; the columns must be unique among the rows."""
-        index = self._indexes.get((table, columns))
-        if index is None:
-            index = {tuple(row[c] for c in columns): row for row in self.all(table)}
-            self._indexes[(table, columns)] = index
-        return index.get(values)
+        shelf = self._shelf(table)
+        found = shelf.indexes.get(columns)
+        if found is None:
+            values_of = _values_of(columns)
+            found = values_of, {values_of(row): row for row in shelf.rows.values()}
+            shelf.indexes[columns] = found
+        return found[1].get(values)
 
     def each_by(self, table: type[Any], column: str, value: Any) -> Iterable[Record]:  # noqa: ANN401
         """Every known row with this value of a column that never changes, such as its parent."""
-        groups = self._groups.get((table, column))
+        shelf = self._shelf(table)
+        groups = shelf.groups.get(column)
         if groups is None:
-            groups = {}
-            for key, row in self._rows.get(table, {}).items():
+            groups = shelf.groups[column] = {}
+            for key, row in shelf.rows.items():
                 groups.setdefault(row[column], {})[key] = row
-            self._groups[(table, column)] = groups
         return groups.get(value, {}).values()
 
     def apply(self, changes: Sequence[Change]) -> None:
         """Make an accepted decision's row changes visible to the commands after it."""
         for change in changes:
+            values, shelf = change.values, self._shelf(change.table)
             if isinstance(change, Insert):
-                self._put(change.table, Record(change.values))
+                shelf.put(values if type(values) is Record else Record(values))
             else:
-                row = self.get(change.table, *change.key)
+                row = shelf.rows.get(change.key)
                 assert row is not None, "only a loaded row is updated"
-                self._put(change.table, Record({**row, **change.values}))
+                shelf.put(Record({**row, **values}))
 
     def total(
         self, custody: UUID, kinds: Iterable[AccountKind], reason: Reason | None = None
@@ -212,29 +254,36 @@ class Facts:
 
     def post(self, transactions: Sequence[Transaction]) -> list[list[Entry]]:
         """Post through the Book and keep the custody totals current; raises `BalanceTooLow`."""
+        loaded, totals = self.loaded, self.totals
         for transaction in transactions:
             for transfer in transaction.transfers:
-                for account in (transfer.debit, transfer.credit):
-                    assert account in self.loaded, f"{account.kind} was not read before deciding"
+                debit, credit = transfer.debit, transfer.credit
+                assert debit in loaded, f"{debit.kind} was not read before deciding"
+                assert credit in loaded, f"{credit.kind} was not read before deciding"
         posted = self.book.post(*transactions)
         for entries in posted:
             for account, amount, _ in entries:
                 key = (account.custody, account.kind, account.reason or "")
-                self.totals[key] = self.totals.get(key, 0) + amount
+                totals[key] = totals.get(key, 0) + amount
         return posted
 
-    def _put(self, table: type[Any], record: Record) -> None:
-        key = tuple(record[name] for name in _key_names(table.__table__))
-        self._rows.setdefault(table, {})[key] = record
-        for (indexed, columns), index in self._indexes.items():
-            if indexed is table:
-                index[tuple(record[c] for c in columns)] = record
-        for (grouped, column), groups in self._groups.items():
-            if grouped is table:
-                groups.setdefault(record[column], {})[key] = record
+    def _shelf(self, table: type[Any]) -> _Shelf:
+        shelf = self._shelves.get(table)
+        if shelf is None:
+            shelf = self._shelves[table] = _Shelf(table)
+        return shelf
 
 
 @cache
-def _key_names(table: Table) -> tuple[str, ...]:
-    """Names of a table's primary key columns after the journal; asked once for every row."""
-    return tuple(c.key for c in table.primary_key if c.key != "journal_id")
+def _keys_of(table: Table) -> Callable[[Record], RowKey]:
+    """Return what reads a row's primary key after the journal."""
+    return _values_of(tuple(c.key for c in table.primary_key if c.key != "journal_id"))
+
+
+@cache
+def _values_of(columns: tuple[str, ...]) -> Callable[[Record], RowKey]:
+    """Return what reads these columns of a row as a tuple."""
+    if len(columns) == 1:
+        [only] = columns
+        return lambda row: (row[only],)
+    return itemgetter(*columns)

@@ -5,10 +5,9 @@ COPY each, entries sorted by account.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Text, Uuid, bindparam, text, update
@@ -51,14 +50,10 @@ _UNIT_BALANCES: Final = text(
     """
 )
 
-_SEALED: Final = itemgetter(*(column.key for column in rows.table_of(JournalTransaction).c))
-"""The values of a sealed transaction in the order of its columns."""
-
 Slot = tuple[str, str, str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Posted:
+class Posted(NamedTuple):
     """A transaction the Book accepted, with its entries, waiting to be sealed."""
 
     seq: int
@@ -108,13 +103,7 @@ async def append(
     assert head is not None, "the head is locked before anything is appended"
     moment = unit.facts.moment
     next_account_id = await _open_accounts(unit, batch, head.next_account_id)
-    previous: bytes = head.hash
-    sealed: list[tuple[Any, ...]] = []
-    seen = set(range(head.next_account_id))
-    for posted in batch:
-        row = _row(unit, posted, previous, seen)
-        previous = row["hash"]
-        sealed.append(_SEALED(row))
+    sealed = _sealed(unit, batch, head.hash, head.next_account_id)
     await copy_into(unit.connection, JournalTransaction, moment.journal, sealed)
     await copy_into(unit.connection, EntryRow, moment.journal, _entry_rows(unit, batch))
     await _append_rollups(unit, batch, moves)
@@ -124,7 +113,7 @@ async def append(
         .where(source.c.journal_id == moment.journal)
         .values(
             seq=batch[-1].seq,
-            hash=previous,
+            hash=sealed[-1][-1],
             recorded_at=moment.now,
             effective_on=moment.today,
             next_account_id=next_account_id,
@@ -136,13 +125,13 @@ async def append(
 async def _open_accounts(unit: Unit, batch: Sequence[Posted], next_id: int) -> int:
     """Number the accounts this batch uses first and insert their rows; return the next number."""
     fresh: list[Insert] = []
+    known = unit.account_ids
     for posted in batch:
-        for entry in posted.entries:
-            account = entry.account
-            if account in unit.account_ids:
+        for account, _, _ in posted.entries:
+            if account in known:
                 continue
             assert account.institution is not None, "an account stands in an institution's books"
-            unit.account_ids[account] = next_id
+            known[account] = next_id
             fresh.append(Insert(AccountRow, {"account_id": next_id, **_account_values(account)}))
             next_id += 1
     await rows.write(unit.connection, unit.facts.journal, fresh)
@@ -160,66 +149,117 @@ def _account_values(account: Account) -> dict[str, Any]:
     }
 
 
-def _row(unit: Unit, posted: Posted, previous: bytes, seen: set[int]) -> dict[str, Any]:
-    moment = unit.facts.moment
-    ids = unit.account_ids
-    transaction = posted.transaction
-    opened: list[Any] = []
-    for entry in posted.entries:
-        account_id = ids[entry.account]
-        if account_id not in seen:
-            seen.add(account_id)
-            values = {k: str(v) for k, v in _account_values(entry.account).items()}
-            opened.append({"account_id": account_id, **values})
-    row: dict[str, Any] = {
-        "journal_id": moment.journal,
-        "seq": posted.seq,
-        "kind": transaction.kind.value,
-        "transfers": chain.canonical_json(
-            [[ids[t.debit], ids[t.credit], t.quantity] for t in transaction.transfers]
-        ),
-        "opened": chain.canonical_json(opened),
-        "refs": chain.canonical_json(dict(transaction.references)),
-        "actor": posted.actor or moment.actor,
-        "reason": transaction.reason,
-        "policy_version": posted.policy_version,
-        "effective_on": moment.today,
-        "recorded_at": moment.now,
-        "idempotency_key": posted.idempotency_key,
-        "previous_hash": previous,
-    }
-    row["hash"] = chain.digest(previous, sealed_fields(row))
-    return row
+def _sealed(
+    unit: Unit, batch: Sequence[Posted], previous: bytes, first_new: int
+) -> list[tuple[Any, ...]]:
+    """Chain the batch after `previous`: rows in the order of the table's columns, the hash last.
+
+    `first_new` is the lowest number of an account that this batch opened. The encoding is that of
+    `sealed_fields`, in which most fields are those of the transaction before.
+    """
+    moment, ids, seen = unit.facts.moment, unit.account_ids, set[int]()
+    texts = _Encoded()
+    journal = chain.encode_field(moment.journal)
+    recorded = texts[instant_text(moment.now)]
+    effective = texts[moment.today.isoformat()]
+    sealed: list[tuple[Any, ...]] = []
+    for seq, transaction, entries, key, policy, actor in batch:
+        opened: list[Any] = []
+        for account, _, _ in entries:
+            number = ids[account]
+            if number >= first_new and number not in seen:
+                seen.add(number)
+                values = {k: str(v) for k, v in _account_values(account).items()}
+                opened.append({"account_id": number, **values})
+        kind, by = transaction.kind.value, actor or moment.actor
+        transfers = ",".join(
+            [f"[{ids[t.debit]},{ids[t.credit]},{t.quantity}]" for t in transaction.transfers]
+        )
+        row = (
+            f"[{transfers}]",
+            chain.canonical_json(opened) if opened else "[]",
+            chain.canonical_texts(transaction.references),
+        )
+        encoded = b"".join(
+            (
+                journal,
+                chain.encode_field(seq),
+                texts[kind],
+                chain.encode_field(row[0]),
+                chain.encode_field(row[1]),
+                chain.encode_field(row[2]),
+                texts[by],
+                texts[transaction.reason],
+                texts[policy],
+                effective,
+                recorded,
+                texts[key],
+            )
+        )
+        digest = chain.digest_of(previous, encoded)
+        sealed.append(
+            (
+                moment.journal,
+                seq,
+                kind,
+                *row,
+                by,
+                transaction.reason,
+                policy,
+                moment.today,
+                moment.now,
+                key,
+                previous,
+                digest,
+            )
+        )
+        previous = digest
+    return sealed
+
+
+class _Encoded(dict[str | None, bytes]):
+    """Encodings of fields that the transactions of a batch have in common."""
+
+    def __missing__(self, field: str | None) -> bytes:
+        encoded = self[field] = chain.encode_field(field)
+        return encoded
 
 
 def _entry_rows(unit: Unit, batch: Sequence[Posted]) -> list[tuple[int, int, int, int, int]]:
     """Rows of the entry table in the order of its key: an index grows cheapest where it stands."""
     journal, ids = unit.facts.journal, unit.account_ids
-    return sorted(
-        (journal, ids[entry.account], posted.seq, entry.amount, entry.balance_after)
+    entries = [
+        (journal, ids[account], posted.seq, amount, after)
         for posted in batch
-        for entry in posted.entries
-    )
+        for account, amount, after in posted.entries
+    ]
+    entries.sort(key=itemgetter(1))  # Of one account they stand in the order of the journal.
+    return entries
 
 
 async def _append_rollups(unit: Unit, batch: Sequence[Posted], moves: Sequence[AreaMove]) -> None:
     """Append one row per touched (unit, kind, reason): the balance after this batch."""
     areas = await _areas(unit, batch)
-    deltas: dict[Slot, int] = {}
+    touched: dict[tuple[UUID | None, UUID, str, str], int] = {}
     for posted in batch:
         for account, amount, after in posted.entries:
-            assert account.institution is not None, "an account stands in an institution's books"
+            where = account.institution, account.custody
+            books = (*where, account.kind, account.reason or "")
+            touched[books] = touched.get(books, 0) + amount
             turned = turned_active(account, amount, after)
-            for unit_type, unit_id in (
-                ("INSTITUTION", str(account.institution)),
-                ("CUSTODY_ACCOUNT", str(account.custody)),
-                ("AREA", areas[account.institution]),
-            ):
-                slot = (unit_type, unit_id, account.kind.value, str(account.reason or ""))
-                deltas[slot] = deltas.get(slot, 0) + amount
-                if turned:
-                    counted = (unit_type, unit_id, ACTIVE_ENROLMENTS, "")
-                    deltas[counted] = deltas.get(counted, 0) + turned
+            if turned:
+                counted = (*where, ACTIVE_ENROLMENTS, "")
+                touched[counted] = touched.get(counted, 0) + turned
+    deltas: dict[Slot, int] = {}
+    for (institution, custody, what, reason), amount in touched.items():
+        assert institution is not None, "an account stands in an institution's books"
+        for unit_type, unit_id in (
+            ("INSTITUTION", str(institution)),
+            ("CUSTODY_ACCOUNT", str(custody)),
+            ("AREA", areas[institution]),
+        ):
+            slot = (unit_type, unit_id, str(what), str(reason))
+            deltas[slot] = deltas.get(slot, 0) + amount
     for move in moves:
         await _move_area(unit, move, deltas)
     slots = sorted(deltas)

@@ -8,13 +8,10 @@ it is only used once the transaction has begun: outside of one it would commit b
 from collections.abc import Sequence
 from typing import Any
 
-import asyncpg
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.store.driver import driver_of
 from service.store.rows import table_of
-
-FAULTS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
-"""What the driver raises by itself, where SQLAlchemy does not stand between."""
 
 
 async def copy_into(
@@ -22,15 +19,12 @@ async def copy_into(
 ) -> None:
     """Append rows, in the order of the table's columns, to the journal's leaf of a sealed table.
 
-    Raises the driver's own faults (`FAULTS`).
+    Raises the driver's own faults.
     """
     if not rows:
         return
-    raw = (await connection.get_raw_connection()).driver_connection
-    assert raw is not None, "the connection is open"
-    assert raw.is_in_transaction(), "the context statement has begun the transaction"
     source = table_of(table)
-    await raw.copy_records_to_table(
+    await driver_of(connection).copy_records_to_table(
         f"{source.name}_{journal}",
         schema_name=source.schema,
         columns=[column.name for column in source.c],

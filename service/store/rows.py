@@ -1,19 +1,19 @@
 """Set-based reads, locks and writes of rows: one statement for a batch, never one per row."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Column, Select, Table, Text, any_, cast, func, literal, select, text
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import Column, Select, Table, Text, any_, cast, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.store.facts import Change, Insert
+from service.store import driver, statements
+from service.store.facts import Change, Insert, Record
+from service.store.statements import BETWEEN
 
-_BETWEEN: Final = "\x1f"
 _MANY_A_FIRST: Final = 4
-_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
+FEW: Final = 16
+"""Rows or commands in a list whose statements are not worth a plan of their own."""
 
 
 def table_of(described: type[Any]) -> Table:
@@ -47,8 +47,8 @@ def paired(
     wanted = sorted(set(pairs))
     first = source.c[columns[0]]
     parts = (cast(source.c[name], Text()) for name in columns)
-    key = func.concat_ws(literal(_BETWEEN, Text()), *parts)
-    keys = [_BETWEEN.join(map(str, pair)) for pair in wanted]
+    key = func.concat_ws(literal(BETWEEN, Text()), *parts)
+    keys = [BETWEEN.join(map(str, pair)) for pair in wanted]
     firsts = sorted({pair[0] for pair in wanted})
     statement = select(source).where(
         source.c.journal_id == journal,
@@ -64,6 +64,32 @@ def paired(
     )
 
 
+async def of_pairs(
+    connection: AsyncConnection,
+    table: type[Any],
+    journal: int,
+    wanted: set[tuple[Any, ...]],
+    columns: Sequence[str],
+) -> list[Record]:
+    """Read a journal's rows whose `columns` (ids and codes) together are among `wanted`.
+
+    An index narrows by the first column, one hashed list decides: with no join there is none that
+    a planner, knowing nothing yet of a table that has just grown, could turn into a scan per pair.
+    Where many pairs share a first column (a busy account's bank references), the others narrow, and
+    what was not wanted is left out here.
+    """
+    listed = list(wanted)
+    firsts = list({pair[0] for pair in listed})
+    if len(firsts) * _MANY_A_FIRST > len(listed):
+        keys = [BETWEEN.join(map(str, pair)) for pair in listed]
+        statement = statements.paired(table_of(table), tuple(columns))
+        return await driver.records(connection, statement, journal, firsts, keys)
+    others = [list({pair[i] for pair in listed}) for i in range(1, len(columns))]
+    statement = statements.each_among(table_of(table), tuple(columns))
+    found = await driver.records(connection, statement, journal, firsts, *others)
+    return [row for row in found if tuple([row[name] for name in columns]) in wanted]
+
+
 async def fetch(connection: AsyncConnection, statement: Select[Any]) -> Sequence[Mapping[str, Any]]:
     """Run a select and return its rows as mappings."""
     return [dict(row) for row in (await connection.execute(statement)).mappings()]
@@ -76,24 +102,23 @@ async def write(connection: AsyncConnection, journal: int, changes: Sequence[Cha
     of one row are folded into one. Tables are written in the order in which they
     first appear, rows in order of first change.
     """
-    inserts: dict[type[Any], dict[tuple[Any, ...], dict[str, Any]]] = {}
-    updates: dict[type[Any], dict[tuple[Any, ...], dict[str, Any]]] = {}
+    inserts: dict[type[Any], dict[tuple[Any, ...], Mapping[str, Any]]] = {}
+    updates: dict[type[Any], dict[tuple[Any, ...], Mapping[str, Any]]] = {}
     for change in changes:
-        names = key_columns(change.table)
+        table, values = change.table, change.values
         if isinstance(change, Insert):
-            key = tuple(change.values[name] for name in names)
-            inserts.setdefault(change.table, {})[key] = dict(change.values)
+            fresh = inserts.setdefault(table, {})
+            fresh[tuple([values[name] for name in key_columns(table)])] = values
             continue
-        fresh = inserts.get(change.table, {}).get(change.key)
-        if fresh is not None:
-            fresh.update(change.values)
-        else:
-            updates.setdefault(change.table, {}).setdefault(change.key, {}).update(change.values)
+        key, made = change.key, inserts.get(table)
+        folded = updates.setdefault(table, {}) if made is None or key not in made else made
+        before = folded.get(key)
+        folded[key] = values if before is None else {**before, **values}
     for table, rows in inserts.items():
-        await _insert(connection, table_of(table), journal, list(rows.values()))
-    for table, keyed_rows in updates.items():
-        by_columns: dict[tuple[str, ...], list[tuple[tuple[Any, ...], dict[str, Any]]]] = {}
-        for key, values in keyed_rows.items():
+        await _insert(connection, table, journal, list(rows.values()))
+    for table, changed in updates.items():
+        by_columns: dict[tuple[str, ...], list[tuple[tuple[Any, ...], Mapping[str, Any]]]] = {}
+        for key, values in changed.items():
             by_columns.setdefault(tuple(sorted(values)), []).append((key, values))
         for columns, entries in by_columns.items():
             await _update(connection, table, journal, columns, entries)
@@ -101,71 +126,44 @@ async def write(connection: AsyncConnection, journal: int, changes: Sequence[Cha
 
 def key_columns(table: type[Any]) -> tuple[str, ...]:
     """Names of a table's primary key columns after the journal."""
-    return _key_names(table_of(table))
+    return statements.key_columns(table_of(table))
 
 
 async def _insert(
-    connection: AsyncConnection, table: Table, journal: int, rows: Sequence[Mapping[str, Any]]
+    connection: AsyncConnection,
+    table: type[Any],
+    journal: int,
+    rows: Sequence[Mapping[str, Any]],
 ) -> None:
-    kept = "journal_id" in table.primary_key.columns
-    columns = [c for c in table.c if not kept or c.key != "journal_id"]
     # What no row says anything about keeps the table's own default.
-    columns = [c for c in columns if c.server_default is None or any(c.key in r for r in rows)]
-    names = ", ".join(c.name for c in columns)
-    arrays = ", ".join(f"CAST(:c{i} AS {array_type(c)})" for i, c in enumerate(columns))
-    statement = (
-        f"INSERT INTO {table.fullname} ({'journal_id, ' if kept else ''}{names})"  # noqa: S608 - ours
-        f" SELECT {':journal, ' if kept else ''}given.* FROM unnest({arrays}) AS given"
-    )
-    parameters: dict[str, Any] = {
-        f"c{i}": [row.get(c.key) for row in rows] for i, c in enumerate(columns)
-    }
-    await connection.execute(text(statement), parameters | ({"journal": journal} if kept else {}))
+    source = table_of(table)
+    defaulted = statements.defaulted(source)
+    unsaid = tuple([name for name in defaulted if not any(name in row for row in rows)])
+    columns, statement = statements.inserting(source, unsaid)
+    arrays = [[row.get(name) for row in rows] for name in columns]
+    kept = (journal,) if statements.has_journal(source) else ()
+    await driver.execute(connection, statement, *kept, *arrays)
 
 
 async def _update(
     connection: AsyncConnection,
     table: type[Any],
     journal: int,
-    columns: Sequence[str],
+    columns: tuple[str, ...],
     entries: Sequence[tuple[tuple[Any, ...], Mapping[str, Any]]],
 ) -> None:
+    keys = [[key[i] for key, _ in entries] for i in range(len(key_columns(table)))]
+    arrays = [[values[column] for _, values in entries] for column in columns]
+    if len(entries) > FEW:
+        # A nested loop over a table that has just grown would read it once a row of the batch.
+        await driver.fetch(connection, "SELECT set_config('enable_nestloop', 'off', true)")
     source = table_of(table)
-    keys = key_columns(table)
-    names = [f"k{i}" for i in range(len(keys))] + [f"v{i}" for i in range(len(columns))]
-    types = [array_type(source.c[n]) for n in (*keys, *columns)]
-    arrays = ", ".join(f"CAST(:{n} AS {t})" for n, t in zip(names, types, strict=True))
-    sets = ", ".join(f"{column} = given.v{i}" for i, column in enumerate(columns))
-    matches = " AND ".join(f"held.{key} = given.k{i}" for i, key in enumerate(keys))
-    kept = "journal_id" in source.primary_key.columns
-    statement = (
-        f"UPDATE {source.fullname} AS held SET {sets}"  # noqa: S608 - names of our own tables
-        f" FROM unnest({arrays}) AS given({', '.join(names)})"
-        f" WHERE {'held.journal_id = :journal AND ' if kept else ''}{matches}"
-        f" AND held.{keys[0]} = ANY(CAST(:k0 AS {types[0]}))"
-    )
-    parameters: dict[str, Any] = {"journal": journal} if kept else {}
-    for i in range(len(keys)):
-        parameters[f"k{i}"] = [key[i] for key, _ in entries]
-    for i, column in enumerate(columns):
-        parameters[f"v{i}"] = [values[column] for _, values in entries]
-    # A nested loop over a table that has just grown would read it once for every row of the batch.
-    await connection.execute(text("SELECT set_config('enable_nestloop', 'off', true)"))
-    result = await connection.execute(text(statement), parameters)
-    assert result.rowcount == len(entries), "every updated row was locked by this unit of work"
-
-
-def array_type(column: Column[Any]) -> str:
-    """Name of the PostgreSQL array type for a column."""
-    return f"{column.type.compile(dialect=_DIALECT)}[]".replace(' COLLATE "C"', "")
+    kept = (journal,) if statements.has_journal(source) else ()
+    statement = statements.updating(source, columns)
+    done = await driver.execute(connection, statement, *kept, *keys, *arrays)
+    assert done == len(entries), "every updated row was locked by this unit of work"
 
 
 def _array(column: Column[Any], values: Sequence[Any]) -> Any:  # noqa: ANN401 - a SQL expression
     plain = Text() if isinstance(column.type, Text) else column.type
     return cast(list(values), ARRAY(plain))
-
-
-@cache
-def _key_names(source: Table) -> tuple[str, ...]:
-    """Asked once for every change of a batch."""
-    return tuple(c.key for c in source.primary_key if c.key != "journal_id")

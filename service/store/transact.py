@@ -24,9 +24,9 @@ from service.store import answers, rows
 from service.store.answers import Key
 from service.store.batches import STATEMENT_TIMEOUT, Asking, Result, carry_out
 from service.store.context import Context
+from service.store.driver import FAULTS
 from service.store.facts import Facts, Moment, Verdict
 from service.store.gathering import Queue, Waiting, is_gathered
-from service.store.leaves import FAULTS
 from service.store.reference import lock_reference
 from service.store.tables import JournalHead
 from service.store.use_case import Mode, Outcome, Request, UseCase

@@ -10,41 +10,37 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Integer, Select, Text, Uuid, bindparam, func, select, text
+from sqlalchemy import ARRAY, Select, Text, Uuid, bindparam, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.accounts import Account, AccountKind, Reason
-from service.store import rows
+from service.store import driver, rows, statements
 from service.store.facts import Facts, Moment, Record
 from service.store.tables import Institution, JournalHead, Restraint
 
 SHANGHAI: Final = timezone(timedelta(hours=8), "Asia/Shanghai")
 
 # One pass over the owners' accounts, then a probe into each head: no join order to get wrong.
-_HEADS: Final = text(
-    """
+# It may find a few accounts that nobody asked for, of another custody account or reason.
+_HEADS: Final = """
     SELECT account.kind, account.owner_id, account.custody_account_id, account.reason,
            account.account_id, head.balance_after
     FROM (
         SELECT kind, owner_id, custody_account_id, reason, account_id FROM escrow.account
-        WHERE journal_id = :journal AND owner_id = ANY(:owners)
-          AND concat_ws(',', kind, owner_id, custody_account_id, reason) = ANY(:keys)
+        WHERE journal_id = $1 AND owner_id = ANY($2::uuid[]) AND kind = ANY($3::text[])
         OFFSET 0) AS account
     CROSS JOIN LATERAL (
         SELECT balance_after FROM escrow.entry
-        WHERE entry.journal_id = :journal AND entry.account_id = account.account_id
+        WHERE entry.journal_id = $1 AND entry.account_id = account.account_id
         ORDER BY entry.seq DESC LIMIT 1) AS head
     """
-).bindparams(bindparam("owners", type_=ARRAY(Uuid)), bindparam("keys", type_=ARRAY(Text)))
 
 # Rows locked FOR SHARE are shared with newcomers before whoever waits to change them: under many
 # confirmations an institution would never be frozen. This queue is fair, a lane for each group.
-_QUEUE: Final = text(
-    "SELECT pg_advisory_xact_lock(:journal, lane) FROM unnest(:lanes) AS lane"
-).bindparams(bindparam("lanes", type_=ARRAY(Integer)))
-_QUEUE_SHARED: Final = text(
-    "SELECT pg_advisory_xact_lock_shared(:journal, lane) FROM unnest(:lanes) AS lane"
-).bindparams(bindparam("lanes", type_=ARRAY(Integer)))
+_QUEUE: Final = "SELECT pg_advisory_xact_lock($1, lane) FROM unnest($2::int[]) AS lane"
+_QUEUE_SHARED: Final = (
+    "SELECT pg_advisory_xact_lock_shared($1, lane) FROM unnest($2::int[]) AS lane"
+)
 _LANES: Final = 1_024
 
 _OPEN_DEBTS: Final = text(
@@ -123,11 +119,14 @@ class Unit:
         if table is Institution and self._locking:
             lanes = sorted({key.int % _LANES for key in wanted})
             queue = _QUEUE_SHARED if share else _QUEUE
-            await self.connection.execute(queue, {"journal": self.facts.journal, "lanes": lanes})
-        statement = rows.keyed(
-            table, self.facts.journal, wanted, column or rows.key_columns(table)[0]
-        )
-        return await self.lock_where(table, statement, share=share)
+            await driver.fetch(self.connection, queue, self.facts.journal, lanes)
+        source = rows.table_of(table)
+        statement = statements.keyed(source, column or statements.key_columns(source)[0])
+        if self._locking:
+            statement += f" FOR {'SHARE' if share else 'NO KEY UPDATE'}"
+            statement += "" if self._waiting else " NOWAIT"
+        found = await driver.records(self.connection, statement, self.facts.journal, sorted(wanted))
+        return self.facts.take(table, found)
 
     async def lock_where(
         self, table: type[Any], statement: Select[Any], *, share: bool = False
@@ -150,7 +149,8 @@ class Unit:
         wanted = set(pairs)
         if not wanted:
             return []
-        return await self.read(table, rows.paired(table, self.facts.journal, wanted, columns))
+        found = await rows.of_pairs(self.connection, table, self.facts.journal, wanted, columns)
+        return self.facts.take(table, found)
 
     async def query(self, statement: Any, **values: Any) -> Sequence[Mapping[str, Any]]:  # noqa: ANN401
         """Run any read and return its rows."""
@@ -178,22 +178,24 @@ class Unit:
 
     async def balances(self, accounts: Iterable[Account]) -> None:
         """Read the balances of accounts that decisions may read or touch, in one statement."""
-        wanted = [a for a in dict.fromkeys(accounts) if a not in self.facts.loaded]
-        if not wanted:
+        quantities = dict.fromkeys(accounts, 0)
+        for known in self.facts.loaded.intersection(quantities):
+            del quantities[known]
+        if not quantities:
             return
-        named = {(a.kind.value, a.owner, a.custody, a.reason or ""): a for a in wanted}
-        found = await self.query(
+        named = {(a.kind, a.owner, a.custody, a.reason or ""): a for a in quantities}
+        found = await driver.fetch(
+            self.connection,
             _HEADS,
-            journal=self.facts.journal,
-            owners=sorted({a.owner for a in wanted}),
-            keys=[",".join(map(str, key)) for key in named],
+            self.facts.journal,
+            list({a.owner for a in quantities}),
+            list({a.kind for a in quantities}),
         )
-        quantities = dict.fromkeys(wanted, 0)
-        for row in found:
-            identity = (row["kind"], row["owner_id"], row["custody_account_id"], row["reason"])
-            account = named[identity]
-            self.account_ids[account] = row["account_id"]
-            quantities[account] = row["balance_after"]
+        for kind, owner, custody, reason, account_id, balance in found:
+            account = named.get((kind, owner, custody, reason))
+            if account is not None:
+                self.account_ids[account] = account_id
+                quantities[account] = balance
         self.facts.book.open(quantities)
         self.facts.loaded.update(quantities)
 

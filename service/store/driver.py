@@ -1,0 +1,48 @@
+"""Statements asked of the driver itself, where SQLAlchemy's way there costs more than the answer.
+
+They run inside the transaction of a SQLAlchemy connection, which must have begun: outside of one
+each would commit by itself. The driver keeps their plans by their text, so the text of a statement
+must not vary with its values. Its own faults (`FAULTS`) are not wrapped.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.store.facts import Record
+
+FAULTS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+"""What the driver raises by itself, where SQLAlchemy does not stand between."""
+
+
+def driver_of(connection: AsyncConnection) -> Any:  # noqa: ANN401 - the driver is untyped
+    """Return the driver's connection, in the transaction that has begun on it."""
+    inner = connection.sync_connection
+    assert inner is not None, "the connection is open"
+    raw = inner.connection.driver_connection
+    assert raw is not None, "the connection is open"
+    assert raw.is_in_transaction(), "the context statement has begun the transaction"
+    return raw
+
+
+async def fetch(connection: AsyncConnection, statement: str, *values: Any) -> Sequence[Any]:  # noqa: ANN401
+    """Run a select with numbered parameters; its rows read by position."""
+    found: Sequence[Any] = await driver_of(connection).fetch(statement, *values)
+    return found
+
+
+async def records(connection: AsyncConnection, statement: str, *values: Any) -> list[Record]:  # noqa: ANN401
+    """Run a select with numbered parameters and return its rows by name."""
+    found = await driver_of(connection).fetch(statement, *values)
+    if not found:
+        return []
+    names = tuple(found[0].keys())
+    return [Record(zip(names, row, strict=True)) for row in found]
+
+
+async def execute(connection: AsyncConnection, statement: str, *values: Any) -> int:  # noqa: ANN401
+    """Run a statement that changes rows; return how many."""
+    done: str = await driver_of(connection).execute(statement, *values)
+    return int(done.rpartition(" ")[2])
