@@ -26,6 +26,8 @@ from service.resolution.sealing import (
 from service.settings import Settings
 from service.store import migrate, postgres, seeding
 from service.store.transact import writing
+from service.store.vault import Vault
+from service.store.vault_rows import with_vault
 
 APP_ROLE: Final = "escrow_app"
 AUDIT_ROLE: Final = "escrow_audit"
@@ -189,7 +191,9 @@ def listen(host: str, port: int) -> socket.socket:
     return bound
 
 
-def serve(settings: Settings, url: str, bound: socket.socket, *, working: bool) -> None:
+def serve(
+    settings: Settings, url: str, bound: socket.socket, *, working: bool, vault: Vault
+) -> None:
     """Serve until told to stop; what is running is finished first.
 
     With `working` the same process runs the due sweeps, unless another one already does.
@@ -198,12 +202,15 @@ def serve(settings: Settings, url: str, bound: socket.socket, *, working: bool) 
     # stands at the start stays, so the collector looks at what is new, and more seldom.
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
-    app = create_app(engine_of(url, pool_size=settings.pool_size), settings, working=working)
+    engine = with_vault(engine_of(url, pool_size=settings.pool_size), vault)
+    app = create_app(engine, settings, working=working)
     config = uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
         server_header=False,
+        # Who is believed about a caller's address is our own setting (ESCROW_TRUSTED_PROXIES).
+        proxy_headers=False,
         timeout_graceful_shutdown=30,
         limit_concurrency=2000,
     )

@@ -20,6 +20,7 @@ from service.demo.pace import Bars, Silent
 from service.settings import Settings
 from service.verify import verify
 from tests.fixtures.databases import Database
+from tests.fixtures.vaults import sealing
 
 SCRIPT = player.Script(weeks=1, schools=3, seed=17)
 """Few lessons, with a dispute ruled either way."""
@@ -71,7 +72,8 @@ FIGURES: dict[str, Any] = {
 
 @pytest.fixture
 async def engine(empty_database: Database) -> AsyncIterator[AsyncEngine]:
-    made = create_async_engine(empty_database.url("escrow_app"), pool_size=10, max_overflow=10)
+    url = empty_database.url("escrow_app")
+    made = sealing(create_async_engine(url, pool_size=10, max_overflow=10))
     yield made
     await made.dispose()
 

@@ -135,6 +135,7 @@ def _tables() -> None:
         sa.Column("check_value", sa.LargeBinary(), nullable=False),
         sa.Column("index_check", sa.LargeBinary(), nullable=False),
         sa.Column("added_at", at, nullable=False),
+        sa.Column("retired_at", at, nullable=True),
         sa.PrimaryKeyConstraint("generation", name=op.f("pk_vault_key")),
         schema="pii",
     )

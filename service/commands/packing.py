@@ -12,6 +12,7 @@ import rich_click as click
 if TYPE_CHECKING:
     from service.resolution.sealing import Keys
     from service.resolution.use_cases import Made
+    from service.store.vault import Vault
 
 SEALED = "identities.sealed.json"
 
@@ -22,7 +23,7 @@ SEALED = "identities.sealed.json"
 def pack(institution: str, out: Path) -> None:
     """Write an institution's resolution pack (处置包) to a file; nothing is kept of it."""
     from ledger.refusals import Refusal  # noqa: PLC0415 - keeps `escrow --help` quick
-    from service import launch  # noqa: PLC0415
+    from service import launch, vault_opening  # noqa: PLC0415
     from service.resolution.sealing import Keys  # noqa: PLC0415
     from service.settings import Settings  # noqa: PLC0415
     from service.store import ids  # noqa: PLC0415
@@ -31,7 +32,8 @@ def pack(institution: str, out: Path) -> None:
         journal, key = ids.parse("ins", institution)
         found = launch.database(Settings())
         keys = Keys.load(launch.with_pack_keys(Settings(), found).pack_keys)
-        made = asyncio.run(_made(found.url, journal, key, keys))
+        vault = asyncio.run(vault_opening.open_vault(Settings(), found))
+        made = asyncio.run(_made(found.url, journal, key, keys, vault))
     except (ValueError, launch.NotServable) as error:
         raise click.ClickException(str(error)) from error
     except Refusal as refusal:
@@ -71,7 +73,9 @@ def unseal(archive: Path, key: Path) -> None:
         raise click.ClickException(str(error)) from error
 
 
-async def _made(url: str, journal: int, institution: UUID, keys: "Keys") -> "Made":
+async def _made(
+    url: str, journal: int, institution: UUID, keys: "Keys", vault: "Vault"
+) -> "Made":
     from ledger.refusals import InstitutionUnknown  # noqa: PLC0415 - keeps `--help` quick
     from service import launch  # noqa: PLC0415
     from service.resolution import use_cases  # noqa: PLC0415
@@ -79,8 +83,9 @@ async def _made(url: str, journal: int, institution: UUID, keys: "Keys") -> "Mad
     from service.store.context import Context  # noqa: PLC0415
     from service.store.tables import Institution  # noqa: PLC0415
     from service.store.transact import Store  # noqa: PLC0415
+    from service.store.vault_rows import with_vault  # noqa: PLC0415
 
-    engine = launch.engine_of(url, pool_size=1)
+    engine = with_vault(launch.engine_of(url, pool_size=1), vault)
     try:
         store, everything = Store(engine), Context((journal,))
         async with store.reading(everything) as connection:

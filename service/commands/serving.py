@@ -11,7 +11,7 @@ import rich_click as click
 @click.option("--workless", is_flag=True, help="Leave the due sweeps to `escrow worker`.")
 def serve(host: str, port: int, *, workless: bool) -> None:
     """Serve the API on the given or the embedded database."""
-    from service import launch, logs  # noqa: PLC0415 - keeps `escrow --help` quick
+    from service import launch, logs, vault_opening  # noqa: PLC0415 - keeps `--help` quick
     from service.settings import Settings  # noqa: PLC0415
 
     settings = Settings()
@@ -19,13 +19,14 @@ def serve(host: str, port: int, *, workless: bool) -> None:
     found = launch.database(settings)
     try:
         asyncio.run(launch.bring_up(found))
+        vault = asyncio.run(vault_opening.open_vault(settings, found))
         settings = launch.with_pack_keys(settings, found)
     except launch.NotServable as error:
         raise click.ClickException(str(error)) from error
     bound = launch.listen(host, port)
     address = f"http://{host}:{bound.getsockname()[1]}"
     click.echo(f"serving {address}  documentation {address}/docs")
-    launch.serve(settings, found.url, bound, working=not workless)
+    launch.serve(settings, found.url, bound, working=not workless, vault=vault)
 
 
 @click.command()
@@ -33,14 +34,19 @@ def serve(host: str, port: int, *, workless: bool) -> None:
 @click.option("--once", is_flag=True, help="Run one round and stop.")
 def worker(interval: int, *, once: bool) -> None:
     """Run the due sweeps: deliver notices, confirm by silence, lapse, retry kept debits."""
-    from service import launch, logs  # noqa: PLC0415 - keeps `escrow --help` quick
+    from service import launch, logs, vault_opening  # noqa: PLC0415 - keeps `--help` quick
     from service.settings import Settings  # noqa: PLC0415
+    from service.store.vault_rows import with_vault  # noqa: PLC0415
     from service.worker import run_forever, sweeps_with  # noqa: PLC0415
 
     settings = Settings()
     logs.configure(settings.log_level, as_json=settings.log_json)
     found = launch.database(settings)
-    asyncio.run(launch.bring_up(found))
+    try:
+        asyncio.run(launch.bring_up(found))
+        vault = asyncio.run(vault_opening.open_vault(settings, found))
+    except launch.NotServable as error:
+        raise click.ClickException(str(error)) from error
     sweeps = sweeps_with(launch.with_pack_keys(settings, found).pack_keys)
-    engine = launch.engine_of(found.url, pool_size=4)
+    engine = with_vault(launch.engine_of(found.url, pool_size=4), vault)
     asyncio.run(run_forever(engine, interval, sweeps, once=once))

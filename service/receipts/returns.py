@@ -8,7 +8,7 @@ import time
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.receipts.suspense import RETURN, SendBack
@@ -119,7 +119,7 @@ async def _with_payer(connection: AsyncConnection, journal: int, due: list[UUID]
     named = await connection.scalars(
         rows.keyed(BankNarrative, journal, due, "bank_entry_id")
         .with_only_columns(told.c.bank_entry_id)
-        .where(told.c.payer_account.is_not(None))
+        .where(or_(told.c.payer_named, told.c.payer_account.is_not(None)))
         .order_by(told.c.bank_entry_id)
         .limit(AT_ONCE)
     )

@@ -172,5 +172,6 @@ async def parts_of(
             .where(source.c.journal_id == journal, source.c[column] == claim)
             .order_by(source.c[rows.key_columns(table)[0]])
         )
-        found[name] = [Record(row) for row in await rows.fetch(connection, statement)]
+        told = await rows.fetch_opened(connection, table, statement)
+        found[name] = [Record(row) for row in told]
     return found

@@ -34,7 +34,7 @@ _SILENT: Final = text(
 
 _REACHABLE: Final = text(
     "SELECT party_id FROM pii.party WHERE journal_id = :journal AND party_id = ANY(:parties)"
-    " AND phone IS NOT NULL"
+    " AND (phone_index IS NOT NULL OR phone IS NOT NULL) AND restricted_at IS NULL"
 ).bindparams(bindparam("parties", type_=ARRAY(Uuid)))
 
 

@@ -11,12 +11,12 @@ from uuid import UUID
 from sqlalchemy import ARRAY, BigInteger, Text, TextClause, Uuid, bindparam, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.store import rows
+from service.store import rows, vault_rows
 from service.store.context import Context
 from service.store.enrolment_reads import in_departments, rows_after
 from service.store.facts import Record
 from service.store.paper_reads import OWNERS
-from service.store.tables import ResolutionPack
+from service.store.tables import BankNarrative, ClaimNote, Party, ResolutionPack
 from service.store.unit import rollup_slots
 
 PARTITION: Final = 2_000
@@ -132,7 +132,7 @@ ROWS: Final[dict[str, str]] = {
 _PARTIES: Final = text(
     """
     SELECT party.party_id, party.kind, party.name, party.phone, party.account_number,
-           party.bank_name
+           party.bank_name, party.sealed, party.wrapped_key
     FROM (
         SELECT guardian_id AS party_id FROM escrow.enrolment
         WHERE journal_id = :journal AND institution_id = :institution
@@ -151,7 +151,7 @@ _PARTIES: Final = text(
 _PAYERS: Final = text(
     """
     SELECT told.bank_entry_id, entry.enrolment_id, told.payer_name, told.payer_account,
-           told.purpose
+           told.purpose, told.sealed, told.wrapped_key
     FROM escrow.bank_entry AS entry
     JOIN pii.bank_narrative AS told
       ON told.journal_id = :journal AND told.bank_entry_id = entry.bank_entry_id
@@ -161,7 +161,8 @@ _PAYERS: Final = text(
 ).bindparams(_CUSTODIES)
 _NOTES: Final = text(
     """
-    SELECT note_id, subject_id, party, text, written_at FROM pii.claim_note
+    SELECT note_id, subject_id, guardian_id, party, text, written_at, sealed, wrapped_key
+    FROM pii.claim_note
     WHERE journal_id = :journal AND institution_id = :institution ORDER BY note_id
     """
 )
@@ -234,14 +235,16 @@ async def identities(
     """Return who stands behind the opaque ids: parties, payers as banks named them, notes."""
     values = {"journal": journal, "institution": institution}
     named = {
-        "parties": (_PARTIES, values),
-        "payers": (_PAYERS, {"journal": journal, "custodies": list(custodies)}),
-        "notes": (_NOTES, values),
+        "parties": (Party, _PARTIES, values),
+        "payers": (BankNarrative, _PAYERS, {"journal": journal, "custodies": list(custodies)}),
+        "notes": (ClaimNote, _NOTES, values),
     }
-    return {
-        what: [dict(row) for row in (await connection.execute(statement, given)).mappings()]
-        for what, (statement, given) in named.items()
-    }
+    told: dict[str, list[Mapping[str, Any]]] = {}
+    for what, (table, statement, given) in named.items():
+        found = await connection.execute(statement, given)
+        sealed = [dict(row) for row in found.mappings()]
+        told[what] = list(vault_rows.opened(connection, table, sealed))
+    return told
 
 
 async def standing(connection: AsyncConnection, journal: int) -> list[Record]:

@@ -58,5 +58,6 @@ def party_added(new: NewParty, *, institution: UUID | None, at: datetime) -> Ins
             "account_number": new.account_number,
             "bank_name": new.bank_name,
             "added_at": at,
+            "restricted_at": None,
         },
     )

@@ -103,7 +103,7 @@ async def payees(
     """Return who the orders of these ids pay, as far as the caller sees: name, account, bank."""
     order, party = rows.table_of(PaymentOrder), rows.table_of(Party)
     statement = (
-        select(order.c.order_id, party.c.name, party.c.account_number, party.c.bank_name)
+        select(order.c.order_id, *party.c)
         .join(
             party,
             (party.c.journal_id == order.c.journal_id)
@@ -111,7 +111,8 @@ async def payees(
         )
         .where(order.c.journal_id == journal, order.c.order_id.in_(sorted(set(wanted))))
     )
-    return {row["order_id"]: row for row in await rows.fetch(connection, statement)}
+    found = await rows.fetch_opened(connection, Party, statement)
+    return {row["order_id"]: row for row in found}
 
 
 async def target_accounts(

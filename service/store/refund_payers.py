@@ -9,19 +9,19 @@ Ids are not made here by chance: a refund's id follows from what it is owed for,
 from the receipt. So `decide` stays pure, and nothing is paid twice under two names.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 from uuid import UUID, uuid5
 
-from sqlalchemy import ARRAY, Uuid, bindparam, text
+from sqlalchemy import ARRAY, TextClause, Uuid, bindparam, text
 
 from ledger.money import Money
-from service.store import rows
+from service.store import rows, vault_rows
 from service.store.facts import Facts, Insert, Record
 from service.store.parties import NewParty, PartyKind, guardian_payee, party_added
-from service.store.tables import Enrolment, Party, Refund
+from service.store.tables import BankNarrative, Enrolment, Party, Refund
 from service.store.unit import Unit
 
 _PAYERS: Final = "refund_payers"
@@ -29,7 +29,8 @@ _PAYERS: Final = "refund_payers"
 _RECEIPTS: Final = text(
     """
     SELECT entry.enrolment_id, entry.bank_entry_id, entry.amount_fen, entry.suspense_fen,
-           entry.outcome, entry.seq, told.payer_name, told.payer_account
+           entry.outcome, entry.seq, told.payer_name, told.payer_account,
+           told.purpose, told.sealed, told.wrapped_key
     FROM escrow.bank_entry AS entry
     LEFT JOIN pii.bank_narrative AS told
       ON told.journal_id = :journal AND told.bank_entry_id = entry.bank_entry_id
@@ -55,7 +56,9 @@ _CREDITED: Final = text(
           AND account.owner_id = ANY(:enrolments)
           AND sealed.kind IN ('RECEIPT_MATCHED', 'SUSPENSE_MATCHED', 'TRANSACTION_REVERSED')
         GROUP BY 1, 4 HAVING sum(entry.amount) > 0)
-    SELECT credited.*, told.payer_name, told.payer_account FROM credited
+    SELECT credited.*, told.payer_name, told.payer_account, told.purpose, told.sealed,
+           told.wrapped_key
+    FROM credited
     LEFT JOIN pii.bank_narrative AS told
       ON told.journal_id = :journal AND told.bank_entry_id = credited.bank_entry_id
     WHERE credited.bank_entry_id IS NOT NULL
@@ -207,18 +210,25 @@ def new_refunds(  # noqa: PLR0913 - what a refund is owed for, to whom, and unde
 async def _paid(unit: Unit, known: dict[UUID, Record]) -> dict[UUID, tuple[_Paid, ...]]:
     journal, wanted = unit.facts.journal, sorted(known)
     told: dict[UUID, list[dict[str, Any]]] = {}
-    for row in await unit.query(_RECEIPTS, journal=journal, enrolments=wanted):
+    for row in await _named_by_bank(unit, _RECEIPTS, wanted):
         fen = row["amount_fen"] - row["suspense_fen"]
         told.setdefault(row["enrolment_id"], []).append({**row, "fen": fen})
     unclear = [e for e in wanted if _is_unclear(known[e], told.get(e, []))]
     for enrolment in unclear:
         told.pop(enrolment, None)
     if unclear:
-        for row in await unit.query(_CREDITED, journal=journal, enrolments=unclear):
+        for row in await _named_by_bank(unit, _CREDITED, unclear):
             told.setdefault(row["enrolment_id"], []).append({**row, "fen": int(row["fen"])})
     gone = await unit.query(_CHARGED_BACK, journal=journal, enrolments=wanted)
     charged_back = {row["enrolment_id"]: row["fen"] for row in gone}
     return {e: _named(found, charged_back.get(e, 0)) for e, found in told.items()}
+
+
+async def _named_by_bank(
+    unit: Unit, statement: TextClause, enrolments: Sequence[UUID]
+) -> Sequence[Mapping[str, Any]]:
+    found = await unit.query(statement, journal=unit.facts.journal, enrolments=enrolments)
+    return vault_rows.opened(unit.connection, BankNarrative, found)
 
 
 async def _registered(unit: Unit, guardians: set[UUID]) -> dict[UUID, _Registered]:

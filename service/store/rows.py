@@ -7,7 +7,7 @@ from sqlalchemy import Column, Select, Table, Text, any_, cast, func, literal, s
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.store import driver, statements
+from service.store import driver, statements, vault_rows
 from service.store.facts import Change, Insert, Record
 from service.store.statements import BETWEEN
 
@@ -91,16 +91,26 @@ async def of_pairs(
 
 
 async def fetch(connection: AsyncConnection, statement: Select[Any]) -> Sequence[Mapping[str, Any]]:
-    """Run a select and return its rows as mappings."""
+    """Run a select and return its rows as mappings; sealed ones stay sealed."""
     return [dict(row) for row in (await connection.execute(statement)).mappings()]
 
 
-async def write(connection: AsyncConnection, journal: int, changes: Sequence[Change]) -> None:
+async def fetch_opened(
+    connection: AsyncConnection, table: type[Any], statement: Select[Any]
+) -> Sequence[Mapping[str, Any]]:
+    """Run a select of a table's rows and return them with their personal data in plain."""
+    return vault_rows.opened(connection, table, await fetch(connection, statement))
+
+
+async def write(
+    connection: AsyncConnection, journal: int, changes: Sequence[Change], *, as_is: bool = False
+) -> None:
     """Write the changes of a batch: per table one INSERT for new rows, one UPDATE a column set.
 
     Reference tables, which have no journal in their key, are written as they are. Several changes
     of one row are folded into one. Tables are written in the order in which they
-    first appear, rows in order of first change.
+    first appear, rows in order of first change. Personal data is sealed on the way, unless
+    the changes are to be written `as_is`.
     """
     inserts: dict[type[Any], dict[tuple[Any, ...], Mapping[str, Any]]] = {}
     updates: dict[type[Any], dict[tuple[Any, ...], Mapping[str, Any]]] = {}
@@ -115,10 +125,15 @@ async def write(connection: AsyncConnection, journal: int, changes: Sequence[Cha
         before = folded.get(key)
         folded[key] = values if before is None else {**before, **values}
     for table, rows in inserts.items():
-        await _insert(connection, table, journal, list(rows.values()))
+        new: Sequence[Mapping[str, Any]] = list(rows.values())
+        sealed = new if as_is else vault_rows.sealed(connection, table_of(table), new)
+        await _insert(connection, table, journal, sealed)
     for table, changed in updates.items():
         by_columns: dict[tuple[str, ...], list[tuple[tuple[Any, ...], Mapping[str, Any]]]] = {}
-        for key, values in changed.items():
+        for key, said in changed.items():
+            values = said
+            if not as_is:
+                values = vault_rows.resealed(connection, table_of(table), key, said)
             by_columns.setdefault(tuple(sorted(values)), []).append((key, values))
         for columns, entries in by_columns.items():
             await _update(connection, table, journal, columns, entries)

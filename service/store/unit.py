@@ -14,7 +14,7 @@ from sqlalchemy import ARRAY, Select, Text, Uuid, bindparam, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.accounts import Account, AccountKind, Reason
-from service.store import driver, rows, statements
+from service.store import driver, rows, statements, vault_rows
 from service.store.facts import Facts, Moment, Record
 from service.store.tables import Institution, JournalHead, Restraint
 
@@ -126,7 +126,7 @@ class Unit:
             statement += f" FOR {'SHARE' if share else 'NO KEY UPDATE'}"
             statement += "" if self._waiting else " NOWAIT"
         found = await driver.records(self.connection, statement, self.facts.journal, sorted(wanted))
-        return self.facts.take(table, found)
+        return self.facts.take(table, vault_rows.opened(self.connection, table, found))
 
     async def lock_where(
         self, table: type[Any], statement: Select[Any], *, share: bool = False
@@ -136,11 +136,13 @@ class Unit:
             statement = statement.with_for_update(
                 read=share, key_share=not share, nowait=not self._waiting
             )
-        return self.facts.take(table, await rows.fetch(self.connection, statement))
+        found = await rows.fetch_opened(self.connection, table, statement)
+        return self.facts.take(table, found)
 
     async def read(self, table: type[Any], statement: Select[Any]) -> list[Record]:
         """Take in rows without locking them: reference data, or what the head protects."""
-        return self.facts.take(table, await rows.fetch(self.connection, statement))
+        found = await rows.fetch_opened(self.connection, table, statement)
+        return self.facts.take(table, found)
 
     async def read_pairs(
         self, table: type[Any], pairs: Iterable[tuple[Any, ...]], columns: Sequence[str]
@@ -150,7 +152,7 @@ class Unit:
         if not wanted:
             return []
         found = await rows.of_pairs(self.connection, table, self.facts.journal, wanted, columns)
-        return self.facts.take(table, found)
+        return self.facts.take(table, vault_rows.opened(self.connection, table, found))
 
     async def query(self, statement: Any, **values: Any) -> Sequence[Mapping[str, Any]]:  # noqa: ANN401
         """Run any read and return its rows."""

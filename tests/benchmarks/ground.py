@@ -18,6 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from service.demo.server import Ground, Server, prepare
 from service.settings import Settings
 from service.store.transact import Store
+from service.store.vault_rows import with_vault
+from service.vault_opening import load
 from service.verify import Report, verify
 from tests.fixtures.service import Service
 
@@ -65,7 +67,8 @@ async def opened(size: int, rounds: int) -> AsyncIterator[Bench]:
     try:
         assert empty.stdout is not None
         where = (await asyncio.to_thread(empty.stdout.readline)).split()[1]
-        engine = create_async_engine(ground.found.url, pool_size=10)
+        vault = load(ground.settings, ground.found)
+        engine = with_vault(create_async_engine(ground.found.url, pool_size=10), vault)
         admin = await connect(ground.found.admin_url or ground.found.url)
         async with httpx.AsyncClient(base_url=server.address, timeout=PATIENCE) as client:
             service = Service(engine, Store(engine), client)

@@ -16,6 +16,7 @@ from tests.fixtures.academies import Academy
 from tests.fixtures.balances import asked, standing_school
 from tests.fixtures.databases import Database
 from tests.fixtures.service import BANKS, District, Service
+from tests.fixtures.vaults import sealing
 
 YESTERDAY = ((datetime.now(UTC) + timedelta(hours=8)).date() - timedelta(days=1)).isoformat()
 
@@ -118,7 +119,7 @@ async def test_case_8_9_a_surplus_at_one_bank_does_not_hide_a_gap_at_the_other(
 @pytest.fixture
 async def towns(empty_database: Database) -> Any:
     """Four counties of two cities, each with a journal and one institution's own money."""
-    engine = create_async_engine(empty_database.url("escrow_app"))
+    engine = sealing(create_async_engine(empty_database.url("escrow_app")))
     app = create_app(engine, Settings(demo=True))
     asgi: Any = app
     transport = httpx.ASGITransport(app=asgi, raise_app_exceptions=False)

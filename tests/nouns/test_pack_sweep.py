@@ -23,6 +23,7 @@ from service.worker import SWEEPS, sweeps_with
 from tests.fixtures.academies import Academy
 from tests.fixtures.databases import Database as Databases
 from tests.fixtures.service import District, fresh_id
+from tests.fixtures.vaults import key_folder
 
 
 async def causes(district: District) -> list[str]:
@@ -125,6 +126,7 @@ async def test_a_pack_is_written_and_unsealed_from_the_command_line(
     assert keys is not None
     monkeypatch.setenv("ESCROW_DATABASE_URL", database.url("escrow_app"))
     monkeypatch.setenv("ESCROW_PACK_KEYS", str(keys))
+    monkeypatch.setenv("ESCROW_KEYS", str(key_folder(tmp_path / "vault")))
     institution = academy.district.public("ins", academy.institution)
     out, private = tmp_path / "pack.zip", keys / sealing.RECIPIENT_PRIVATE
 
@@ -145,6 +147,7 @@ async def test_an_unknown_institution_has_no_pack(
 ) -> None:
     monkeypatch.setenv("ESCROW_DATABASE_URL", database.url("escrow_app"))
     monkeypatch.setenv("ESCROW_PACK_KEYS", str(academy.district.service.pack_keys))
+    monkeypatch.setenv("ESCROW_KEYS", str(key_folder(tmp_path / "vault")))
     unknown = academy.district.public("ins", fresh_id())
     out = tmp_path / "pack.zip"
 

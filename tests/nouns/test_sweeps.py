@@ -129,7 +129,8 @@ async def test_silence_never_confirms_for_a_contact_that_is_gone(academy: Academ
     await swept(academy)
     await move_to(academy, datetime.now(UTC) + timedelta(days=60))
     party = ids.parse("pty", enrolment["guardian_id"])[1]
-    await academy.district.plant(Update(Party, (party,), {"phone": None}))
+    nobody = dict.fromkeys(("name", "phone", "account_number", "bank_name"))
+    await academy.district.plant(Update(Party, (party,), nobody))
 
     done = await swept(academy)
 

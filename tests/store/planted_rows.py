@@ -92,6 +92,8 @@ def _rows(name: str, table: Table, school: School) -> Iterator[dict[str, Any]]:
     elif name == "pii.party":
         yield row | {"party_id": school.guardian, "kind": "GUARDIAN"}
         yield row | {"party_id": fresh_id(), "kind": "SETTLEMENT"}
+    elif name in {"pii.party_version", "pii.unmask_grant"}:
+        yield row | {"party_id": school.guardian}
     else:
         yield row | _whole(name, school.account_id)
 

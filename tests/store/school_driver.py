@@ -24,6 +24,7 @@ from service.store.tables import Agreement
 from service.store.transact import Mode, Outcome, Request, Store, UseCase
 from service.store.unit import SHANGHAI
 from tests.fixtures.service import District, Service, fresh_id, open_district
+from tests.fixtures.vaults import sealing
 from tests.store.journal_seen import JournalSeen, Sealed, balanced, rolled_up
 from tests.store.model_payouts import School
 from tests.store.model_state import Posted, Said
@@ -47,8 +48,10 @@ class Driver:
     def __init__(self, url: str) -> None:
         """Open a journal with two institutions, one of them with two custody accounts."""
         self._runner = asyncio.Runner()
-        engine = create_async_engine(
-            url, pool_size=2, connect_args={"server_settings": {"synchronous_commit": "off"}}
+        engine = sealing(
+            create_async_engine(
+                url, pool_size=2, connect_args={"server_settings": {"synchronous_commit": "off"}}
+            )
         )
         self._http = httpx.AsyncClient()
         self._service = Service(engine, Store(engine), self._http)

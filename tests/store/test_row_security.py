@@ -61,6 +61,10 @@ VISIBLE = {
     "pii.claim_note": (OWN, NONE, OWN),
     "pii.party": (OWN, ALL, OWN),
     "pii.bank_narrative": (NONE, OWN, NONE),
+    "pii.party_version": (NONE, NONE, OWN),
+    "pii.data_request": (OWN, NONE, OWN),
+    "pii.destroyed_key": (NONE, NONE, NONE),
+    "pii.unmask_grant": (NONE, NONE, OWN),
 }
 """Names a whole journal shares are no secret inside it; the routes narrow further."""
 

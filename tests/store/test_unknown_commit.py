@@ -19,6 +19,7 @@ from service.store.unit import Unit
 from service.web.problems import status_of
 from tests.fixtures.databases import Database
 from tests.fixtures.store import Books, key_of
+from tests.fixtures.vaults import sealing
 from tests.store.commit_proxy import CommitProxy, Loss
 
 
@@ -36,7 +37,7 @@ async def line(database: Database) -> AsyncIterator[Line]:
     with tempfile.TemporaryDirectory(prefix="escrow-line-") as folder:
         async with CommitProxy.before(database.server, Path(folder)) as proxy:
             server = replace(database.server, socket=Path(folder))
-            engine = create_async_engine(server.url(database.name, "escrow_app"))
+            engine = sealing(create_async_engine(server.url(database.name, "escrow_app")))
             proxy.kill = partial(_kill_who_is_about_to_commit, database)
             yield Line(proxy, Store(engine))
             await engine.dispose()

@@ -17,6 +17,7 @@ from service.store import reference
 from tests.fixtures.databases import Database
 from tests.fixtures.service import BANKS, District, Service
 from tests.fixtures.story import Story
+from tests.fixtures.vaults import sealing
 
 HELD = {
     "500106": ("30000000.00", "art"),
@@ -32,7 +33,7 @@ numbers = itertools.count(1)
 @pytest.fixture
 async def nation(empty_database: Database) -> AsyncIterator[Service]:
     """Open a journal in each place, with one school that holds the place's money."""
-    engine = create_async_engine(empty_database.url("escrow_app"))
+    engine = sealing(create_async_engine(empty_database.url("escrow_app")))
     app = create_app(engine, Settings(demo=True))
     transport = httpx.ASGITransport(app=cast("Any", app), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://escrow.test") as client:

@@ -162,3 +162,4 @@ class VaultKey(Pii):
     check_value: Mapped[Digest]
     index_check: Mapped[Digest]
     added_at: Mapped[Instant]
+    retired_at: Mapped[Instant | None]

@@ -1,0 +1,180 @@
+"""Which rows of which tables are sealed, and how: rows go to the vault and come back as they were.
+
+Whoever writes or decides knows a row by its plain fields; what stands in the database is the blob.
+The vault travels with the engine (`with_vault`), so every connection of it seals and opens.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sqlalchemy import Table
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from service.store.tables import (
+    BankNarrative,
+    ClaimNote,
+    DataRequest,
+    Party,
+    PartyVersion,
+    PersonDetail,
+    PersonSecret,
+    SignedBody,
+    UnmaskGrant,
+)
+from service.store.vault import Kind, Place, Vault
+from service.store.vault_keys import VaultKeysMissing
+
+_OPTION: Final = "vault"
+
+
+@dataclass(frozen=True, slots=True)
+class Sealing:
+    """How a table is sealed: its personal fields, whom a row speaks of, its key, its indexes.
+
+    `indexes` names columns of blind indexes with the kind and field of each, `flags` columns that
+    tell whether a field is there. `was_plain` says that the fields are columns too, which stay
+    empty.
+    """
+
+    table: str
+    fields: tuple[str, ...]
+    subject: str
+    key: str
+    indexes: Mapping[str, tuple[Kind, str]] = field(default_factory=dict)
+    flags: Mapping[str, str] = field(default_factory=dict)
+    was_plain: bool = False
+
+    def place(self, row: Mapping[str, Any]) -> Place:
+        """Return what a row's seal is bound to."""
+        subject = row[self.subject]
+        return Place(self.table, subject, subject if self.key == self.subject else row[self.key])
+
+
+PARTY: Final = Sealing(
+    "party",
+    ("name", "phone", "account_number", "bank_name"),
+    "party_id",
+    "party_id",
+    {
+        "phone_index": ("phone", "phone"),
+        "account_index": ("account", "account_number"),
+        "name_index": ("name", "name"),
+    },
+    was_plain=True,
+)
+_DESCRIBED: Final[Mapping[type[Any], Sealing]] = {
+    Party: PARTY,
+    PartyVersion: Sealing("party_version", PARTY.fields, "party_id", "version_id"),
+    PersonDetail: Sealing("person", ("name", "login", "phone", "email"), "person_id", "person_id"),
+    PersonSecret: Sealing("person_secret", ("totp",), "person_id", "person_id"),
+    BankNarrative: Sealing(
+        "bank_narrative",
+        ("payer_name", "payer_account", "purpose"),
+        "bank_entry_id",
+        "bank_entry_id",
+        flags={"payer_named": "payer_account"},
+        was_plain=True,
+    ),
+    ClaimNote: Sealing("claim_note", ("text",), "guardian_id", "note_id", was_plain=True),
+    DataRequest: Sealing("data_request", ("name", "phone"), "party_id", "request_id"),
+    SignedBody: Sealing("signed_body", ("body",), "message_id", "message_id"),
+    UnmaskGrant: Sealing("unmask_grant", ("reason",), "party_id", "grant_id"),
+}
+SEALINGS: Final[Mapping[Table, Sealing]] = {
+    described.__table__: sealing for described, sealing in _DESCRIBED.items()
+}
+"""The sealed tables whose rows are written in units of work."""
+
+
+def with_vault(engine: AsyncEngine, vault: Vault) -> AsyncEngine:
+    """Return the engine, whose connections seal and open by this vault."""
+    return engine.execution_options(**{_OPTION: vault})
+
+
+def vault_of(found: AsyncConnection | AsyncEngine) -> Vault:
+    """Return the vault of a connection or engine; raises `VaultKeysMissing` where there is none."""
+    if isinstance(found, AsyncEngine):
+        options = found.sync_engine.get_execution_options()
+    else:
+        assert found.sync_connection is not None, "the connection is open"
+        options = found.sync_connection.get_execution_options()
+    vault = options.get(_OPTION)
+    if not isinstance(vault, Vault):
+        raise VaultKeysMissing("personal data is sealed, and no keys were given: set ESCROW_KEYS")
+    return vault
+
+
+def sealed(
+    connection: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]]
+) -> Sequence[Mapping[str, Any]]:
+    """Return rows as they are written: personal fields in the blob, indexes beside it.
+
+    A row that tells nothing of anybody has no blob.
+    """
+    sealing = SEALINGS.get(table)
+    if sealing is None:
+        return rows
+    vault, names = vault_of(connection), sealing.fields
+    told = [{name: row.get(name) for name in names} for row in rows]
+    some = [n for n, fields in enumerate(told) if any(v is not None for v in fields.values())]
+    seals = vault.seal_many([(sealing.place(rows[n]), told[n]) for n in some])
+    nothing: dict[str, Any] = {"sealed": None, "wrapped_key": None}
+    if sealing.was_plain:
+        nothing |= dict.fromkeys(names)
+    written = [{**row, **nothing, **_indexes(vault, sealing, row)} for row in rows]
+    for n, (blob, wrapped) in zip(some, seals, strict=True):
+        written[n]["sealed"], written[n]["wrapped_key"] = blob, wrapped
+    return written
+
+
+def resealed(
+    connection: AsyncConnection, table: Table, key: Sequence[Any], values: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """Return the new values of a row as they are written; its personal fields change together."""
+    sealing = SEALINGS.get(table)
+    if sealing is None or not any(name in values for name in sealing.fields):
+        return values
+    assert all(name in values for name in sealing.fields), "personal fields change together"
+    assert sealing.key == sealing.subject, "only a row of its own subject changes"
+    [row] = sealed(connection, table, [{**values, sealing.key: key[0]}])
+    columns = {c.key for c in table.c}
+    return {name: value for name, value in row.items() if name in columns and name != sealing.key}
+
+
+def opened(
+    connection: AsyncConnection, table: type[Any], rows: Sequence[Mapping[str, Any]]
+) -> Sequence[Mapping[str, Any]]:
+    """Return rows as they were before they were sealed; raises `Unopened`.
+
+    They carry `sealed`, `wrapped_key`, and what the seal is bound to. Where the key was destroyed
+    the row is `erased` and its personal fields are empty; one from before the vault is as it was.
+    """
+    sealing = SEALINGS.get(table.__table__)
+    if sealing is None:
+        return rows
+    vault = None
+    plain: list[dict[str, Any]] = []
+    for row in rows:
+        known = dict(row)
+        blob, wrapped = known.pop("sealed"), known.pop("wrapped_key")
+        known["erased"] = blob is not None and wrapped is None
+        if not sealing.was_plain:
+            known |= dict.fromkeys(sealing.fields)
+        if blob is not None and wrapped is not None:
+            vault = vault or vault_of(connection)
+            place = sealing.place(known)
+            fields = vault.open(place.subject, place.table, blob, wrapped, place.row)
+            known |= fields
+        plain.append(known)
+    return plain
+
+
+def _indexes(vault: Vault, sealing: Sealing, row: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        column: None if row.get(name) is None else vault.blind(kind, row[name])
+        for column, (kind, name) in sealing.indexes.items()
+    }
+    for column, name in sealing.flags.items():
+        found[column] = row.get(name) is not None
+    return found
