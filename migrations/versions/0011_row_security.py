@@ -62,7 +62,6 @@ READS: Final[dict[str, str]] = {
 """Who reads a row of tables that a whole journal could see before."""
 
 REGISTRY: Final = (
-    "escrow.institution_area",
     "escrow.agreement",
     "escrow.custody_account",
     "escrow.course",
@@ -77,7 +76,7 @@ REGISTRY: Final = (
     "escrow.distribution_plan",
     "escrow.resolution_pack",
 )
-"""Tables that say something of an institution, and of nobody else."""
+"""Tables that say something of an institution, and of nobody else: who sees it, sees them."""
 
 STUDENTS: Final = (
     "escrow.enrolment",
@@ -94,7 +93,7 @@ STUDENTS: Final = (
     "pii.claim_note",
     "pii.party",
 )
-"""Tables that show single students and payers."""
+"""Tables that show single students and payers: to those under whom it stands today."""
 
 BOTH: Final = {
     "escrow.porting": "to_institution_id",
@@ -103,7 +102,16 @@ BOTH: Final = {
 """Tables of two institutions: who sees one of them sees the row."""
 
 NARROWS: Final[dict[str, str]] = {
-    "escrow.institution": "escrow.in_narrowing(area, department, state)",
+    # What it was under whom it once stood does not change when it moves: the past is answered
+    # with the same figures. The application shows an institution itself to the present ones.
+    "escrow.institution": (
+        "escrow.in_narrowing(area, department, state) OR EXISTS ("
+        "SELECT 1 FROM escrow.institution_area AS stood WHERE"
+        " stood.journal_id = institution.journal_id"
+        " AND stood.institution_id = institution.institution_id"
+        " AND escrow.in_narrowing(stood.area, stood.department, institution.state))"
+    ),
+    "escrow.institution_area": "escrow.in_narrowing(area, department, 'FROZEN')",
     "escrow.entry": (
         "EXISTS (SELECT 1 FROM escrow.account AS own WHERE own.journal_id = entry.journal_id"
         " AND own.account_id = entry.account_id)"
@@ -114,8 +122,8 @@ NARROWS: Final[dict[str, str]] = {
         " own.journal_id = bank_narrative.journal_id"
         " AND own.bank_entry_id = bank_narrative.bank_entry_id)"
     ),
-    **{table: "escrow.sees_institution(journal_id, institution_id)" for table in REGISTRY},
-    **{table: "escrow.sees_students_of(journal_id, institution_id)" for table in STUDENTS},
+    **dict.fromkeys(REGISTRY, "escrow.sees_institution(journal_id, institution_id)"),
+    **dict.fromkeys(STUDENTS, "escrow.sees_students_of(journal_id, institution_id)"),
     **{
         table: "(escrow.sees_students_of(journal_id, institution_id)"
         f" OR escrow.sees_students_of(journal_id, {other}))"
@@ -172,6 +180,7 @@ FUNCTIONS: Final = (
         RETURN students <> 'none' AND EXISTS (
             SELECT 1 FROM escrow.institution AS own
             WHERE own.journal_id = journal AND own.institution_id = institution
+              AND escrow.in_narrowing(own.area, own.department, own.state)
               AND (students = 'all' OR own.state IN ('FROZEN', 'WINDING_DOWN')));
     END
     $$
@@ -266,7 +275,11 @@ POSITIONS: Final = f"""
 def upgrade() -> None:
     """Make the probes, and narrow every table that belongs to an institution."""
     op.alter_column(
-        "adcode", "successor", type_=sa.Text(collation="C"), existing_type=sa.Text(), schema="escrow"
+        "adcode",
+        "successor",
+        type_=sa.Text(collation="C"),
+        existing_type=sa.Text(),
+        schema="escrow",
     )
     op.create_index(
         "ix_adcode_successor",

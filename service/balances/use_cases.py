@@ -109,7 +109,7 @@ async def _path(connection: AsyncConnection, caller: Caller, adcode: str | None)
         found = select(source.c.code).where(source.c.code == adcode)
         known = await connection.scalar(found) is not None
     path = node.path if node is not None else reference.scope_path(adcode)
-    if not known or not balance_units.covers(caller.path, path):
+    if not known or not caller.covers(path):
         raise JurisdictionUnknown(code=adcode)
     return path
 

@@ -6,20 +6,18 @@ it of every request without an object; objects are loaded through the scope, whi
 security draws again below the application by the same rules.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 from uuid import UUID
 
-from service.identity.callers import Caller, Duty, Role
+from service.identity.callers import Caller, Role
 from service.identity.verbs import MAY, Verb
+from service.store import reference
+from service.store.context import Sight
 
 COLLAPSED: Final = frozenset({"FROZEN", "WINDING_DOWN"})
 """States of an institution in which a task force (风险处置专班) sees its file."""
-
-_COUNTY: Final = 6
-"""Digits of a county's path: below it only functional zones, after "~"."""
 
 
 class Ruling(Enum):
@@ -78,21 +76,10 @@ def in_scope(caller: Caller, target: Target) -> bool:
     )
 
 
-def within_any(path: str, scopes: Iterable[str]) -> bool:
-    """Tell whether a path lies in one of these subtrees; "" is the nation.
-
-    Divisions nest by prefix ("50" holds 5001xx and 5002xx); zones by whole names after a "~".
-    """
-    return any(
-        path == scope or path.startswith(scope if len(scope) < _COUNTY else f"{scope}~")
-        for scope in scopes
-    )
-
-
 def _in_jurisdiction(caller: Caller, target: Target) -> bool:
     """By approving authority, and by competent department where the caller is of one."""
     departments = caller.departments
-    return (caller.areas is None or within_any(target.area, caller.areas)) and (
+    return reference.in_areas(target.area, caller.areas) and (
         departments is None or target.department in departments
     )
 
@@ -110,11 +97,8 @@ def _is_bound_to(caller: Caller, target: Target) -> bool:
 
 def _has_business(caller: Caller, target: Target) -> bool:
     """An observer never sees students, a task force only collapsed institutions."""
-    if not caller.duties or Duty.OFFICER in caller.duties:
-        return True
-    if caller.role is not Role.REGULATOR:
-        return True
-    watches = Duty.OBSERVER in caller.duties and not target.about_students
-    settles = Duty.TASK_FORCE in caller.duties and target.state in COLLAPSED
-    keeps = Duty.SECURITY in caller.duties and not target.about_students
-    return watches or settles or keeps
+    eyes = caller.context
+    sights = {eyes.institutions, eyes.students} if target.about_students else {eyes.institutions}
+    if Sight.NONE in sights:
+        return False
+    return Sight.COLLAPSED not in sights or target.state in COLLAPSED

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from service.store.context import Context, Sight
 from service.store.evidence import Evidence
+from service.store.reference import in_areas
 
 
 class Role(StrEnum):
@@ -128,6 +129,10 @@ class Caller:
     def _sees(self, *duties: Duty) -> bool:
         """Tell whether it sees by these duties of a regulator and by no other."""
         return self.role is Role.REGULATOR and self.duties == frozenset(duties)
+
+    def covers(self, path: str) -> bool:
+        """Tell whether a jurisdiction's path lies in the caller's, or in one that it succeeded."""
+        return in_areas(path, self.paths or (self.path,))
 
     @property
     def journal(self) -> int:

@@ -48,6 +48,8 @@ async def jurisdiction_in_scope(
     journal = None if node is None else await reference.journal_of(connection, node.path)
     if node is None or journal is None or journal not in caller.journals:
         raise JurisdictionUnknown(code=code)
+    if not reference.in_areas(node.path, caller.areas):
+        raise JurisdictionUnknown(code=code)
     return node, journal
 
 

@@ -201,7 +201,7 @@ async def _path(connection: AsyncConnection, caller: Caller, adcode: str | None)
         return caller.path
     node = await reference.jurisdiction(connection, adcode)
     path = reference.scope_path(adcode) if node is None else node.path
-    if not balance_units.covers(caller.path, path):
+    if not caller.covers(path):
         raise JurisdictionUnknown(code=adcode)
     return path
 
@@ -225,10 +225,11 @@ async def _in_sight(
     if caller.institution is not None:
         return TransactionFilter(frozenset({caller.institution}), kind)
     home = await reference.jurisdiction_of(connection, journal)
-    whole = home is not None and balance_units.covers(path, home.path)
-    if whole and caller.departments is None:
+    paths = await reference.scope_paths(connection, path)
+    whole = home is not None and reference.in_areas(home.path, paths)
+    if whole and not caller.context.is_narrowed:
         return TransactionFilter(None, kind)
-    seen = await transaction_reads.institutions_in_sight(connection, caller.context, journal, path)
+    seen = await transaction_reads.institutions_in_sight(connection, caller.context, journal, paths)
     return TransactionFilter(seen, kind)
 
 

@@ -175,7 +175,7 @@ async def get_rules(
 
 
 def _seen(node: Record | None, caller: Caller, code: str) -> Record:
-    if node is None or not reference.is_within(node.path, caller.path):
+    if node is None or not caller.covers(node.path):
         raise JurisdictionUnknown(code=code)
     return node
 

@@ -122,7 +122,11 @@ async def find_selecting(
     for command in commands:
         node = await reference.jurisdiction(connection, command.code)
         journal = None if node is None else await reference.journal_of(connection, node.path)
-        if journal is None or journal not in caller.journals:
+        if (
+            node is None
+            or journal not in caller.journals
+            or not reference.in_areas(node.path, caller.areas)
+        ):
             found.append(JurisdictionUnknown(code=command.code))
         elif await custodians.bank_by_code(connection, command.bank) is None:
             found.append(BankUnknown(bank=command.bank))

@@ -89,6 +89,11 @@ class Context:
             narrowed["students"] = self.students
         return json.dumps(narrowed) if narrowed else "-"
 
+    @property
+    def is_narrowed(self) -> bool:
+        """Tell whether it sees less than the whole of its journals, though bound to nobody."""
+        return self.narrowing != "-"
+
     async def enter(
         self,
         connection: AsyncConnection,

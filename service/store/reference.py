@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, insert, literal, or_, select, text, true
+from sqlalchemy import ColumnElement, Text, bindparam, insert, literal, or_, select, text, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger import chain, rule_packs
@@ -54,6 +54,17 @@ _OFFSET_OF: Final = text(
     " FROM escrow.jurisdiction AS node JOIN escrow.journal_head AS head USING (journal_id)"
     " WHERE starts_with(:path, node.path) ORDER BY length(node.path) DESC LIMIT 1) AS offset_us"
 )
+_SCOPE_PATHS: Final = text("SELECT escrow.scope_paths(:path)")
+_NODES: Final = text(
+    """
+    SELECT node.* FROM escrow.jurisdiction AS node
+    WHERE :path = '' OR EXISTS (
+        SELECT 1 FROM unnest(escrow.scope_paths(:path)) AS scope
+        WHERE node.path = scope OR starts_with(node.path,
+              scope || CASE WHEN length(scope) < 6 THEN '' ELSE '~' END))
+    ORDER BY node.path
+    """
+).bindparams(bindparam("path", type_=Text))
 _PACK_OF: Final = text(
     "SELECT pack.code, pack.version, pack.content FROM escrow.jurisdiction AS node"
     " JOIN escrow.rule_pack_version AS pack ON pack.code = node.rule_pack"
@@ -112,6 +123,11 @@ def within(column: ColumnElement[str], path: str) -> ColumnElement[bool]:
     if len(path) < _FULL_CODE:
         return column.startswith(path)
     return or_(column == literal(path), column.startswith(f"{path}~"))
+
+
+def in_areas(path: str, areas: Sequence[str] | None) -> bool:
+    """Tell whether a path lies in one of these subtrees; None does not narrow."""
+    return areas is None or any(is_within(path, scope) for scope in areas)
 
 
 def is_within(path: str, scope: str) -> bool:
@@ -205,10 +221,14 @@ async def jurisdiction_of(connection: AsyncConnection, journal: int) -> Record |
 
 
 async def jurisdictions(connection: AsyncConnection, path: str = "") -> Sequence[Record]:
-    """Return the nodes in the subtree of `path`, in order of path."""
-    source = table_of(Jurisdiction)
-    statement = select(source).where(within(source.c.path, path)).order_by(source.c.path)
-    return [Record(row) for row in (await connection.execute(statement)).mappings()]
+    """Return the nodes in the subtree of `path` and of what it succeeded, in order of path."""
+    found = await connection.execute(_NODES, {"path": path})
+    return [Record(row) for row in found.mappings()]
+
+
+async def scope_paths(connection: AsyncConnection, path: str) -> tuple[str, ...]:
+    """Return a path and those of abolished codes that it succeeded."""
+    return tuple((await connection.execute(_SCOPE_PATHS, {"path": path})).scalar_one())
 
 
 async def journals_in(connection: AsyncConnection, path: str) -> tuple[int, ...]:

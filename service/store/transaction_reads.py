@@ -11,11 +11,12 @@ from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, Text, bindparam, select, text
+from sqlalchemy import ARRAY, BigInteger, Text, bindparam, false, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.store import reference, rows
 from service.store.context import Context
+from service.store.enrolment_reads import in_departments
 from service.store.facts import Record
 from service.store.tables import Institution
 
@@ -110,16 +111,16 @@ async def last_of(connection: AsyncConnection, journal: int, day: date) -> int:
 
 
 async def institutions_in_sight(
-    connection: AsyncConnection, caller: Context, journal: int, path: str
+    connection: AsyncConnection, caller: Context, journal: int, paths: Sequence[str]
 ) -> frozenset[UUID]:
-    """Return the institutions of a journal below a path that the caller sees."""
+    """Return the institutions of a journal below these paths that the caller sees."""
     source = rows.table_of(Institution)
     statement = select(source.c.institution_id).where(
-        source.c.journal_id == journal, reference.within(source.c.area, path)
+        source.c.journal_id == journal,
+        or_(false(), *(reference.within(source.c.area, path) for path in paths)),
     )
-    if caller.departments is not None:
-        statement = statement.where(source.c.department.in_(caller.departments))
-    return frozenset((await connection.scalars(statement)).all())
+    narrowed = in_departments(statement, Institution, caller)
+    return frozenset((await connection.scalars(narrowed)).all())
 
 
 def _written(narrowed: TransactionFilter, limit: int) -> dict[str, Any]:

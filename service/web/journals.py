@@ -9,8 +9,12 @@ from service.store.transact import Store
 async def journal_named(store: Store, caller: Caller, code: str | None) -> int:
     """Return the journal of a jurisdiction in the caller's scope, or the only one it has.
 
+    What is asked of a whole journal is not for who shares it with other authorities.
+
     Raises `RequestInvalid` when a code is needed and `JurisdictionUnknown` for a foreign one.
     """
+    if caller.areas is not None:
+        raise JurisdictionUnknown(code=code or "")
     if code is None:
         if len(caller.journals) != 1:
             raise RequestInvalid(reason="jurisdiction_needed")
