@@ -18,6 +18,13 @@ from ledger.refusals import (
     WrongState,
 )
 from service.banks import use_cases
+from service.banks.key_routes import (
+    get_bank_key,
+    list_bank_keys,
+    list_service_keys,
+    register_bank_key,
+    revoke_bank_key,
+)
 from service.banks.schemas import (
     BankIn,
     BankList,
@@ -162,6 +169,11 @@ router = Router(
         open_custody_account,
         list_custody_accounts,
         get_custody_account,
+        register_bank_key,
+        list_bank_keys,
+        get_bank_key,
+        revoke_bank_key,
+        list_service_keys,
     ],
     tags=["banks"],
 )

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ledger.refusals import NotAuthenticated
+from ledger.refusals import NotAuthenticated, SignatureRequired
 from service.identity import tokens
-from service.identity.callers import Caller
+from service.identity.callers import Caller, Role
+from service.identity.signatures import BankRequests
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,29 @@ class RequestFacts:
     body: Callable[[], Awaitable[bytes]]
 
 
-async def authenticate(request: RequestFacts, database: AsyncConnection) -> Caller:
-    """Return who calls; raises `NotAuthenticated`."""
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """The ways in that an installation opens: signed requests of banks, bearer tokens of others.
+
+    `bank_tokens` lets a bank in by a bearer token as well; for tests and trials only.
+    """
+
+    banks: BankRequests
+    bank_tokens: bool = False
+
+
+async def authenticate(request: RequestFacts, database: AsyncConnection, doors: Doors) -> Caller:
+    """Return who calls; raises `NotAuthenticated` or what is wrong with a signature.
+
+    `database` commits each statement by itself. A request that bears a signature is never let in
+    by anything else.
+    """
+    if "signature-input" in request.headers or "signature" in request.headers:
+        return await doors.banks.caller_of(request, database)
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         raise NotAuthenticated
-    return await tokens.caller_of(database, token.strip())
+    caller = await tokens.caller_of(database, token.strip())
+    if caller.role is Role.BANK and not doors.bank_tokens:
+        raise SignatureRequired
+    return caller

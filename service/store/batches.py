@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.money import Money
 from ledger.refusals import BatchRefused, Refusal
-from service.store import answers, ids, journal, rows
+from service.store import answers, evidence, ids, journal, rows
 from service.store.context import Context
-from service.store.facts import AreaMove, Change, Decision, Facts, OnBehalf, Verdict
+from service.store.facts import AreaMove, Change, Decision, Facts, Insert, OnBehalf, Verdict
 from service.store.unit import Unit
 from service.store.use_case import Mode, Outcome, Request
 
@@ -53,10 +53,13 @@ async def carry_out(
     callers: dict[Context, list[_Asked]] = {}
     for each in asked:
         callers.setdefault(each.request.caller, []).append(each)
+    spent = False
     for caller, group in callers.items():
-        await _find(connection, caller, group, many=many)
+        await caller.enter(connection, statement_timeout=STATEMENT_TIMEOUT, many=many)
+        spent = spent or await _spend(connection, asked)
+        await _find(connection, caller, group)
     if not _open(asked):
-        return _results(asked), False
+        return _results(asked), spent
     first = requests[0]
     await Context.writer(first.journal).enter(
         connection, statement_timeout=STATEMENT_TIMEOUT, many=many
@@ -73,14 +76,15 @@ async def carry_out(
     await unit.take_head()
     await _replay(connection, asked)
     if not _open(asked):
-        return _results(asked), False
+        return _results(asked), spent
     await first.use_case.read(unit, _known(asked))
     batch = _Batch(facts)
     for each in _open(asked):
         batch.decide(each)
     if first.dry_run:
         return _results(asked), False
-    return _results(asked), await batch.write(unit)
+    written = await batch.write(unit)
+    return _results(asked), written or spent
 
 
 def _open(asked: Sequence[_Asked]) -> list[_Asked]:
@@ -95,11 +99,19 @@ def _results(asked: Sequence[_Asked]) -> list[Result]:
     return [each.result for each in asked if each.result is not None]
 
 
-async def _find(
-    connection: AsyncConnection, caller: Context, group: Sequence[_Asked], *, many: bool
-) -> None:
+async def _spend(connection: AsyncConnection, asked: Sequence[_Asked]) -> bool:
+    """Spend the nonces of signed requests, before anything is answered; tell whether any was."""
+    signed = [each for each in asked if each.request.evidence is not None]
+    shown = [each.request.evidence for each in signed if each.request.evidence is not None]
+    if not shown:
+        return False
+    for each, refusal in zip(signed, await evidence.spend(connection, shown), strict=True):
+        each.result = refusal
+    return True
+
+
+async def _find(connection: AsyncConnection, caller: Context, group: Sequence[_Asked]) -> None:
     """Find the commands of one caller's requests in its own scope; refuse what is not there."""
-    await caller.enter(connection, statement_timeout=STATEMENT_TIMEOUT, many=many)
     await _replay(connection, group)
     asking = _open(group)
     if not asking:
@@ -137,7 +149,7 @@ class _Batch:
         self.changes: list[Change] = []
         self.moves: list[AreaMove] = []
         self.closes: date | None = None
-        self.kept: list[tuple[answers.Key, Sequence[Verdict], int | None]] = []
+        self.kept: list[tuple[Asking, Sequence[Verdict], int | None]] = []
 
     def decide(self, asked: _Asked) -> None:
         """Decide a request's commands; under all_or_nothing one refusal undoes all before it.
@@ -157,20 +169,28 @@ class _Batch:
         single = request.mode is Mode.SINGLE
         if request.key is not None and answers.is_stored(verdicts, single=single):
             last = self.posted[-1].seq if len(self.posted) > before else None
-            self.kept.append((request.key, verdicts, last))
+            self.kept.append((request, verdicts, last))
 
     async def write(self, unit: Unit) -> bool:
         """Write rows, answers and the journal; return whether there was anything to write."""
         assert unit.head is not None, "the head is locked"
         if not (self.posted or self.changes or self.kept):
             return False
-        kept = [
-            answers.row(self.facts.moment, key, verdicts, unit.head.seq if last is None else last)
-            for key, verdicts, last in self.kept
-        ]
+        kept = [row for each in self.kept for row in self._kept(*each, unit.head.seq)]
         await rows.write(unit.connection, self.facts.journal, [*self.changes, *kept])
         await journal.append(unit, self.posted, self.moves, self.closes)
         return True
+
+    def _kept(
+        self, request: Asking, verdicts: Sequence[Verdict], last: int | None, before: int
+    ) -> list[Insert]:
+        """Make the rows that keep an answer, and the signed message that it answers."""
+        assert request.key is not None, "only answers under a key are kept"
+        seq = before if last is None else last
+        answer = answers.row(self.facts.moment, request.key, verdicts, seq)
+        if request.evidence is None:
+            return [answer]
+        return [answer, *evidence.rows_of(request.evidence, request.key, seq)]
 
     def _verdict(self, request: Asking, item: Any) -> Verdict:  # noqa: ANN401 - what was found
         if isinstance(item, Refusal):

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger.refusals import Refusal
 from service.store.answers import Key
 from service.store.context import Context
+from service.store.evidence import Evidence
 from service.store.facts import Decision, Facts, Presence, Verdict
 from service.store.unit import Unit
 
@@ -67,7 +68,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Request(Generic[C, F]):
-    """One call of a use case: who asks, in which journal, under which key, for what."""
+    """One call of a use case: who asks, in which journal, under which key, for what.
+
+    `evidence` is the signed message it came with, if it was signed.
+    """
 
     use_case: UseCase[C, F]
     commands: Sequence[C]
@@ -77,4 +81,5 @@ class Request(Generic[C, F]):
     key: Key | None = None
     mode: Mode = Mode.SINGLE
     dry_run: bool = False
+    evidence: Evidence | None = None
     presence: Presence | None = None

@@ -15,7 +15,7 @@ from service.verify.report import Report
 from service.verify.snapshot import Row, Snapshot
 
 SEALED: Final = ("journal_transaction", "entry", "rollup")
-APPEND_ONLY: Final = ("account", "reversal", "stored_answer", "closed_day")
+APPEND_ONLY: Final = ("account", "reversal", "stored_answer", "closed_day", "signed_message")
 ROLES: Final = ("escrow_owner", "escrow_migrate", "escrow_app", "escrow_audit", "escrow_pii")
 
 TABLES: Final = [*Base.metadata.sorted_tables, *Pii.metadata.sorted_tables]

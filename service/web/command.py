@@ -10,10 +10,12 @@ from pydantic import BaseModel
 
 from ledger.refusals import BodyTooLarge, IdempotencyKeyMissing
 from service.identity.callers import Caller
+from service.identity.signatures import spend_now
 from service.store import ids
 from service.store.answers import Key
+from service.store.evidence import Evidence, with_body
 from service.store.facts import Presence, Verdict
-from service.store.transact import Mode, Outcome, Store, UseCase
+from service.store.transact import Mode, Outcome, Store, UseCase, writing
 from service.store.transact import Request as StoreRequest
 from service.web.problems import problem_of, speaks_chinese, status_of
 from service.web.wire import BATCH_MAX
@@ -49,6 +51,7 @@ class Command:
         """Carry out one command (no mode) or a batch; raises `BodyTooLarge` over 10,000 items."""
         if len(commands) > BATCH_MAX:
             raise BodyTooLarge(items_max=BATCH_MAX)
+        evidence = await self._evidence()
         return await self.store.transact(
             StoreRequest(
                 use_case=use_case,
@@ -60,8 +63,20 @@ class Command:
                 mode=Mode.SINGLE if mode is None else Mode(mode),
                 dry_run=self.dry_run,
                 presence=presence_of(self.caller),
+                evidence=evidence,
             )
         )
+
+    async def _evidence(self) -> Evidence | None:
+        """Return the signed message this is, to be kept; a dry run keeps none, yet spends it."""
+        signature = self.caller.signature
+        if signature is None:
+            return None
+        if self.dry_run:
+            async with writing(self.store.engine) as connection:
+                await spend_now(connection, signature)
+            return None
+        return await with_body(signature)
 
     def answer(self, outcome: Outcome, out: type[OutT], status: int = 201) -> Response[OutT]:
         """Answer a single command; raises its refusal. A duplicate and a dry run are 200."""

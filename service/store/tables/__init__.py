@@ -75,6 +75,13 @@ from service.store.tables.registry import (
     Institution,
     InstitutionArea,
 )
+from service.store.tables.signatures import (
+    BankKey,
+    ServiceKey,
+    SignatureNonce,
+    SignedBody,
+    SignedMessage,
+)
 from service.store.tables.wind_downs import (
     Asset,
     DistributionPlan,
@@ -95,6 +102,7 @@ __all__ = [
     "Asset",
     "Bank",
     "BankEntry",
+    "BankKey",
     "BankNarrative",
     "Base",
     "CalendarDay",
@@ -147,6 +155,10 @@ __all__ = [
     "Reversal",
     "Rollup",
     "RulePackVersion",
+    "ServiceKey",
+    "SignatureNonce",
+    "SignedBody",
+    "SignedMessage",
     "StatementDay",
     "StatementRequest",
     "StoredAnswer",
