@@ -25,6 +25,7 @@ from service import (
     courses,
     deposits,
     enrolments,
+    guardians,
     institutions,
     interest,
     journal,
@@ -44,6 +45,7 @@ from service import (
 from service.identity import service_keys
 from service.identity.authentication import Doors
 from service.identity.limits import Limiter
+from service.identity.senders import HttpSender, InboxSender, LogSender, Outbox, Sender
 from service.identity.service_keys import SigningKeys
 from service.identity.signatures import BankRequests
 from service.settings import Settings
@@ -64,6 +66,8 @@ NOUNS: Final = (
     institutions.router,
     courses.router,
     enrolments.router,
+    guardians.login_router,
+    guardians.router,
     lessons.router,
     claims.router,
     receipts.router,
@@ -121,6 +125,7 @@ def create_app(
                 sweeping.cancel()
                 await asyncio.wait([sweeping])
             await app.state.store.drain()
+            await app.state.texts.drain()
             await engine.dispose()
 
     app = Litestar(
@@ -129,7 +134,7 @@ def create_app(
             documentation_router(),
             Metrics,
             *NOUNS,
-            *((clock.router,) if settings.demo else ()),
+            *((clock.router, guardians.inbox_router) if settings.demo else ()),
         ],
         lifespan=[running],
         guards=[guard],
@@ -158,6 +163,7 @@ def create_app(
     app.state.engine = engine
     app.state.store = Store(engine)
     app.state.settings = settings
+    app.state.texts = Outbox(sender_of(settings))
     app.state.limiter = Limiter(engine, settings.ceilings)
     app.state.doors = Doors(BankRequests(settings.authorities), settings.bank_tokens)
     app.state.signing_keys = signing_keys
@@ -166,6 +172,18 @@ def create_app(
     app.state.clock_ms = lambda: time.time_ns() // 1_000_000
     require_policies(app)
     return app
+
+
+def sender_of(settings: Settings) -> Sender:
+    """Choose how short messages leave: by a gateway, into a demonstration's inbox, or not at all.
+
+    ValueError for a gateway without a token, or one that is not reached by HTTPS.
+    """
+    if settings.sms_url is None:
+        return InboxSender() if settings.demo else LogSender()
+    if settings.sms_token is None:
+        raise ValueError("a gateway for short messages needs ESCROW_SMS_TOKEN, a file")
+    return HttpSender(settings.sms_url, settings.sms_token)
 
 
 async def _before(request: Request[Any, Any, Any]) -> Response[Any] | None:

@@ -41,6 +41,8 @@ class Settings(BaseSettings):
     paper_fonts: Path | None = None
     pack_keys: Path | None = None
     keys: Path | None = None
+    sms_url: str | None = None
+    sms_token: Path | None = None
     kms_url: str | None = None
     kms_token_file: Path | None = None
     limits: dict[Kind, dict[CostClass, Ceiling | None]] = Field(default_factory=dict)

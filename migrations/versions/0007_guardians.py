@@ -87,8 +87,7 @@ READ_POLICY: Final[dict[str, str]] = {
 """Policies of before that knew one party, in the words of many."""
 
 LINKS: Final = (
-    f"{_INSIDE} AND ({NO_PARTY} OR parent_id = (SELECT escrow.own_parent())"
-    " OR party_id = ANY ((SELECT escrow.own_parties())::uuid[]))"
+    f"({_INSIDE} AND {THEIRS.format('party_id')}) OR parent_id = (SELECT escrow.own_parent())"
 )
 """A parent sees the links they have or asked for, and who else is linked to what is theirs."""
 
@@ -158,7 +157,7 @@ def _guards() -> None:
     writable = f"{JOURNAL} AND (SELECT escrow.is_writer())"
     tables = {
         "escrow.guardian_link": (LINKS, writable, "escrow_app"),
-        "pii.parent": (PARENTS, f"{DOORKEEPER} OR (SELECT escrow.is_writer())", "escrow_pii"),
+        "pii.parent": (PARENTS, DOORKEEPER, "escrow_pii"),
         "pii.one_time_code": (DOORKEEPER, DOORKEEPER, "escrow_pii"),
     }
     for table, (visible, changeable, role) in tables.items():

@@ -61,6 +61,7 @@ class Verb(StrEnum):
     CLAIM = "claim"
     CHOOSE_PLACES = "choose places"
     KEEP_OWN_DATA = "keep own data"
+    KEEP_GUARDIANS = "keep guardians"
 
 
 ALL: Final = {role: DUTIES[role] for role in Role}
@@ -162,5 +163,10 @@ MAY: Final[Mapping[Verb, Mapping[Role, Duties]]] = {
     Verb.CLAIM: {**_REGULATORS, **_PARENT},
     Verb.CHOOSE_PLACES: _PARENT,
     Verb.KEEP_OWN_DATA: _PARENT,
+    Verb.KEEP_GUARDIANS: {
+        **_only(Role.INSTITUTION, Duty.OWNER, Duty.ACADEMIC),
+        **_PARENT,
+        **_SUPPORT,
+    },
 }
 """Who may, by verb: the roles, and in each the duties of which one is enough."""

@@ -13,11 +13,12 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger import parameters
+from ledger.four_eyes import ActKind
 from ledger.policy import Category
 from ledger.refusals import RefundUnknown, Refusal, WrongState
 from ledger.rules.places import references
 from ledger.transactions import Transaction, TransactionKind
-from service.store import approvals, ids, reference, refund_reads, registry
+from service.store import approvals, guardian_links, ids, reference, refund_reads, registry
 from service.store.approvals import Approvable, Payload, Wanted
 from service.store.context import Context
 from service.store.contracts import place_of
@@ -35,7 +36,8 @@ _COOL_OFF: Final = "payee_cool_off"
 class ChangePayee:
     """Pay a refund to another account; `payee` is written down at once, used once approved.
 
-    A guardian may name an account of their own where no payer is known.
+    A guardian may name an account of their own where no payer is known; `parent` is the person
+    who does, where it is known.
     """
 
     journal: int
@@ -45,6 +47,7 @@ class ChangePayee:
     document_hash: str | None
     by_guardian: bool
     key: str | None
+    parent: UUID | None = None
 
 
 async def find_refunds(
@@ -55,13 +58,21 @@ async def find_refunds(
 
 
 async def load_refunds(unit: Unit, commands: Sequence[ChangePayee]) -> None:
-    """Lock the refunds."""
+    """Lock the refunds, and read how long their guardians have been whom they are."""
     await unit.lock(Refund, {command.target for command in commands})
+    await guardian_links.read_of_parents(
+        unit, {command.parent for command in commands if command.parent is not None}
+    )
 
 
 def decide_request(facts: Facts, command: ChangePayee) -> Decision:
-    """Write the payee down and let the change wait for its second person. Raises `WrongState`."""
+    """Write the payee down and let the change wait for its second person.
+
+    Raises `WrongState`, and `PayeeCoolingOff` for a parent of less than 72 hours.
+    """
     row = _waiting(facts, command.target, by_guardian=command.by_guardian)
+    if command.parent is not None:
+        guardian_links.require_settled(facts, command.parent, row.guardian_id)
     payload: dict[str, Any] = {
         "refund_id": ids.public("rfd", facts.journal, row.refund_id),
         "payee_party_id": ids.public("pty", facts.journal, command.payee.party),
@@ -138,6 +149,8 @@ CHANGE_PAYEE: Final = approvals.approvable(
         load_approved,
         decide_change,
         read_approved,
+        kind=ActKind.PAYEE_CHANGE,
+        title=("变更退费收款人", "Change the payee of a refund"),
     )
 )
 REGISTER_PAYEE: Final = approvals.approvable(
@@ -147,6 +160,8 @@ REGISTER_PAYEE: Final = approvals.approvable(
         load_approved,
         decide_registered,
         read_approved,
+        kind=ActKind.PAYEE_CHANGE,
+        title=("登记家长收款账户", "Register a guardian's own account"),
     )
 )
 REQUEST_PAYEE: Final = UseCase[ChangePayee, ChangePayee](

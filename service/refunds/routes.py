@@ -15,6 +15,7 @@ from ledger.refusals import (
     IdempotencyKeyReused,
     InstitutionUnknown,
     JurisdictionUnknown,
+    PayeeCoolingOff,
     RefundUnknown,
     WrongState,
 )
@@ -195,7 +196,9 @@ async def change_refund_payee(
     operation_id="registerPayeeAccount",
     summary="Name the account that one's own refund is paid to",
     opt=policy(Role.PARENT, verb=Verb.CLAIM),
-    responses=ASKING,
+    responses=refusing(
+        IdempotencyKeyMissing, IdempotencyKeyReused, RefundUnknown, WrongState, PayeeCoolingOff
+    ),
     status_code=202,
 )
 async def register_payee_account(
@@ -244,6 +247,7 @@ async def _payee(
         payee=account.party(command, PartyKind.PAYEE),
         document_hash=document_hash,
         by_guardian=command.caller.role is Role.PARENT,
+        parent=command.caller.parent,
         key=None if command.key is None else command.key.key,
     )
     outcome = await command.run(use_cases.REQUEST_PAYEE, [change], journal=journal)

@@ -38,6 +38,7 @@ _PREFIXES: Final = {
     "ENTITLEMENT": "ent",
     "REGISTER": "ent",
     "OBJECTION": "obj",
+    "GUARDIAN": "gdl",
 }
 """What a notice is about, by the first word of its kind."""
 
