@@ -6,7 +6,7 @@ posted; one that never held or owed anything cannot be wrong (decisions.md, "Not
 coverage").
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
@@ -43,7 +43,8 @@ _COUNTS: Final = text(
     bindparam("journals", type_=ARRAY(Integer)), bindparam("seqs", type_=ARRAY(BigInteger))
 )
 
-# The first account that may not be relied on is enough for its area.
+# The first account that may not be relied on is enough for its area; LIMIT keeps each look at the
+# roll-ups a probe.
 _UNKNOWN: Final = text(
     """
     SELECT area.ord
@@ -58,12 +59,12 @@ _UNKNOWN: Final = text(
           AND stood.department = area.department
           AND stood.valid_from <= :day AND (stood.valid_to IS NULL OR stood.valid_to >= :day)
           AND held.purpose = 'CUSTODY' AND held.opened_on <= :day
-          AND EXISTS (
-            SELECT 1 FROM escrow.rollup AS money
+          AND (
+            SELECT true FROM escrow.rollup AS money
             WHERE money.journal_id = held.journal_id AND money.unit_type = 'CUSTODY_ACCOUNT'
               AND money.unit_id = held.custody_account_id::text
               AND money.kind IN ('CUSTODY_BANK', 'STUDENT_PREPAID') AND money.reason = ''
-              AND money.seq <= area.seq)
+              AND money.seq <= area.seq LIMIT 1)
           AND (NOT EXISTS (
             SELECT 1 FROM escrow.statement_day AS closing
             WHERE closing.journal_id = held.journal_id
@@ -98,9 +99,12 @@ class Stand:
 
 
 async def stands(
-    connection: AsyncConnection, areas: Sequence[Area], positions: Positions
+    connection: AsyncConnection,
+    areas: Sequence[Area],
+    positions: Positions,
+    used: Collection[Area],
 ) -> dict[Area, Stand]:
-    """Return what stands in each of these areas at a position."""
+    """Return what stands in each of these areas at a position; `used` are those with any money."""
     found = await connection.execute(
         _COUNTS,
         {
@@ -113,8 +117,7 @@ async def stands(
         Area(row.journal_id, row.area, row.department): (row.institutions, row.custody_accounts)
         for row in found
     }
-    holding = [area for area in areas if counted.get(area, (0, 0))[1]]
-    doubtful = await _doubtful(connection, holding, positions)
+    doubtful = await _doubtful(connection, [each for each in areas if each in used], positions)
     return {area: Stand(*counted.get(area, (0, 0)), known=area not in doubtful) for area in areas}
 
 

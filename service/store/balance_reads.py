@@ -82,11 +82,16 @@ class Figures:
 
 
 async def figures(
-    connection: AsyncConnection, scopes: Sequence[Scope], positions: Positions
+    connection: AsyncConnection,
+    scopes: Sequence[Scope],
+    positions: Positions,
+    units: Mapping[UnitKey, Slots],
 ) -> list[Figures]:
-    """Read the figures of several scopes in three statements at most, whatever their number."""
-    units = list(dict.fromkeys(unit for scope in scopes for unit in scope.units))
-    slots = await unit_balances(connection, units, positions)
+    """Work out the figures of scopes from the balances of their units.
+
+    Two more statements where anything may be missing, none where not.
+    """
+    slots = dict(units)
     wholes = [_summed(slots, scope.units) for scope in scopes]
     exposed = [scope for scope, whole in zip(scopes, wholes, strict=True) if _is_exposed(whole)]
     within = await _exposed(connection, exposed, positions)
@@ -159,6 +164,11 @@ async def _exposed(
             accounts = tuple(each for each in held if each.area.unit in units)
         found[scope] = [each for each in accounts if each.exposed]
     return found
+
+
+def is_used(slots: Slots) -> bool:
+    """Tell whether a unit ever held or owed any money."""
+    return (AccountKind.CUSTODY_BANK, "") in slots or (AccountKind.STUDENT_PREPAID, "") in slots
 
 
 def _is_exposed(slots: Slots) -> bool:

@@ -121,11 +121,14 @@ async def areas(
     """Return the areas below a path, of these departments or of all, in order of path."""
     nodes = await reference.jurisdictions(connection, path)
     journals = {node.path: node.journal_id for node in nodes if node.journal_id is not None}
-    above = await reference.journal_of(connection, path)
     wanted = None if departments is None else set(departments)
     found: list[Area] = []
+    nearest = {node.path: _nearest(journals, node.path) for node in nodes}
+    above = None
+    if None in nearest.values():
+        above = await reference.journal_of(connection, path)
     for node in nodes:
-        journal = _nearest(journals, node.path) or above
+        journal = nearest[node.path] or above
         if journal is None:
             continue
         competent = reference.departments_of(node)
