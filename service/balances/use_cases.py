@@ -131,14 +131,17 @@ async def _areas(
 async def _of_areas(
     connection: AsyncConnection, groups: Sequence[tuple[str, list[Area]]], asked: Asked
 ) -> Answer:
-    areas = [area for _, held in groups for area in held]
+    areas = list(dict.fromkeys(area for _, held in groups for area in held))
     journals = sorted({area.journal for area in areas})
     at = await positions.resolve(connection, journals, asked)
-    stands = await area_reads.stands(connection, list(dict.fromkeys(areas)), at)
+    units = await balance_reads.unit_balances(connection, [area.unit for area in areas], at)
+    used = {area for area in areas if balance_reads.is_used(units[area.unit])}
+    stands = await area_reads.stands(connection, areas, at, used)
     scopes = [_scope([(area, stands[area]) for area in held]) for _, held in groups]
     codes = [balance_units.code_of(path) for path, _ in groups]
     names = await _names(connection, codes)
-    return await _answer(connection, at, scopes, [(code, names.get(code)) for code in codes])
+    called = [(code, names.get(code)) for code in codes]
+    return _answer(at, scopes, await balance_reads.figures(connection, scopes, at, units), called)
 
 
 def _scope(stands: Sequence[tuple[Area, Stand]]) -> Scope:
@@ -185,16 +188,16 @@ async def _of_accounts(
 ) -> Answer:
     known = await balance_reads.closings_known(connection, held, at)
     scope = Scope((unit,), institutions, len(held), all(known.values()), tuple(held))
-    return await _answer(connection, at, [scope], [(None, None)])
+    units = await balance_reads.unit_balances(connection, [unit], at)
+    return _answer(at, [scope], await balance_reads.figures(connection, [scope], at, units))
 
 
-async def _answer(
-    connection: AsyncConnection,
+def _answer(
     at: Positions,
     scopes: Sequence[Scope],
-    called: Sequence[tuple[str | None, str | None]],
+    found: Sequence[Figures],
+    called: Sequence[tuple[str | None, str | None]] = ((None, None),),
 ) -> Answer:
-    found = await balance_reads.figures(connection, scopes, at)
     return Answer(
         at,
         tuple(
