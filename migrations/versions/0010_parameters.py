@@ -15,7 +15,7 @@ STAFF: Final = (
     "(SELECT escrow.own_institution()) IS NULL AND (SELECT escrow.own_bank()) IS NULL"
     " AND (SELECT escrow.own_party()) IS NULL"
 )
-APPEND_ONLY: Final = ("decided_act", "rule_pack_assignment", "rule_pack_version")
+APPEND_ONLY: Final = ("decided_alone", "rule_pack_assignment", "rule_pack_version")
 
 
 def upgrade() -> None:
@@ -27,7 +27,7 @@ def upgrade() -> None:
 
 def _tables() -> None:
     op.create_table(
-        "decided_act",
+        "decided_alone",
         sa.Column("journal_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
@@ -35,24 +35,19 @@ def _tables() -> None:
         sa.Column("maker", sa.Text(), nullable=False),
         sa.Column("payee_id", sa.Uuid(), nullable=True),
         sa.Column("institution_id", sa.Uuid(), nullable=True),
-        sa.Column("approval_id", sa.Uuid(), nullable=True),
         sa.Column("at_once_fen", sa.BigInteger(), nullable=False),
         sa.Column("day_sum_fen", sa.BigInteger(), nullable=False),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
-            "amount_fen >= 0 AND at_once_fen >= 0 AND day_sum_fen >= at_once_fen",
-            name=op.f("ck_decided_act_amounts"),
+            "amount_fen BETWEEN 0 AND at_once_fen AND at_once_fen <= day_sum_fen",
+            name=op.f("ck_decided_alone_amounts"),
         ),
-        sa.CheckConstraint(
-            "approval_id IS NOT NULL OR amount_fen <= at_once_fen",
-            name=op.f("ck_decided_act_alone"),
-        ),
-        sa.PrimaryKeyConstraint("journal_id", "seq", name=op.f("pk_decided_act")),
+        sa.PrimaryKeyConstraint("journal_id", "seq", name=op.f("pk_decided_alone")),
         schema="escrow",
     )
     op.create_index(
-        op.f("ix_decided_act_journal_id_kind_decided_at"),
-        "decided_act",
+        op.f("ix_decided_alone_journal_id_kind_decided_at"),
+        "decided_alone",
         ["journal_id", "kind", "decided_at"],
         schema="escrow",
     )
@@ -142,7 +137,7 @@ def _columns() -> None:
 
 def _guards() -> None:
     writable = f"{JOURNAL} AND (SELECT escrow.is_writer())"
-    acts = "escrow.decided_act"
+    acts = "escrow.decided_alone"
     op.execute(f"ALTER TABLE {acts} ENABLE ROW LEVEL SECURITY")
     op.execute(f"ALTER TABLE {acts} FORCE ROW LEVEL SECURITY")
     op.execute(
@@ -154,7 +149,7 @@ def _guards() -> None:
         f"CREATE POLICY updates ON {acts} FOR UPDATE TO escrow_app"
         f" USING ({writable}) WITH CHECK ({writable})"
     )
-    for name in ("decided_act", "rule_pack_proposal", "rule_pack_assignment"):
+    for name in ("decided_alone", "rule_pack_proposal", "rule_pack_assignment"):
         op.execute(f"REVOKE ALL ON escrow.{name} FROM PUBLIC")
         op.execute(f"GRANT SELECT, INSERT ON escrow.{name} TO escrow_app")
         op.execute(f"GRANT SELECT ON escrow.{name} TO escrow_audit")

@@ -108,7 +108,7 @@ def decide_approve(facts: Facts, found: FoundApproval) -> Decision:
     _require_standing(facts, found)
     decision = found.command.decide(facts, found.payload)
     told = approval_shown.told(facts, row, decision)
-    read = approval_words.lines(facts, row, told, approval_shown.mask_of(facts))
+    read = approval_words.lines(facts, row, told, approval_shown.mask_of(facts, decision))
     covered = approval_words.covered(row.payload_hash, read)
     if found.answer.payload_hash != covered.hex():
         raise VersionStale(approval=found.answer.approval.hex)

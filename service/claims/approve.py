@@ -1,17 +1,17 @@
 """Approving a claim that is agreed or decided (E23, E56): priced, parted over payers, posted.
 
-Nothing is priced while lessons wait for confirmation or a ruling. Above a limit a second person
-approves. A refund of zero ends the contract and leaves nothing to pay.
+Nothing is priced while lessons wait for confirmation or a ruling. Above a limit, of one refund or
+of a day's, a second person approves. A refund of zero ends the contract and leaves nothing to pay.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
-from ledger import parameters
 from ledger.accounts import Reason
-from ledger.money import Money
+from ledger.four_eyes import ActKind
+from ledger.parameters import Category
 from ledger.refunds import Price
 from ledger.refusals import WrongState
 from ledger.rules import claims as rules
@@ -30,7 +30,8 @@ from service.claims.found import (
     require_state,
     rows_of,
 )
-from service.store import approvals, claim_reads, ids, refund_payers, standing
+from service.store import approval_acts, approvals, claim_reads, ids, refund_payers, standing
+from service.store.approval_acts import Deed
 from service.store.approvals import Approvable, Payload, Wanted
 from service.store.claim_progress import CLAIM, paid_values
 from service.store.contracts import contract_of
@@ -64,17 +65,29 @@ async def _read(unit: Unit, found: Sequence[Found[ApproveClaim]]) -> None:
         shares = refund_payers.split_to_payers(facts, contract.enrolment, most)
         refunds = refund_payers.refund_ids(claim.claim_id, shares)
         await unit.balances(place_of(contract).refund_payable(refund) for refund in refunds)
+    await approval_acts.read_limits(
+        unit,
+        ActKind.REFUND,
+        institutions={row.institution_id for row in enrolments},
+        payees={row.guardian_id for row in enrolments},
+    )
 
 
 def _decide(facts: Facts, found: Found[ApproveClaim]) -> Decision:
     claim, enrolment = rows_of(facts, found)
     decision, price = _approved(facts, claim, enrolment)
-    limit: Money = pricing.rule(
-        facts, enrolment, parameters.REFUND_TWO_PERSON_ABOVE, on=facts.moment.today
-    )
     amount = price.refund + price.interest
-    if amount <= limit:
-        return decision
+    deed = Deed(
+        ActKind.REFUND,
+        amount,
+        enrolment.institution_id,
+        Category(enrolment.category),
+        payee=enrolment.guardian_id,
+    )
+    crossing = approval_acts.crossing_of(facts, deed)
+    if crossing is None:
+        alone = approval_acts.decided_alone(facts, deed)
+        return replace(decision, changes=(*decision.changes, alone))
     command, journal = found.command, facts.journal
     assert command.approval is not None, "the edge made the approval's id"
     payload = {
@@ -83,7 +96,7 @@ def _decide(facts: Facts, found: Found[ApproveClaim]) -> Decision:
         "institution_id": ids.public("ins", journal, claim.institution_id),
         "amount": str(amount),
     }
-    wanted = Wanted(command.approval, payload, claim.institution_id, command.key)
+    wanted = Wanted(command.approval, payload, claim.institution_id, command.key, crossing)
     return approvals.requested(facts, APPROVED, wanted)
 
 
@@ -228,6 +241,8 @@ APPROVED: Final = approvals.approvable(
         _load_payloads,
         _decide_payload,
         _read_payloads,
+        kind=ActKind.REFUND,
+        title=("核准退费", "Approve a refund"),
     )
 )
 APPROVE: Final = UseCase("approve_claim", find_claims, lock, _decide, _read)

@@ -6,6 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from ledger.accounts import AccountKind
+from ledger.four_eyes import ActKind
 from ledger.money import Money
 from ledger.refusals import WrongState
 from ledger.transactions import Transaction
@@ -82,7 +83,15 @@ def decide_call(facts: Facts, payload: Payload) -> Decision:
 
 
 CALL: Final = approvals.approvable(
-    Approvable("call_held_fees", frozenset({"regulator"}), load_call, decide_call, read_call)
+    Approvable(
+        "call_held_fees",
+        frozenset({"regulator"}),
+        load_call,
+        decide_call,
+        read_call,
+        kind=ActKind.DEPOSIT,
+        title=("催缴机构自持预收费", "Call the fees that an institution holds"),
+    )
 )
 REQUEST_CALL: Final[UseCase[Calling, Calling]] = UseCase(
     "request_call", find_institutions, load_asked, decide_request

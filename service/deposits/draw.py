@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+from ledger.four_eyes import ActKind
 from ledger.money import Money
 from ledger.refusals import AmountZero, CustodyAccountInvalid, DepositExceeded
 from ledger.rules import deposits as rules
@@ -122,7 +123,15 @@ def decide_draw(facts: Facts, payload: Payload) -> Decision:
 
 
 DRAW: Final = approvals.approvable(
-    Approvable("draw_deposit", frozenset({"regulator"}), load_draw, decide_draw, read_draw)
+    Approvable(
+        "draw_deposit",
+        frozenset({"regulator"}),
+        load_draw,
+        decide_draw,
+        read_draw,
+        kind=ActKind.DEPOSIT,
+        title=("动用风险保证金", "Draw the risk deposit"),
+    )
 )
 REQUEST_DRAW: Final[UseCase[Drawing, Drawing]] = UseCase(
     "request_deposit_draw", find_institutions, load_asked, decide_request, read_asked

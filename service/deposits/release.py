@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+from ledger.four_eyes import ActKind
 from ledger.money import Money
 from ledger.refusals import (
     AmountZero,
@@ -128,7 +129,13 @@ def decide_release(facts: Facts, payload: Payload) -> Decision:
 
 RELEASE: Final = approvals.approvable(
     Approvable(
-        "release_deposit", frozenset({"regulator"}), load_release, decide_release, read_release
+        "release_deposit",
+        frozenset({"regulator"}),
+        load_release,
+        decide_release,
+        read_release,
+        kind=ActKind.DEPOSIT,
+        title=("退还风险保证金", "Give back part of the risk deposit"),
     )
 )
 REQUEST_RELEASE: Final[UseCase[Releasing, Releasing]] = UseCase(

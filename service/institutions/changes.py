@@ -1,9 +1,9 @@
-"""Changes of an institution's place and payee: moving it, and another settlement account."""
+"""Changes of an institution's place: moving it with its history and its balances."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -11,9 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.refusals import JurisdictionUnknown, Refusal, WrongState
 from ledger.transactions import Transaction, TransactionKind
-from service.institutions.commands import ChangeSettlement, Move
+from service.institutions.commands import Move
 from service.institutions.states import (
-    decided,
     find_institutions,
     institution_row,
     load_institutions,
@@ -22,7 +21,6 @@ from service.institutions.use_cases import answer_of, jurisdiction_in_scope, req
 from service.store import registry, rows
 from service.store.context import Context
 from service.store.facts import AreaMove, Change, Decision, Facts, Insert, Record, Update
-from service.store.parties import party_added
 from service.store.tables import Institution, InstitutionArea
 from service.store.transact import UseCase
 from service.store.unit import Unit
@@ -139,29 +137,4 @@ def _history(facts: Facts, institution: UUID, place: dict[str, Any]) -> tuple[Ch
     )
 
 
-def decide_settlement(facts: Facts, command: ChangeSettlement) -> Decision:
-    """Pay to another account from now on: a new party, the old one stays as it was."""
-    row = institution_row(facts, command.target)
-    registry.require_version(row, command.version)
-    if row.state == "DEREGISTERED":
-        raise WrongState(state=row.state)
-    party = command.settlement
-    decision = decided(
-        facts,
-        row,
-        {"settlement_party_id": party.party},
-        "SETTLEMENT_ACCOUNT_CHANGED",
-        party=str(party.party),
-    )
-    added = party_added(party, institution=row.institution_id, at=facts.moment.now)
-    return Decision(
-        answer=decision.answer,
-        transactions=decision.transactions,
-        changes=(added, *decision.changes),
-    )
-
-
 MOVE = UseCase("move_institution", find_moving, load_moving, decide_move)
-CHANGE_SETTLEMENT: Final[UseCase[ChangeSettlement, ChangeSettlement]] = UseCase(
-    "change_settlement_account", find_institutions, load_institutions, decide_settlement
-)

@@ -62,12 +62,14 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class ChangeSettlement:
-    """Pay the institution to another account from now on."""
+    """Pay the institution to another account once a second person agrees."""
 
     journal: int
     target: UUID
+    approval: UUID
     settlement: NewParty
     version: int | None
+    key: str | None
 
 
 @dataclass(frozen=True, slots=True)

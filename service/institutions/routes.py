@@ -26,7 +26,7 @@ from ledger.refusals import (
 )
 from service.identity.callers import Caller, Role
 from service.identity.verbs import Verb
-from service.institutions import agreements, changes, states, use_cases
+from service.institutions import agreements, changes, settlement, states, use_cases
 from service.institutions.schemas import (
     AgreementIn,
     AgreementOut,
@@ -46,6 +46,7 @@ from service.institutions.schemas import (
 from service.store import institution_reads, registry
 from service.store.tables import Institution
 from service.store.transact import Store
+from service.web.approval import ApprovalOut, awaiting
 from service.web.command import Command
 from service.web.pages import LIMIT_DEFAULT, Cursor, Limit, cut, key_after
 from service.web.paths import object_id
@@ -175,21 +176,21 @@ async def move_institution(
 @post(
     "/{institution_id:str}/settlement-account",
     operation_id="changeSettlementAccount",
-    summary="Confirm another settlement account",
+    summary="Ask for an institution to be paid to another account",
     opt=policy(Role.REGULATOR, verb=Verb.KEEP_REGISTRY),
     responses=refusing(*CHANGING),
-    status_code=200,
+    status_code=202,
 )
 async def change_settlement_account(
     institution_id: FromPath[str],
     data: JSONBody[SettlementChangeIn],
     command: NamedDependency[Command],
-) -> Response[InstitutionOut]:
-    """Pay it to another account from now on."""
+) -> Response[ApprovalOut]:
+    """Wait for a second regulator; approving pays it to another account from then on."""
     journal, target = _target(institution_id)
     facts = data.facts(command, journal, target)
-    outcome = await command.run(changes.CHANGE_SETTLEMENT, [facts], journal=journal)
-    return command.answer(outcome, InstitutionOut, 200)
+    outcome = await command.run(settlement.REQUEST_SETTLEMENT, [facts], journal=journal)
+    return await awaiting(command, outcome, journal)
 
 
 @post(

@@ -232,7 +232,12 @@ class SettlementChangeIn(InstitutionCommandIn):
     def facts(self, command: Command, journal: int, target: UUID) -> ChangeSettlement:
         """Make the command of it."""
         return ChangeSettlement(
-            journal, target, self.settlement_account.party(command), self.version
+            journal,
+            target,
+            command.new_id(),
+            self.settlement_account.party(command),
+            self.version,
+            None if command.key is None else command.key.key,
         )
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger import parameters
 from ledger.accounts import Account, AccountKind, Reason
+from ledger.four_eyes import ActKind
 from ledger.money import Money
 from ledger.policy import Category
 from ledger.refusals import NotReversible, Refusal, TransactionUnknown, WrongState
@@ -162,6 +163,8 @@ REVERSAL: Final = approvals.approvable(
         load_payloads,
         decide_payload,
         read_payloads,
+        kind=ActKind.CORRECTION,
+        title=("冲正凭证", "Reverse a transaction"),
     )
 )
 REQUEST_REVERSAL = UseCase(

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.accounts import Reason
+from ledger.four_eyes import ActKind
 from ledger.money import ZERO, Money
 from ledger.refusals import (
     AmountZero,
@@ -106,7 +107,15 @@ def decide_retain(facts: Facts, payload: Payload) -> Decision:
 
 
 RETAIN: Final = approvals.approvable(
-    Approvable("retain_earned", frozenset({"regulator"}), load_retain, decide_retain, read_retain)
+    Approvable(
+        "retain_earned",
+        frozenset({"regulator"}),
+        load_retain,
+        decide_retain,
+        read_retain,
+        kind=ActKind.RETENTION,
+        title=("留存已消课款补足存量缺口", "Keep earned money to close a legacy gap"),
+    )
 )
 REQUEST_RETAIN: Final[UseCase[Retain, Retain]] = UseCase(
     "request_retain", find_accounts, load_asked, decide_request, read_asked

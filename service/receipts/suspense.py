@@ -1,14 +1,14 @@
 """Money in suspense (待核款): matched to an enrolment by hand, or sent back to its payer."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ledger import parameters
+from ledger.four_eyes import ActKind
 from ledger.money import Money
 from ledger.policy import Category
 from ledger.refusals import (
@@ -25,7 +25,8 @@ from ledger.rules import suspense as rules
 from ledger.rules.receipts import still_due
 from service.receipts.entries import answer_of
 from service.receipts.payments import TAKING_MONEY
-from service.store import approvals, ids, reference, registry, rows, standing
+from service.store import approval_acts, approvals, ids, registry, rows, standing
+from service.store.approval_acts import Deed
 from service.store.approvals import Approvable, Payload, Wanted
 from service.store.context import Context
 from service.store.contracts import contract_of, place_of, received_change
@@ -97,11 +98,13 @@ async def load_match(unit: Unit, commands: Sequence[Match]) -> None:
 
 
 async def read_match(unit: Unit, commands: Sequence[Match]) -> None:
-    """Read the limit of one person, and the balances of suspense and enrolments."""
-    pack = await reference.rule_pack(unit.connection, unit.facts.journal)
-    unit.facts.extra["policy_version"] = pack.label
-    unit.facts.extra["one_person"] = pack.value(
-        parameters.SUSPENSE_TWO_PERSON_ABOVE, on=unit.facts.moment.today, category=Category.OTHER
+    """Read the limits of one person, and the balances of suspense and enrolments."""
+    enrolments = [_pair(unit.facts, c)[1] for c in commands]
+    await approval_acts.read_limits(
+        unit,
+        ActKind.SUSPENSE_MATCH,
+        institutions={row.institution_id for row in enrolments},
+        payees={row.guardian_id for row in enrolments},
     )
     named = {_pair(unit.facts, c)[0].custody_account_id for c in commands}
     await unit.read(
@@ -114,18 +117,26 @@ async def read_match(unit: Unit, commands: Sequence[Match]) -> None:
 
 
 def decide_match(facts: Facts, command: Match) -> Decision:
-    """Match at once up to the limit of one person; above it, wait for a second one (I-45)."""
+    """Match at once up to the limits of one person; above one, wait for a second (I-45)."""
     decision = matched(facts, command)
-    entry, _ = _pair(facts, command)
-    limit: Money = facts.extra["one_person"]
-    if Money.from_fen(entry.suspense_fen) <= limit:
-        return decision
+    entry, enrolment = _pair(facts, command)
+    deed = Deed(
+        ActKind.SUSPENSE_MATCH,
+        Money.from_fen(entry.suspense_fen),
+        entry.institution_id,
+        Category.OTHER,
+        payee=enrolment.guardian_id,
+    )
+    crossing = approval_acts.crossing_of(facts, deed)
+    if crossing is None:
+        alone = approval_acts.decided_alone(facts, deed)
+        return replace(decision, changes=(*decision.changes, alone))
     payload = {
         "receipt_id": ids.public("bke", facts.journal, command.bank_entry),
         "enrolment_id": ids.public("enr", facts.journal, command.enrolment),
         "amount": str(Money.from_fen(entry.suspense_fen)),
     }
-    wanted = Wanted(command.approval, payload, entry.institution_id, command.key)
+    wanted = Wanted(command.approval, payload, entry.institution_id, command.key, crossing)
     return approvals.requested(facts, MATCH_APPROVED, wanted)
 
 
@@ -305,6 +316,8 @@ MATCH_APPROVED: Final = approvals.approvable(
         load_approved,
         decide_approved,
         read_approved,
+        kind=ActKind.SUSPENSE_MATCH,
+        title=("待核款人工入账", "Match money in suspense by hand"),
     )
 )
 MATCH = UseCase[Match, Match]("match", find_match, load_match, decide_match, read_match)

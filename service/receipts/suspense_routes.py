@@ -22,7 +22,7 @@ from ledger.refusals import (
 )
 from service.identity.callers import Caller, Role
 from service.identity.verbs import Verb
-from service.receipts import suspense
+from service.receipts import send_back, suspense
 from service.receipts.entries import answer_of
 from service.receipts.schemas import EntryOut, EntryPage, MatchIn, ReturnIn, ReturnOut
 from service.store import ids, registry
@@ -38,6 +38,13 @@ from service.web.problems import refusing
 
 READERS = (Role.REGULATOR, Role.BANK, Role.INSTITUTION, Role.OPERATOR, Role.AUDITOR)
 KEYED = (IdempotencyKeyMissing, IdempotencyKeyReused)
+WAITS = {
+    202: ResponseSpec(
+        ApprovalOut,
+        description="Above the limit of one person: waits",
+        generate_examples=False,
+    )
+}
 
 
 @post(
@@ -53,13 +60,7 @@ KEYED = (IdempotencyKeyMissing, IdempotencyKeyReused)
         InstitutionFrozen,
         CustodyAccountInvalid,
     )
-    | {
-        202: ResponseSpec(
-            ApprovalOut,
-            description="Above the limit of one person: waits",
-            generate_examples=False,
-        )
-    },
+    | WAITS,
 )
 async def match_receipt(
     receipt_id: FromPath[str], data: JSONBody[MatchIn], command: NamedDependency[Command]
@@ -92,16 +93,20 @@ async def match_receipt(
     operation_id="returnReceipt",
     summary="Send money in suspense back to its payer",
     opt=policy(Role.OPERATOR, Role.REGULATOR, verb=Verb.RESOLVE_MONEY),
-    responses=refusing(*KEYED, ReceiptUnknown, WrongState, AccountFenced, PayerUnknown),
+    responses=refusing(*KEYED, ReceiptUnknown, WrongState, AccountFenced, PayerUnknown) | WAITS,
 )
 async def return_receipt(
     receipt_id: FromPath[str], data: JSONBody[ReturnIn], command: NamedDependency[Command]
-) -> Response[ReturnOut]:
-    """Make a payment order back to the account the bank named as payer."""
+) -> Response[ReturnOut] | Response[ApprovalOut]:
+    """Make a payment order back to the payer; above the limit a second person has to approve."""
     assert data is not None, "the body is an empty object"
     journal, entry = object_id("bke", receipt_id, ReceiptUnknown)
     sent = suspense.SendBack(journal, entry, order=command.new_id(), party=command.new_id())
-    outcome = await command.run(suspense.RETURN, [sent], journal=journal)
+    key = None if command.key is None else command.key.key
+    asked = send_back.Asked(sent, command.new_id(), key)
+    outcome = await command.run(send_back.SEND_BACK, [asked], journal=journal)
+    if "payload_hash" in outcome.single():
+        return await awaiting(command, outcome, journal)
     return command.answer(outcome, ReturnOut)
 
 

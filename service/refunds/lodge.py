@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger import parameters
+from ledger.four_eyes import ActKind
 from ledger.money import Money
 from ledger.policy import Category
 from ledger.refusals import AccountFenced, PayoutNotCovered, RefundUnknown, Refusal, WrongState
@@ -153,7 +154,15 @@ def _orders(facts: Facts, payloads: Sequence[Payload]) -> list[Instruct]:
 
 
 LODGE: Final = approvals.approvable(
-    Approvable("lodge_refund", frozenset({"regulator"}), load_approved, decide_lodge, read_approved)
+    Approvable(
+        "lodge_refund",
+        frozenset({"regulator"}),
+        load_approved,
+        decide_lodge,
+        read_approved,
+        kind=ActKind.LODGING,
+        title=("无人认领退费公证提存", "Leave an unclaimed refund with a notary"),
+    )
 )
 REQUEST_LODGING: Final = UseCase[Lodge, Lodge](
     "request_lodging", find_refunds, load_refunds, decide_request, read_refunds

@@ -142,6 +142,10 @@ def _id(prefix: str, public: str) -> UUID:
     return ids.parse(prefix, public)[1]
 
 
+_PAID_THERE: Final = (
+    "变更冷静期满后,退费付至该账户",
+    "Once the change has cooled off, the refund is paid to this account",
+)
 CHANGE_PAYEE: Final = approvals.approvable(
     Approvable(
         "change_payee",
@@ -151,6 +155,7 @@ CHANGE_PAYEE: Final = approvals.approvable(
         read_approved,
         kind=ActKind.PAYEE_CHANGE,
         title=("变更退费收款人", "Change the payee of a refund"),
+        consequence=_PAID_THERE,
     )
 )
 REGISTER_PAYEE: Final = approvals.approvable(
@@ -162,6 +167,7 @@ REGISTER_PAYEE: Final = approvals.approvable(
         read_approved,
         kind=ActKind.PAYEE_CHANGE,
         title=("登记家长收款账户", "Register a guardian's own account"),
+        consequence=_PAID_THERE,
     )
 )
 REQUEST_PAYEE: Final = UseCase[ChangePayee, ChangePayee](

@@ -17,7 +17,7 @@ from service.store import approval_reads, approval_words, approvals, ids, masks,
 from service.store.approval_words import Told
 from service.store.approvals import Approvable
 from service.store.context import Context
-from service.store.facts import Decision, Facts, Record
+from service.store.facts import Decision, Facts, Insert, Record
 from service.store.tables import Institution, Party
 from service.store.transact import Mode, Outcome, Request, Store, UseCase
 from service.store.unit import Unit
@@ -78,7 +78,7 @@ def decide_shown(facts: Facts, found: FoundShown) -> Decision:
     """Tell of the approval with its words; posts nothing."""
     row = found.row
     outcome = attempted(facts, found.command, row)
-    said = approval_words.lines(facts, row, told(facts, row, outcome), mask_of(facts))
+    said = approval_words.lines(facts, row, told(facts, row, outcome), mask_of(facts, outcome))
     shown = Record(
         {
             **row,
@@ -175,11 +175,20 @@ def told(facts: Facts, row: Record, outcome: Decision | Refusal) -> Told:
     return Told(names.get(row.institution_id), outcome)
 
 
-def mask_of(facts: Facts) -> approval_words.NameOf:
-    """Name payees by their masks: 张*三 ****1234, and the bank they are paid at."""
+def mask_of(facts: Facts, outcome: Decision | Refusal) -> approval_words.NameOf:
+    """Name payees by their masks: 张*三 ****1234, and the bank they are paid at.
+
+    A payee may be written down by the decision itself.
+    """
+    changes = outcome.changes if isinstance(outcome, Decision) else ()
+    fresh = {
+        change.values["party_id"]: change.values
+        for change in changes
+        if isinstance(change, Insert) and change.table is Party
+    }
 
     def named(party: UUID) -> str:
-        row = facts.get(Party, party)
+        row = fresh.get(party) or facts.get(Party, party)
         if row is None:
             return ids.public("pty", facts.journal, party)
         said = (masks.name(row["name"]), masks.account(row["account_number"]), row["bank_name"])

@@ -52,6 +52,7 @@ _LABELS: Final = {
     "wind_down_id": Words("清算案", "Wind-down"),
     "custody_account_id": Words("托管专户", "Custody account"),
     "deposit_account_id": Words("保证金专户", "Deposit account"),
+    "version": Words("登记版本", "Version of the entry"),
     "payee_party_id": Words("收款人", "Payee"),
 }
 

@@ -62,6 +62,8 @@ def lines(facts: Facts, row: Record, told: Told, name_of: NameOf) -> list[Words]
             )
         )
         return said
+    if command.consequence is not None:
+        said.append(Words(*command.consequence))
     return [*said, *consequences(facts, told.outcome, name_of)]
 
 

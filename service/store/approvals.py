@@ -40,7 +40,8 @@ class Approvable:
     """A command that another person approves: how its payload is loaded, read and decided.
 
     `checkers` are the roles that may approve or decline it; `kind` is what it is to the rule of
-    four eyes, `title` what it is called in Chinese and English.
+    four eyes, `title` what it is called in Chinese and English, and `consequence` what follows from
+    it that no posting shows.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Approvable:
     read: Callable[[Unit, Sequence[Payload]], Awaitable[None]] = _nothing
     kind: ActKind = ActKind.OTHER
     title: tuple[str, str] | None = None
+    consequence: tuple[str, str] | None = None
 
 
 _KNOWN: Final[dict[str, Approvable]] = {}

@@ -1,7 +1,7 @@
 """Use cases of restraints: place one at once; lift one with a second person's approval.
 
-A FREEZE of an institution moves it to FROZEN, takes back its orders that no bank has fetched, and
-begins its wind-down: one act of one person.
+A FREEZE moves an institution to FROZEN, takes back its orders that no bank has fetched and begins
+its wind-down: one act of one person.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ledger.four_eyes import ActKind
 from ledger.money import Money
 from ledger.refusals import (
     CustodyAccountUnknown,
@@ -162,10 +163,7 @@ def decide_place(facts: Facts, found: FoundTarget) -> Decision:
             *posted,
             _noted(TransactionKind.RESTRAINT_PLACED, Record(row), placing.cause),
         ),
-        changes=(
-            Insert(Restraint, row),
-            *changes,
-        ),
+        changes=(Insert(Restraint, row), *changes),
     )
 
 
@@ -231,7 +229,15 @@ def decide_lift(facts: Facts, payload: Payload) -> Decision:
 
 
 LIFT: Final = approvals.approvable(
-    Approvable("lift_restraint", frozenset({"regulator"}), load_lift, decide_lift, read_lift)
+    Approvable(
+        "lift_restraint",
+        frozenset({"regulator"}),
+        load_lift,
+        decide_lift,
+        read_lift,
+        kind=ActKind.LIFTING,
+        title=("解除限制措施", "Lift a restraint"),
+    )
 )
 PLACE_RESTRAINT = UseCase("place_restraint", find_targets, load_targets, decide_place, read_targets)
 REQUEST_LIFT = UseCase("request_lift", find_restraints, load_restraints, decide_request)

@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger import distribution
+from ledger.four_eyes import ActKind
 from ledger.money import Money
 from ledger.refusals import PlanStale, PlanUnknown, Refusal, WrongState
 from ledger.transactions import Transaction, TransactionKind
@@ -211,7 +212,13 @@ def _named(prefix: str, payload: Payload) -> UUID:
 
 APPROVE_PLAN: Final = approvals.approvable(
     Approvable(
-        "approve_plan", frozenset({"regulator"}), load_approval, decide_approval, read_approval
+        "approve_plan",
+        frozenset({"regulator"}),
+        load_approval,
+        decide_approval,
+        read_approval,
+        kind=ActKind.DISTRIBUTION,
+        title=("核准清算分配方案", "Approve a distribution plan"),
     )
 )
 REQUEST_APPROVAL: Final[UseCase[ApprovePlan, FoundPlan]] = UseCase(

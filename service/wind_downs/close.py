@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Uuid, bindparam, select, text
 
 from ledger.accounts import AccountKind
+from ledger.four_eyes import ActKind
 from ledger.money import ZERO, Money
 from ledger.refusals import LiabilityOutstanding
 from ledger.rules import wind_downs
@@ -239,7 +240,15 @@ def _named(payload: Payload) -> UUID:
 
 
 CLOSE: Final = approvals.approvable(
-    Approvable("close_wind_down", frozenset({"regulator"}), load_close, decide_close, read_close)
+    Approvable(
+        "close_wind_down",
+        frozenset({"regulator"}),
+        load_close,
+        decide_close,
+        read_close,
+        kind=ActKind.WIND_DOWN,
+        title=("清算结案", "Close a wind-down case"),
+    )
 )
 REQUEST_CLOSE: Final[UseCase[CloseCase, CloseCase]] = UseCase(
     "request_close_wind_down", find_cases, load_request, decide_request

@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from ledger import parameters
 from ledger.calendars import WorkingCalendar
+from ledger.four_eyes import ActKind
 from ledger.policy import Category, RulePack
 from ledger.refusals import WrongState
 from ledger.transactions import Transaction
@@ -178,7 +179,15 @@ def _named(payloads: Sequence[Payload]) -> set[UUID]:
 
 
 OPEN: Final = approvals.approvable(
-    Approvable("open_wind_down", frozenset({"regulator"}), load_open, decide_open, read_open)
+    Approvable(
+        "open_wind_down",
+        frozenset({"regulator"}),
+        load_open,
+        decide_open,
+        read_open,
+        kind=ActKind.WIND_DOWN,
+        title=("清算立案", "Open a wind-down case"),
+    )
 )
 REQUEST_OPEN: Final[UseCase[OpenCase, OpenCase]] = UseCase(
     "request_open_wind_down", find_cases, load_request, decide_request

@@ -12,6 +12,7 @@ from typing import Any, Final
 import structlog
 from sqlalchemy import select
 
+from service.approvals.sweep import close_expired
 from service.claims.sweep import agree_silent
 from service.enrolments import use_cases as enrolments
 from service.interest.sweep import allocate_due, settle_ended
@@ -194,6 +195,7 @@ SWEEPS: Final[dict[str, Sweep]] = {
     "interest_settled": settle_ended,
     "wind_down_lessons_settled": settle_wind_down_lessons,
     "dividend_payments_followed": follow_payments,
+    "approvals_expired": close_expired,
 }
 """Every sweep, in order."""
 

@@ -86,11 +86,17 @@ async def test_another_settlement_account_is_another_party_and_is_never_shown(
     made = await licensed(district)
     account = {"name": "新户名", "account_number": "888800000000000002", "bank_name": "某行"}
 
-    changed = await told(district, made["id"], "settlement-account", settlement_account=account)
+    asked = await told(district, made["id"], "settlement-account", settlement_account=account)
+    changed = await district.service.post(
+        f"/v1/approvals/{asked.json()['id']}/approve",
+        district.second_regulator,
+        {"payload_hash": asked.json()["payload_hash"]},
+    )
 
-    assert changed.status_code == 200
-    assert changed.json()["settlement_party_id"] != made["settlement_party_id"]
-    assert "888800000000000002" not in changed.text
+    assert (asked.status_code, changed.status_code) == (202, 200)
+    after = changed.json()["outcome"]["settlement_party_id"]
+    assert after == asked.json()["payload"]["payee_party_id"] != made["settlement_party_id"]
+    assert "888800000000000002" not in asked.text + changed.text
 
 
 async def test_an_agreement_is_recorded_and_the_next_one_ends_it(district: District) -> None:

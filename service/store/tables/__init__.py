@@ -35,7 +35,7 @@ from service.store.tables.claims import (
     InterestCredit,
     Refund,
 )
-from service.store.tables.four_eyes import DecidedAct, RulePackAssignment, RulePackProposal
+from service.store.tables.four_eyes import DecidedAlone, RulePackAssignment, RulePackProposal
 from service.store.tables.guardians import GuardianLink, OneTimeCode, Parent
 from service.store.tables.journal import (
     AccountRow,
@@ -118,6 +118,7 @@ __all__ = [
     "DataRequest",
     "DestroyedKey",
     "Device",
+    "DecidedAlone",
     "DistributionPlan",
     "Enrolment",
     "Entitlement",

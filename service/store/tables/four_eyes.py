@@ -20,13 +20,13 @@ from service.store.tables.base import (
 )
 
 
-class DecidedAct(Base):
-    """An act of a kind that one person decides up to a limit, with the limits it was judged by.
+class DecidedAlone(Base):
+    """What one person decided alone, under the limits it was judged by; `seq` is its transaction.
 
-    `seq` is its first transaction; without an approval one person decided it alone.
+    Only kinds that have a limit; what two people decided is in its approval.
     """
 
-    __tablename__ = "decided_act"
+    __tablename__ = "decided_alone"
     journal_id: Mapped[JournalId]
     seq: Mapped[Seq] = mapped_column(primary_key=True, autoincrement=False)
     kind: Mapped[Code]
@@ -34,15 +34,13 @@ class DecidedAct(Base):
     maker: Mapped[Code]
     payee_id: Mapped[Id | None]
     institution_id: Mapped[Id | None]
-    approval_id: Mapped[Id | None]
     at_once_fen: Mapped[Fen]
     day_sum_fen: Mapped[Fen]
     decided_at: Mapped[Instant]
     __table_args__ = (
         CheckConstraint(
-            "amount_fen >= 0 AND at_once_fen >= 0 AND day_sum_fen >= at_once_fen", name="amounts"
+            "amount_fen BETWEEN 0 AND at_once_fen AND at_once_fen <= day_sum_fen", name="amounts"
         ),
-        CheckConstraint("approval_id IS NOT NULL OR amount_fen <= at_once_fen", name="alone"),
         Index(None, "journal_id", "kind", "decided_at"),
     )
 
