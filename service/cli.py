@@ -8,6 +8,7 @@ import rich_click as click
 from service.commands import (
     demonstrate,
     describe,
+    keys,
     migrations,
     packing,
     registry,
@@ -34,3 +35,5 @@ main.add_command(verifying.verify)
 main.add_command(packing.pack)
 main.add_command(packing.unseal)
 main.add_command(replaying.replay_plan)
+main.add_command(keys.keys)
+main.add_command(keys.seal)

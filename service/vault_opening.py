@@ -41,22 +41,24 @@ def load(settings: Settings, found: Database) -> Vault:
     try:
         if settings.keys is None and vault_keys.make(folder):
             log.warning("vault.keys_made", folder=str(folder))
-        return Vault(vault_keys.load(folder, kms))
+        source = vault_keys.KeySource(folder, kms)
+        return Vault(source.load(), source)
     except (vault_keys.VaultKeysMissing, OSError) as error:
         raise NotServable(f"ESCROW_KEYS: {error}") from error
 
 
-async def open_vault(settings: Settings, found: Database) -> Vault:
+async def open_vault(settings: Settings, found: Database, *, sealing: bool = True) -> Vault:
     """Read the keys and see that they are the database's; raises `NotServable`.
 
-    Where the database is our own, what stands in plain from before the vault is sealed at once.
+    Where the database is our own, what stands in plain from before the vault is sealed at once,
+    unless `sealing` is left to somebody else.
     """
     vault = load(settings, found)
     engine = with_vault(engine_of(found.url, pool_size=2), vault)
     try:
         async with writing(engine) as connection:
             await vault_start.require_own_keys(connection, vault, datetime.now(UTC))
-        if found.server is not None or settings.demo:
+        if sealing and (found.server is not None or settings.demo):
             await vault_sealing.seal_all(engine)
     except vault_keys.VaultKeysMissing as error:
         raise NotServable(f"ESCROW_KEYS: {error}") from error

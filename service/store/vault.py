@@ -15,6 +15,7 @@ import os
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from struct import Struct
@@ -23,7 +24,7 @@ from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 
-from service.store.vault_keys import BY_NUMBER, Generation, KeyRing
+from service.store.vault_keys import BY_NUMBER, Generation, KeyRing, KeySource, VaultKeysMissing
 
 Fields = Mapping[str, str | None]
 Kind = Literal["phone", "account", "name", "id_number", "login"]
@@ -60,8 +61,15 @@ class Place:
 class Vault:
     """Seals, opens and indexes personal data under the keys of one key ring."""
 
-    def __init__(self, ring: KeyRing) -> None:
-        """Use these keys; the newest generation seals."""
+    def __init__(self, ring: KeyRing, source: KeySource | None = None) -> None:
+        """Use these keys; the newest generation seals.
+
+        Where their `source` is known, a generation that comes later is used as soon as it is there.
+        """
+        self._source = source
+        self._use(ring)
+
+    def _use(self, ring: KeyRing) -> None:
         self._ring = ring
         current = ring.current
         self._suite, self._kek = current.suite, current.aead
@@ -89,6 +97,8 @@ class Vault:
 
     def seal_many(self, rows: Sequence[tuple[Place, Fields]]) -> list[tuple[bytes, bytes]]:
         """Seal rows, each under a data key of its own, with chance drawn once for all of them."""
+        if self._source is not None and self._source.changed():
+            self._follow(self._source)
         size = self._suite.key_bytes
         each = size + 2 * _NONCE
         chance = os.urandom(each * len(rows))
@@ -147,7 +157,7 @@ class Vault:
 
     def check_of(self, number: int) -> tuple[bytes, bytes]:
         """Return what tells a generation and the index key from any other, and nothing of them."""
-        sealed = self._generation(number).aead.encrypt(bytes(_NONCE), b"", _CHECK)
+        sealed = self._ring.generations[number].aead.encrypt(bytes(_NONCE), b"", _CHECK)
         return sealed, sha256(hmac.digest(self._index, _CHECK, "sha256")).digest()
 
     def _unwrapped(self, place: Place, suite: bytes, wrapped_key: bytes) -> bytes:
@@ -155,7 +165,7 @@ class Vault:
             raise Unopened(place.table)
         head, nonce = wrapped_key[: _HEAD.size], wrapped_key[_HEAD.size : _HEAD.size + _NONCE]
         number, generation = _HEAD.unpack(head)
-        held = self._ring.generations.get(generation)
+        held = self._held(generation)
         if held is None or held.suite.number != number:
             raise Unopened(place.table)
         try:
@@ -165,8 +175,16 @@ class Vault:
         except (InvalidTag, ValueError) as error:
             raise Unopened(place.table) from error
 
-    def _generation(self, number: int) -> Generation:
-        return self._ring.generations[number]
+    def _held(self, number: int) -> Generation | None:
+        """Return a generation; a newer one than is known is looked for where the keys lie."""
+        if self._source is not None and number > self._ring.current.number:
+            self._follow(self._source)
+        return self._ring.generations.get(number)
+
+    def _follow(self, source: KeySource) -> None:
+        """Use the keys as they lie there now; one that cannot be used stops nobody who has some."""
+        with suppress(VaultKeysMissing, OSError):
+            self._use(source.load())
 
 
 def generation_of(wrapped_key: bytes) -> int:

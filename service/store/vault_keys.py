@@ -116,6 +116,30 @@ class Unwrapping(Protocol):
         ...
 
 
+class KeySource:
+    """The folder that keys are read from, and whether another one came since."""
+
+    def __init__(self, folder: Path, kms: Unwrapping | None = None) -> None:
+        """Read from this folder, whose files a KMS may have wrapped."""
+        self._folder, self._kms = folder, kms
+        self._seen_ns = -1
+
+    def changed(self) -> bool:
+        """Tell whether a file came or went since the keys were read."""
+        return self._changed_ns() != self._seen_ns
+
+    def load(self) -> KeyRing:
+        """Read the keys; raises `VaultKeysMissing`."""
+        self._seen_ns = self._changed_ns()
+        return load(self._folder, self._kms)
+
+    def _changed_ns(self) -> int:
+        try:
+            return self._folder.stat().st_mtime_ns
+        except OSError:
+            return self._seen_ns
+
+
 def generation(number: int, key: bytes, suite: Suite = AES_256_GCM) -> Generation:
     """Make a generation from the bytes of its key; raises `VaultKeysMissing` for a wrong length."""
     if len(key) != suite.key_bytes:
