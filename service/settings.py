@@ -23,7 +23,8 @@ class Settings(BaseSettings):
     has none but those given. `trusted_proxies` are the networks whose X-Forwarded-For is
     believed. `authorities` is JSON, the names (host, and port where it is not the default) that
     banks sign their requests to; `signing_keys` a folder with the keys that answers to them are
-    signed with. `bank_tokens` lets banks in by bearer tokens too, for trials only.
+    signed with. `bank_tokens` lets banks in by bearer tokens too, for trials only. `issuer` is the
+    name, best the public address, that clients' signed assertions are meant for.
     """
 
     model_config = SettingsConfigDict(env_prefix="ESCROW_", extra="ignore")
@@ -50,6 +51,7 @@ class Settings(BaseSettings):
     authorities: tuple[str, ...] = ()
     signing_keys: Path | None = None
     bank_tokens: bool = False
+    issuer: str = "urn:tuition-escrow"
 
     @property
     def ceilings(self) -> Ceilings:

@@ -2,13 +2,14 @@
 
 Size, media type, encoding, nesting depth, duplicate keys, control characters and lone surrogates
 are checked on the raw bytes; the canonical body is hashed for idempotency (reliability.md, faults
-56 to 58).
+56 to 58). A route that takes a form instead, as OAuth's do, says so.
 """
 
 import hashlib
 import json
 import re
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 from litestar import Request
 
@@ -17,6 +18,10 @@ from ledger.refusals import BodyTooLarge, MediaTypeUnsupported, RequestInvalid
 BODY_MAX: Final = 64 * 1024
 BATCH_BODY_MAX: Final = 8 * 1024 * 1024
 DEPTH_MAX: Final = 32
+FIELDS_MAX: Final = 32
+JSON: Final = "application/json"
+FORM: Final = "application/x-www-form-urlencoded"
+"""What a body is: JSON, unless a route's option `media_type` says that it is a form."""
 
 _UNWANTED: Final = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _ESCAPED: Final = re.compile(r"\\[^\"\\/]")
@@ -29,6 +34,7 @@ _ESCAPE: Final = ord("\\")
 async def check_body(request: Request[Any, Any, Any]) -> None:
     """Read and check the body of a POST, and keep its request hash for idempotency.
 
+    Of a body that holds a password or a code no hash is kept, which such could be guessed by.
     Raises `MediaTypeUnsupported`, `BodyTooLarge` or `RequestInvalid`.
     """
     if request.method != "POST":
@@ -36,9 +42,12 @@ async def check_body(request: Request[Any, Any, Any]) -> None:
     raw = await raw_body(request)
     parsed: Any = None
     if raw:
-        _check_media_type(request)
-        parsed = parse(raw)
-    request.state.request_hash = request_hash(request.method, request.url.path, parsed)
+        wanted = request.route_handler.opt.get("media_type", JSON)
+        _check_media_type(request, wanted)
+        parsed = parse(raw) if wanted == JSON else parse_form(raw)
+    secret = request.route_handler.opt.get("secret_body", False)
+    said = None if secret else parsed
+    request.state.request_hash = request_hash(request.method, request.url.path, said)
 
 
 async def raw_body(request: Request[Any, Any, Any]) -> bytes:
@@ -72,6 +81,23 @@ def parse(raw: bytes) -> Any:  # noqa: ANN401 - any JSON value
     return parsed
 
 
+def parse_form(raw: bytes) -> dict[str, str]:
+    """Parse a strict form: each field once; raises `RequestInvalid`."""
+    try:
+        pairs = parse_qsl(
+            raw.decode("utf-8"),
+            keep_blank_values=True,
+            strict_parsing=True,
+            errors="strict",
+            max_num_fields=FIELDS_MAX,
+        )
+    except ValueError:
+        raise RequestInvalid(reason="not_a_form") from None
+    fields = _unique(pairs)
+    _check_text(fields)
+    return fields
+
+
 def depth(raw: bytes) -> int:
     """Deepest nesting of arrays and objects, found without recursion."""
     deepest = level = 0
@@ -102,10 +128,10 @@ def request_hash(method: str, path: str, parsed: Any) -> bytes:  # noqa: ANN401 
     return hashlib.sha256(f"{method}\n{path}\n{body}".encode()).digest()
 
 
-def _check_media_type(request: Request[Any, Any, Any]) -> None:
+def _check_media_type(request: Request[Any, Any, Any], wanted: str) -> None:
     media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
     encoding = request.headers.get("content-encoding", "identity").lower()
-    if media_type != "application/json" or encoding != "identity":
+    if media_type != wanted or encoding != "identity":
         raise MediaTypeUnsupported
 
 
