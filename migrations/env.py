@@ -9,7 +9,7 @@ from service.store.tables import Base, Pii
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-LEAF_PARENTS = ("journal_transaction", "entry", "rollup")
+LEAF_PARENTS = ("journal_transaction", "entry", "rollup", "audit")
 
 
 def _is_ours(

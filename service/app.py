@@ -51,11 +51,14 @@ from service.identity.signatures import BankRequests
 from service.settings import Settings
 from service.store.transact import Store
 from service.web import openapi, problems
+from service.web.attempts import provide_attempt
 from service.web.bodies import BATCH_BODY_MAX, check_body
 from service.web.command import provide_caller, provide_command, provide_store
+from service.web.denials import Denials
 from service.web.documentation import documentation_router
 from service.web.health import health_router
 from service.web.policy import guard, public, require_policies
+from service.web.recording import Recording
 from service.web.signed import SignedAnswers
 
 log = structlog.get_logger("service.requests")
@@ -124,6 +127,7 @@ def create_app(
             if sweeping is not None:
                 sweeping.cancel()
                 await asyncio.wait([sweeping])
+            await app.state.denials.flush()
             await app.state.store.drain()
             await app.state.texts.drain()
             await engine.dispose()
@@ -144,6 +148,7 @@ def create_app(
             "command": Provide(provide_command),
             "caller": Provide(provide_caller),
             "store": Provide(provide_store),
+            "attempt": Provide(provide_attempt),
         },
         exception_handlers={
             Refusal: problems.on_refusal,
@@ -155,6 +160,7 @@ def create_app(
         middleware=[
             PrometheusConfig(app_name="escrow", prefix="escrow").middleware,
             SignedAnswers,
+            Recording,
         ],
         openapi_config=openapi.config(version("tuition-escrow")),
         request_max_body_size=BATCH_BODY_MAX,
@@ -162,6 +168,7 @@ def create_app(
     )
     app.state.engine = engine
     app.state.store = Store(engine)
+    app.state.denials = Denials(app.state.store.trail)
     app.state.settings = settings
     app.state.texts = Outbox(sender_of(settings))
     app.state.limiter = Limiter(engine, settings.ceilings)

@@ -56,10 +56,8 @@ KEYED = (IdempotencyKeyMissing, IdempotencyKeyReused)
 )
 async def add_bank(data: JSONBody[BankIn], command: NamedDependency[Command]) -> Response[BankOut]:
     """Enter a bank that jurisdictions may select as custodian."""
-    outcome = await command.store.refer(
-        lambda connection: use_cases.add_bank(connection, data.code, data.name, data.name_en),
-        key=command.key,
-        dry_run=command.dry_run,
+    outcome = await command.refer(
+        lambda connection: use_cases.add_bank(connection, data.code, data.name, data.name_en)
     )
     return command.answer(outcome, BankOut)
 

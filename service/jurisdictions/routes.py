@@ -64,10 +64,8 @@ async def add_jurisdiction(
     if journal is not None:
         outcome = await command.run(use_cases.ADD, [facts], journal=journal)
     else:
-        outcome = await command.store.refer(
-            lambda connection: use_cases.add_above_journals(connection, facts),
-            key=command.key,
-            dry_run=command.dry_run,
+        outcome = await command.refer(
+            lambda connection: use_cases.add_above_journals(connection, facts)
         )
     return command.answer(outcome, JurisdictionOut)
 

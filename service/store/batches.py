@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.money import Money
 from ledger.refusals import BatchRefused, Refusal
-from service.store import answers, evidence, ids, journal, rows
+from service.store import answers, audit, evidence, ids, journal, rows
 from service.store.context import Context
 from service.store.facts import AreaMove, Change, Decision, Facts, Insert, OnBehalf, Verdict
 from service.store.unit import Unit
@@ -150,6 +150,7 @@ class _Batch:
         self.moves: list[AreaMove] = []
         self.closes: date | None = None
         self.kept: list[tuple[Asking, Sequence[Verdict], int | None]] = []
+        self.noted: list[audit.Noted] = []
 
     def decide(self, asked: _Asked) -> None:
         """Decide a request's commands; under all_or_nothing one refusal undoes all before it.
@@ -165,8 +166,9 @@ class _Batch:
             verdicts = [
                 v if v.refusal is not None else Verdict(refusal=BatchRefused()) for v in verdicts
             ]
-        asked.result = Outcome(verdicts)
+        asked.result = Outcome(verdicts, recorded=not request.dry_run)
         single = request.mode is Mode.SINGLE
+        self._note(request, verdicts, self.posted[before:])
         if request.key is not None and answers.is_stored(verdicts, single=single):
             last = self.posted[-1].seq if len(self.posted) > before else None
             self.kept.append((request, verdicts, last))
@@ -174,12 +176,39 @@ class _Batch:
     async def write(self, unit: Unit) -> bool:
         """Write rows, answers and the journal; return whether there was anything to write."""
         assert unit.head is not None, "the head is locked"
-        if not (self.posted or self.changes or self.kept):
+        if not (self.posted or self.changes or self.kept or self.noted):
             return False
         kept = [row for each in self.kept for row in self._kept(*each, unit.head.seq)]
         await rows.write(unit.connection, self.facts.journal, [*self.changes, *kept])
-        await journal.append(unit, self.posted, self.moves, self.closes)
+        connection, moment = unit.connection, self.facts.moment
+        trail = await audit.append(connection, unit.head, self.noted, moment.now)
+        if self.posted:
+            await journal.append(unit, self.posted, self.moves, self.closes, trail=trail)
+        elif self.noted:
+            await audit.move_head(connection, self.facts.journal, *trail)
         return True
+
+    def _note(
+        self, request: Asking, verdicts: Sequence[Verdict], posted: Sequence[journal.Posted]
+    ) -> None:
+        """Note a request for the audit trail; not what the service itself proposed in vain."""
+        if request.attempt is None and not posted:
+            return
+        first = posted[0] if posted else None
+        posts = None
+        if first is not None:
+            reason, version = first.transaction.reason, first.policy_version
+            posts = audit.Posts(first.seq, posted[-1].seq, reason, version)
+        self.noted.append(
+            audit.decided(
+                request.attempt or audit.by_service(request.use_case.name),
+                request.actor,
+                request.use_case.name,
+                verdicts,
+                posts,
+                single=request.mode is Mode.SINGLE,
+            )
+        )
 
     def _kept(
         self, request: Asking, verdicts: Sequence[Verdict], last: int | None, before: int

@@ -92,10 +92,13 @@ async def append(
     batch: Sequence[Posted],
     moves: Sequence[AreaMove],
     closes: date | None = None,
+    *,
+    trail: tuple[int, bytes | None] | None = None,
 ) -> None:
     """Seal a batch after the head and move the head; nothing happens for an empty batch.
 
-    `closes` is the business date that the batch closes, if any.
+    `closes` is the business date that the batch closes, if any; `trail` where the head of the
+    audit trail moves with it.
     """
     if not batch:
         return
@@ -118,6 +121,8 @@ async def append(
             effective_on=moment.today,
             next_account_id=next_account_id,
             closed_on=closes or head.closed_on,
+            audit_seq=head.audit_seq if trail is None else trail[0],
+            audit_hash=head.audit_hash if trail is None else trail[1],
         )
     )
 

@@ -11,6 +11,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
@@ -20,8 +21,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ledger import refusals
-from service.store import answers, rows
+from service.store import answers, audit, rows
 from service.store.answers import Key
+from service.store.audit import Attempt
 from service.store.batches import STATEMENT_TIMEOUT, Asking, Result, carry_out
 from service.store.context import Context
 from service.store.driver import FAULTS
@@ -29,6 +31,7 @@ from service.store.facts import Facts, Moment, Verdict
 from service.store.gathering import Queue, Waiting, is_gathered
 from service.store.reference import lock_reference
 from service.store.tables import JournalHead
+from service.store.trail import Trail
 from service.store.use_case import Mode, Outcome, Request, UseCase
 
 C = TypeVar("C")
@@ -56,6 +59,7 @@ class Store:
         self._snapshots = engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
+        self.trail = Trail(engine)
         self._running: set[asyncio.Task[Any]] = set()
         self._queues: dict[int, Queue] = {}
 
@@ -126,10 +130,12 @@ class Store:
         *,
         key: Key | None,
         dry_run: bool = False,
+        attempt: Attempt | None = None,
     ) -> Outcome:
         """Write reference data, which no journal holds, in one transaction.
 
-        Its idempotency keys stand under journal 0; a refusal is raised and writes nothing.
+        Its idempotency keys stand under journal 0, and chain 0 of the audit trail tells of it; a
+        refusal is raised and writes nothing.
         """
         async with self.engine.connect() as connection, connection.begin() as transaction:
             await Context.writer(0).enter(connection, statement_timeout=STATEMENT_TIMEOUT)
@@ -145,12 +151,15 @@ class Store:
                 await answers.store(connection, facts, key, [verdict], 0)
             if dry_run:
                 await transaction.rollback()
-            return Outcome([verdict])
+                return Outcome([verdict])
+            await audit.append_apart(connection, [_referred(verdict, key, attempt)])
+            return Outcome([verdict], recorded=True)
 
     async def drain(self) -> None:
         """Wait until every running unit of work has ended; for an orderly stop."""
         while self._running:
             await asyncio.wait(set(self._running))
+        await self.trail.drain()
 
     async def _attempts(self, request: Request[C, F]) -> Outcome:
         for attempt in range(ATTEMPTS_MAX):
@@ -237,6 +246,15 @@ async def writing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """Open a transaction for what no journal holds (tokens, seeds); it commits at its end."""
     async with engine.begin() as connection:
         yield connection
+
+
+def _referred(verdict: Verdict, key: Key | None, attempt: Attempt | None) -> audit.Noted:
+    """Note what was written to reference data; without a request the service itself did it."""
+    asked = attempt or audit.by_service("refer")
+    noted = audit.decided(
+        asked, key.caller_id if key else "service", "refer", [verdict], None, single=True
+    )
+    return replace(noted, kind=audit.Kind.REFERENCE)
 
 
 async def _pause(attempt: int) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.refusals import Refusal
 from service.store.answers import Key
+from service.store.audit import Attempt
 from service.store.context import Context
 from service.store.evidence import Evidence
 from service.store.facts import Decision, Facts, Presence, Verdict
@@ -48,10 +49,14 @@ class UseCase(Generic[C, F]):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a list of commands: a verdict each, in order."""
+    """What became of a list of commands: a verdict each, in order.
+
+    `recorded` says that the journal's audit trail tells of it.
+    """
 
     verdicts: Sequence[Verdict]
     replayed: bool = False
+    recorded: bool = False
 
     def single(self) -> dict[str, Any]:
         """The answer of a single command; raises its refusal."""
@@ -70,7 +75,8 @@ class Outcome:
 class Request(Generic[C, F]):
     """One call of a use case: who asks, in which journal, under which key, for what.
 
-    `evidence` is the signed message it came with, if it was signed.
+    `evidence` is the signed message it came with, if it was signed; `attempt` what the audit trail
+    says of the request, None for what the service does by itself.
     """
 
     use_case: UseCase[C, F]
@@ -82,4 +88,5 @@ class Request(Generic[C, F]):
     mode: Mode = Mode.SINGLE
     dry_run: bool = False
     evidence: Evidence | None = None
+    attempt: Attempt | None = None
     presence: Presence | None = None

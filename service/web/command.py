@@ -1,23 +1,27 @@
 """Commands: a route's one way to change anything, with the caller, key and dry run it came with."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeVar
 
 from litestar import Request, Response
 from litestar.params import HeaderParameter, QueryParameter
 from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.refusals import BodyTooLarge, IdempotencyKeyMissing
 from service.identity.callers import Caller
 from service.identity.signatures import spend_now
 from service.store import ids
 from service.store.answers import Key
+from service.store.audit import Attempt
 from service.store.evidence import Evidence, with_body
 from service.store.facts import Presence, Verdict
 from service.store.transact import Mode, Outcome, Store, UseCase, writing
 from service.store.transact import Request as StoreRequest
+from service.web.attempts import attempt_of
 from service.web.problems import problem_of, speaks_chinese, status_of
+from service.web.recording import RECORDED_KEY
 from service.web.wire import BATCH_MAX
 
 OutT = TypeVar("OutT", bound=BaseModel)
@@ -35,6 +39,8 @@ class Command:
     key: Key | None
     dry_run: bool
     chinese: bool
+    attempt: Attempt | None = None
+    state: dict[str, Any] = field(default_factory=dict)
 
     def new_id(self) -> Any:  # noqa: ANN401 - a UUID
         """Make the id of an object this command may create."""
@@ -52,7 +58,7 @@ class Command:
         if len(commands) > BATCH_MAX:
             raise BodyTooLarge(items_max=BATCH_MAX)
         evidence = await self._evidence()
-        return await self.store.transact(
+        outcome = await self.store.transact(
             StoreRequest(
                 use_case=use_case,
                 commands=commands,
@@ -64,8 +70,23 @@ class Command:
                 dry_run=self.dry_run,
                 presence=presence_of(self.caller),
                 evidence=evidence,
+                attempt=self.attempt,
             )
         )
+        self._recorded(outcome)
+        return outcome
+
+    async def refer(self, work: Callable[[AsyncConnection], Awaitable[Verdict]]) -> Outcome:
+        """Write reference data, which no journal holds."""
+        outcome = await self.store.refer(
+            work, key=self.key, dry_run=self.dry_run, attempt=self.attempt
+        )
+        self._recorded(outcome)
+        return outcome
+
+    def _recorded(self, outcome: Outcome) -> None:
+        """Leave nothing to record of what the store recorded, or of what changed nothing."""
+        self.state[RECORDED_KEY] = outcome.recorded or outcome.replayed or self.dry_run
 
     async def _evidence(self) -> Evidence | None:
         """Return the signed message this is, to be kept; a dry run keeps none, yet spends it."""
@@ -135,6 +156,8 @@ async def provide_command(
         key=None if dry_run else _key(caller, idempotency_key, request),
         dry_run=dry_run,
         chinese=speaks_chinese(request),
+        attempt=attempt_of(request),
+        state=request.scope["state"],
     )
 
 

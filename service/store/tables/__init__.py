@@ -5,7 +5,7 @@ be spread over machines. Money is whole fen in bigint. Check constraints stand i
 `__table_args__`, where Alembic sees them.
 """
 
-from service.store.tables.audit import LimitState
+from service.store.tables.audit import AuditHead, AuditRow, LimitState
 from service.store.tables.base import Base, Pii
 from service.store.tables.callers import (
     Client,
@@ -100,6 +100,8 @@ __all__ = [
     "Agreement",
     "Approval",
     "Asset",
+    "AuditHead",
+    "AuditRow",
     "Bank",
     "BankEntry",
     "BankKey",

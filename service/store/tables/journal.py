@@ -22,7 +22,7 @@ from service.store.tables.base import (
 
 
 class JournalHead(Base):
-    """Where a journal stands; its row lock makes the journal single-writer."""
+    """Where a journal stands, and its audit trail; its row lock makes both single-writer."""
 
     __tablename__ = "journal_head"
     journal_id: Mapped[JournalId]
@@ -33,6 +33,8 @@ class JournalHead(Base):
     closed_on: Mapped[Day | None]
     next_account_id: Mapped[int] = mapped_column(BigInteger)
     clock_offset_us: Mapped[int] = mapped_column(BigInteger)
+    audit_seq: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    audit_hash: Mapped[Digest | None]
 
 
 class JournalTransaction(Base):
