@@ -138,7 +138,6 @@ class MoneyLeaves(LessonsAreGiven):
         answers = self.driver.ask(
             REQUEST_LIFT, [command], partial(self.model.ask_to_lift, "a"), actor="a"
         )
-        self.note_approval(command.approval, answers[0])
         if answers[0] is not None:
             self._approve(len(self.state.approvals) - 1, checker)
 
@@ -158,7 +157,6 @@ class MoneyLeaves(LessonsAreGiven):
         answers = self.driver.ask(
             REQUEST_REVERSAL, [command], partial(self.model.ask_to_reverse, "a"), actor="a"
         )
-        self.note_approval(command.approval, answers[0])
         if answers[0] is not None and which % 4:
             self._approve(len(self.state.approvals) - 1, checker)
 
@@ -181,7 +179,7 @@ class MoneyLeaves(LessonsAreGiven):
 
     def _approve(self, which: int, checker: str) -> None:
         approval = list(self.state.approvals)[which % len(self.state.approvals)]
-        shown = self.state.approvals[approval]["hash"]
+        shown = self.driver.shown(approval)
         command = Answer(self.driver.journal, approval, "regulator", "", shown)
         self.driver.ask(
             APPROVE,

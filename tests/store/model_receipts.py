@@ -1,11 +1,12 @@
 """What bank entries become in the model, and what is done with money in suspense."""
 
 from collections.abc import Iterable
+from datetime import date
 from functools import partial
 from uuid import UUID
 
 from ledger.entitlement import Contract
-from ledger.money import Money
+from ledger.money import Money, total
 from ledger.rules import custody, enrolments, payouts, receipts, suspense
 from ledger.rules.payouts import OrderKind
 from ledger.rules.places import Place
@@ -18,6 +19,7 @@ from tests.store.model_state import Model, No, Row, Said, again
 
 PENDING = ("NEW", "SENT", "ACCEPTED", "UNKNOWN")
 CAP = ONE_PERSON = Money.of("5000.00")
+ONE_PERSON_A_DAY = Money.of("20000.00")
 
 
 class Receipts(Model):
@@ -68,12 +70,28 @@ class Receipts(Model):
     def match(self, maker: str, command: Match) -> Said:
         """Match money in suspense to an enrolment by hand; a large sum needs a second person."""
         row = self.state.entries[command.bank_entry]
-        if self._suspense(command.bank_entry, row) <= ONE_PERSON:
-            return self.match_now(command)
+        held = self._suspense(command.bank_entry, row)
+        act = (self.today, command.enrolment, row["place"].institution, held)
+        if self._may_alone(act):
+            said = self.match_now(command)
+            self.state.matched_alone += (act,)
+            return said
         before = self.state.copy()
         self.match_now(command)
         self.state = before
         return self.ask(command.approval, maker, ("match", command))
+
+    def _may_alone(self, act: tuple[date, UUID, UUID, Money]) -> bool:
+        """Tell whether one person may: at once, to one guardian a day, and altogether a day.
+
+        Every enrolment has a guardian of its own here, and one person matches.
+        """
+        day, enrolment, school, held = act
+        today = [past for past in self.state.matched_alone if past[0] == day]
+        to_payee = total([held, *(past[3] for past in today if past[1] == enrolment)])
+        at_school = total([held, *(past[3] for past in today if past[2] == school)])
+        by_maker = total([held, *(past[3] for past in today)])
+        return to_payee <= ONE_PERSON and max(by_maker, at_school) <= ONE_PERSON_A_DAY
 
     def match_now(self, command: Match) -> Said:
         """Match money in suspense to an enrolment."""
@@ -83,6 +101,8 @@ class Receipts(Model):
         held = self._suspense(command.bank_entry, row)
         if not held or enrolment["state"] not in {"AWAITING_PAYMENT", "ACTIVE"}:
             raise No("wrong_state")
+        if self.is_frozen(contract.institution):
+            raise No("institution_frozen")
         if contract.custody != row["custody_account"]:
             raise No("custody_account_invalid")
         received = self.received(enrolment)

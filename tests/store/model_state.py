@@ -78,6 +78,7 @@ class State:
     frozen: frozenset[UUID] = frozenset()
     reversed: frozenset[int] = frozenset()
     log: tuple[Posted, ...] = ()
+    matched_alone: tuple[tuple[date, UUID, UUID, Money], ...] = ()
 
     def copy(self) -> "State":
         """Copy what commands change."""

@@ -17,6 +17,8 @@ from ledger.refusals import CallerRefused, ObjectUnknown
 from ledger.rules.places import Place
 from service.receipts.retry import retry_kept
 from service.store.answers import Key
+from service.store.approval_reads import approvals_seen
+from service.store.approval_shown import shown
 from service.store.context import Context
 from service.store.facts import Insert
 from service.store.positions import Asked
@@ -140,6 +142,17 @@ class Driver:
         assert [v.answer for v in again.verdicts] == [v.answer for v in outcome.verdicts]
         _compare_verdicts(again, said)
         self._compare_postings(before)
+
+    def shown(self, approval: UUID) -> str:
+        """Return the hash that a second person is shown now."""
+        return self.run(self._shown(approval))
+
+    async def _shown(self, approval: UUID) -> str:
+        store, context = self._service.store, Context((self.journal,))
+        async with store.reading(context) as connection:
+            found = await approvals_seen(connection, context, self.journal, [approval])
+        told = await shown(store, context, self.journal, [found[approval]])
+        return str(told[approval]["payload_hash"])
 
     def retry_kept(self, custodies: set[UUID]) -> None:
         """Try kept debits again, as the route does after each later entry."""
