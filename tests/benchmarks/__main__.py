@@ -10,12 +10,13 @@ import os
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final
 
 import rich_click as click
 
 from service import logs
-from tests.benchmarks import money_in, night, reads, whole
+from tests.benchmarks import curves, money_in, night, reads, whole, wind_down
 from tests.benchmarks.ground import Bench, machine, opened, settings_of
 from tests.benchmarks.ratios import Result
 
@@ -26,7 +27,7 @@ PATHS: Final[dict[str, Callable[[Bench], Awaitable[Result]]]] = {
     "P4": money_in.hot,
     "P5": reads.one_account,
     "P6": reads.totals,
-    "P7": whole.wound_down,
+    "P7": wind_down.wound_down,
     "P8": whole.demonstrated,
     "P9": money_in.growth,
 }
@@ -39,19 +40,26 @@ PATHS: Final[dict[str, Callable[[Bench], Awaitable[Result]]]] = {
 )
 @click.option("--rounds", type=click.IntRange(1, 20), default=3, help="Interleaved rounds.")
 @click.option("--only", help="Hot paths to measure, such as P1,P2; all unless given.")
-def bench(*, as_json: bool, size: int, rounds: int, only: str | None) -> None:
+@click.option(
+    "--chart",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Measure throughput by batch size and by callers as well, and write a page with charts.",
+)
+def bench(*, as_json: bool, size: int, rounds: int, only: str | None, chart: Path | None) -> None:
     """Measure the hot paths on a fresh embedded or given database (ESCROW_DATABASE_URL)."""
-    chosen = only.split(",") if only else list(PATHS)
+    chosen = list(PATHS) if only is None else [name for name in only.split(",") if name]
     if unknown := set(chosen) - set(PATHS):
         raise click.BadParameter(f"there is no {', '.join(sorted(unknown))}")
     logs.configure("WARNING", as_json=False)
-    told = asyncio.run(_measure(chosen, size, rounds, quiet=as_json))
+    told = asyncio.run(_measure(chosen, size, rounds, chart=chart, quiet=as_json))
     if as_json:
         click.echo(json.dumps(told, ensure_ascii=False))
     raise SystemExit(0 if told["verified"] == "clean" else 2)
 
 
-async def _measure(chosen: list[str], size: int, rounds: int, *, quiet: bool) -> dict[str, Any]:
+async def _measure(
+    chosen: list[str], size: int, rounds: int, *, chart: Path | None, quiet: bool
+) -> dict[str, Any]:
     async with opened(size, rounds) as ready:
         durable = await settings_of(ready.admin)
         told: dict[str, Any] = {
@@ -68,9 +76,13 @@ async def _measure(chosen: list[str], size: int, rounds: int, *, quiet: bool) ->
             result = (await PATHS[name](ready)).told()
             told["results"].append(result)
             _show(result, quiet=quiet)
+        drawn = await curves.measured(ready) if chart else {}
+        told["curves"] = {axis: [line.told() for line in lines] for axis, lines in drawn.items()}
         told["machine"]["load_after"] = round(os.getloadavg()[0], 2)
         report = await ready.verified()
     told["verified"] = report.status.value.lower()
+    if chart:
+        curves.write_page(chart, drawn, told)
     if not quiet:
         click.echo(f"verify: {told['verified']}")
     if report.findings:

@@ -1,4 +1,4 @@
-"""P7 and P8: what is measured by playing the whole: a wind-down, and the default demonstration."""
+"""P8: the default demonstration, played whole."""
 
 import asyncio
 import subprocess
@@ -14,18 +14,6 @@ DEMO_FLOOR_S: Final = 180
 DEMO_GOAL_S: Final = 60
 DEMO_WITHIN_S: Final = 600
 _DEMO: Final = "from service.cli import main; main()"
-
-
-async def wound_down(_bench: Bench) -> Result:
-    """P7: plan, posting and refund orders of a wind-down."""
-    return Result(
-        "P7",
-        "Wind-down of 4,300 enrolments: plan, posting, orders",
-        "a second for each step; 100,000 enrolments within 1.2 of linear",
-        not_measured="no route plans and posts a wind-down yet",
-        floor=1,
-        goal=1,
-    )
 
 
 async def demonstrated(bench: Bench) -> Result:
