@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ledger.refusals import Refusal
 from service import (
+    access,
     approvals,
     balances,
     banks,
@@ -64,6 +65,11 @@ from service.web.signed import SignedAnswers
 log = structlog.get_logger("service.requests")
 
 NOUNS: Final = (
+    access.oauth_router,
+    access.login_router,
+    access.session_router,
+    access.router,
+    access.client_router,
     jurisdictions.router,
     banks.router,
     institutions.router,

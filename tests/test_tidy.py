@@ -42,6 +42,10 @@ MAY_COMMIT = {
 
 KEYLESS = {
     "moveClock",  # exists in demonstrations only, and moving to an instant twice is moving once
+    # Who somebody is, not what they do: a secret, code or ticket is good once by itself.
+    *("getToken", "revokeToken", "logIn", "logInWithCode", "acceptInvitation"),
+    *("confirmInvitation", "logOut", "revokeDevice", "confirmSession", "changePassword"),
+    *("chooseAuthenticator", "changeAuthenticator"),
 }
 """POST operations that neither move money nor decide anything, so need no idempotency key."""
 

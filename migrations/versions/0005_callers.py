@@ -112,6 +112,15 @@ $$
 """
 """Those of the callers who were revoked, in whatever journal they stand."""
 
+TAKE_LOGIN: Final = """
+CREATE FUNCTION escrow.login_is_taken(asked bytea) RETURNS boolean LANGUAGE sql VOLATILE
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT pg_advisory_xact_lock(4711012, hashtext(encode(asked, 'hex')));
+    SELECT EXISTS (SELECT 1 FROM escrow.person_secret WHERE login_index = asked)
+$$
+"""
+"""Whether somebody has a login name, in whatever journal; nobody else can take it meanwhile."""
+
 FORGOTTEN: Final = ("used_assertion", "ticket", "failed_login")
 
 
@@ -122,6 +131,7 @@ def upgrade() -> None:
     op.execute(COVERS)
     op.execute(FORGET)
     op.execute(FALLEN)
+    op.execute(TAKE_LOGIN)
     _guards()
 
 
@@ -174,14 +184,15 @@ def _guards() -> None:
         op.execute(f"GRANT SELECT ON escrow.{table} TO escrow_audit")
     for table in FORGOTTEN:
         op.execute(f"CREATE POLICY forgets ON escrow.{table} TO escrow_owner USING (true)")
-    for table in ("person", "client"):
-        op.execute(f"CREATE POLICY falls ON escrow.{table} FOR SELECT TO escrow_owner USING (true)")
-    op.execute("REVOKE ALL ON FUNCTION escrow.fallen_callers(text[]) FROM PUBLIC")
-    op.execute("GRANT EXECUTE ON FUNCTION escrow.fallen_callers(text[]) TO escrow_app")
+    for table in ("person", "client", "person_secret"):
+        op.execute(
+            f"CREATE POLICY answers ON escrow.{table} FOR SELECT TO escrow_owner USING (true)"
+        )
+    for function in ("fallen_callers(text[])", "login_is_taken(bytea)", "forget_callers()"):
+        op.execute(f"REVOKE ALL ON FUNCTION escrow.{function} FROM PUBLIC")
+        op.execute(f"GRANT EXECUTE ON FUNCTION escrow.{function} TO escrow_app")
     op.execute("REVOKE ALL ON FUNCTION escrow.covers(text, text) FROM PUBLIC")
     op.execute("GRANT EXECUTE ON FUNCTION escrow.covers(text, text) TO escrow_app, escrow_audit")
-    op.execute("REVOKE ALL ON FUNCTION escrow.forget_callers() FROM PUBLIC")
-    op.execute("GRANT EXECUTE ON FUNCTION escrow.forget_callers() TO escrow_app")
 
 
 def _tables() -> None:
@@ -308,8 +319,8 @@ def _tables() -> None:
         sa.Column("person_id", sa.Uuid(), nullable=False),
         sa.Column("login_index", sa.LargeBinary(), nullable=True),
         sa.Column("password_hash", sa.Text(), nullable=True),
-        sa.Column("totp_sealed", sa.LargeBinary(), nullable=True),
-        sa.Column("totp_key", sa.LargeBinary(), nullable=True),
+        sa.Column("sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("wrapped_key", sa.LargeBinary(), nullable=True),
         sa.Column("totp_step", sa.BigInteger(), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("journal_id", "person_id", name=op.f("pk_person_secret")),
@@ -342,8 +353,8 @@ def _tables() -> None:
         sa.Column("purpose", sa.Text(), nullable=False),
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("password_hash", sa.Text(), nullable=True),
-        sa.Column("totp_sealed", sa.LargeBinary(), nullable=True),
-        sa.Column("totp_key", sa.LargeBinary(), nullable=True),
+        sa.Column("sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("wrapped_key", sa.LargeBinary(), nullable=True),
         sa.Column("device_id", sa.Uuid(), nullable=True),
         sa.Column("made_by", sa.Text(), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
@@ -398,8 +409,8 @@ def _tables() -> None:
         "person",
         sa.Column("journal_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("person_id", sa.Uuid(), nullable=False),
-        sa.Column("sealed", sa.LargeBinary(), nullable=False),
-        sa.Column("wrapped_key", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("wrapped_key", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("journal_id", "person_id", name=op.f("pk_person")),
         schema="pii",
     )

@@ -97,7 +97,7 @@ async def accept(door: Door, invitation: str, login: str, password: str) -> Chos
         await connection.execute(
             update(ticket)
             .where(ticket.c.ticket_hash == row["ticket_hash"], ticket.c.used_at.is_(None))
-            .values(password_hash=kept, totp_sealed=sealed, totp_key=key)
+            .values(password_hash=kept, sealed=sealed, wrapped_key=key)
         )
     public = ids.public("prs", row["journal_id"], row["person_id"])
     return Chosen(secret, totp.address(secret, public))
@@ -120,8 +120,8 @@ async def begin(door: Door, invitation: str, code: str, label: str) -> Begun:
         now = await people.clock(connection)
         values = {
             "password_hash": ticket.password_hash,
-            "totp_sealed": ticket.totp_sealed,
-            "totp_key": ticket.totp_key,
+            "sealed": ticket.sealed,
+            "wrapped_key": ticket.wrapped_key,
             "totp_step": step,
         }
         await people.keep_secrets(connection, person, values, now)
@@ -185,7 +185,7 @@ async def choose_authenticator(door: Door, caller: Caller, given: Code) -> Chose
         await people.require_code(connection, door, person, given)
         secret, ticket = totp.new_secret(), people.new_ticket()
         row = people.ticket_row(
-            ticket,
+            people.digest(ticket),
             person,
             purpose="AUTHENTICATOR",
             made_by=caller.id,
@@ -213,7 +213,7 @@ async def change_authenticator(door: Door, caller: Caller, ticket: str, code: st
         person = await people.locked(connection, present.journal, present.person)
         await people.use_ticket(connection, tried)
         now = await people.clock(connection)
-        values = {"totp_sealed": tried.totp_sealed, "totp_key": tried.totp_key, "totp_step": step}
+        values = {"sealed": tried.sealed, "wrapped_key": tried.wrapped_key, "totp_step": step}
         await people.keep_secrets(connection, person, values, now)
         await sessions.end_others(
             connection, person, session=present.session, device=present.device
@@ -231,3 +231,10 @@ async def _counted(door: Door, caller: Caller) -> Present:
 
 async def _forgive(connection: AsyncConnection, door: Door, present: Present) -> None:
     await failures.take_back(connection, {door.subject("device", present.device.hex): DEVICE})
+
+
+async def log_out(door: Door, caller: Caller) -> None:
+    """End the session that asks; raises `VerbForbidden` for a caller without one."""
+    present = Present.of(caller)
+    async with door.open() as connection:
+        await sessions.end_at(connection, caller.id, present.device)

@@ -29,6 +29,7 @@ from service.store.rows import table_of
 from service.store.tables import PersonSecret, RecoveryCode
 from service.store.transact import writing
 from service.store.vault import Vault
+from service.store.vault_rows import vault_of
 
 INVITED_FOR: Final = timedelta(days=7)
 TRIES_MAX: Final = 10
@@ -42,7 +43,7 @@ _TIMEOUT: Final = "10s"
 _PERSON: Final = """
     SELECT person.journal_id, person.person_id, person.role, person.jurisdiction_code,
            person.departments, person.institution_id, person.duties, person.state,
-           secret.login_index, secret.password_hash, secret.totp_sealed, secret.totp_key,
+           secret.login_index, secret.password_hash, secret.sealed, secret.wrapped_key,
            secret.totp_step
     FROM escrow.person_secret AS secret JOIN escrow.person AS person USING (journal_id, person_id)
 """
@@ -54,7 +55,7 @@ _LOCKED: Final = text(
 _TRIED: Final = text(
     "UPDATE escrow.ticket SET tries = tries + 1 WHERE ticket_hash = :hash AND purpose = :purpose"
     " AND used_at IS NULL AND expires_at > clock_timestamp() AND tries < :tries_max"
-    " RETURNING ticket_hash, journal_id, person_id, password_hash, totp_sealed, totp_key, device_id"
+    " RETURNING ticket_hash, journal_id, person_id, password_hash, sealed, wrapped_key, device_id"
 )
 _USED: Final = text(
     "UPDATE escrow.ticket SET used_at = clock_timestamp()"
@@ -76,11 +77,15 @@ _RECOVERY_VOID: Final = text(
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """Where people prove who they are: the database, the vault, and the second it is."""
+    """Where people prove who they are: the database with its vault, and the second it is."""
 
     engine: AsyncEngine
-    vault: Vault
     at_s: int
+
+    @property
+    def vault(self) -> Vault:
+        """The vault that login names and authenticators are kept by."""
+        return vault_of(self.engine)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[AsyncConnection]:
@@ -163,7 +168,7 @@ async def require_code(
 
 
 def ticket_row(  # noqa: PLR0913 - the columns of a ticket
-    ticket: str,
+    ticket_hash: bytes,
     person: Record,
     *,
     purpose: str,
@@ -175,14 +180,14 @@ def ticket_row(  # noqa: PLR0913 - the columns of a ticket
 ) -> dict[str, Any]:
     """Return the row of a ticket: only its digest stays."""
     return {
-        "ticket_hash": digest(ticket),
+        "ticket_hash": ticket_hash,
         "journal_id": person.journal_id,
         "person_id": person.person_id,
         "purpose": purpose,
         "tries": 0,
         "password_hash": None,
-        "totp_sealed": None if sealed is None else sealed[0],
-        "totp_key": None if sealed is None else sealed[1],
+        "sealed": None if sealed is None else sealed[0],
+        "wrapped_key": None if sealed is None else sealed[1],
         "device_id": device,
         "made_by": made_by,
         "made_at": made_at,
@@ -255,7 +260,7 @@ async def new_recovery_codes(
 
 def opened_totp(door: Door, row: Record) -> str:
     """Return the authenticator's secret that a person or a ticket holds."""
-    opened = door.vault.open(row.person_id, SEALED_AS, row.totp_sealed, row.totp_key)
+    opened = door.vault.open(row.person_id, SEALED_AS, row.sealed, row.wrapped_key)
     secret = opened["totp"]
     assert secret is not None, "an authenticator has a secret"
     return secret
@@ -263,7 +268,7 @@ def opened_totp(door: Door, row: Record) -> str:
 
 def matched_step(door: Door, row: Record, code: str, *, after: int) -> int:
     """Return the time step of a code of this authenticator; raises `LoginRefused`."""
-    if row.totp_sealed is None:
+    if row.sealed is None:
         raise LoginRefused
     step = totp.matched(opened_totp(door, row), code, at_s=door.at_s, after=after)
     if step is None:

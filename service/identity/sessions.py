@@ -110,7 +110,7 @@ async def log_in(door: Door, attempt: Attempt) -> SignedIn | CodeNeeded:
         now = await people.clock(connection)
         ticket = people.new_ticket()
         row = people.ticket_row(
-            ticket,
+            people.digest(ticket),
             person,
             purpose="LOGIN",
             made_by=people.public_id(person),

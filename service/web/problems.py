@@ -24,6 +24,8 @@ STATUS: Final[dict[type[Refusal], int]] = {
     refusals.RouteUnknown: 404,
     refusals.MethodUnsupported: 405,
     refusals.NotAuthenticated: 401,
+    refusals.LoginRefused: 401,
+    refusals.ClientRefused: 401,
     refusals.SignatureRefused: 401,
     refusals.RateLimited: 429,
     refusals.CallerRefused: 403,

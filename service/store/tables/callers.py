@@ -132,7 +132,8 @@ class Person(Base):
 class PersonSecret(Base):
     """What a person proves itself with; `login_index` is the keyed hash of its login name.
 
-    `totp_step` is the last time step that a code was taken of: none is taken twice.
+    The authenticator's secret is sealed; `totp_step` is the last time step that a code was taken
+    of: none is taken twice.
     """
 
     __tablename__ = "person_secret"
@@ -140,8 +141,8 @@ class PersonSecret(Base):
     person_id: Mapped[Key]
     login_index: Mapped[Digest | None]
     password_hash: Mapped[Code | None]
-    totp_sealed: Mapped[Digest | None]
-    totp_key: Mapped[Digest | None]
+    sealed: Mapped[Digest | None]
+    wrapped_key: Mapped[Digest | None]
     totp_step: Mapped[int] = mapped_column(BigInteger)
     changed_at: Mapped[Instant]
     __table_args__ = (Index("uq_person_secret_login_index", "login_index", unique=True),)
@@ -172,8 +173,8 @@ class Ticket(Base):
     purpose: Mapped[Code]
     tries: Mapped[Count]
     password_hash: Mapped[Code | None]
-    totp_sealed: Mapped[Digest | None]
-    totp_key: Mapped[Digest | None]
+    sealed: Mapped[Digest | None]
+    wrapped_key: Mapped[Digest | None]
     device_id: Mapped[Id | None]
     made_by: Mapped[Code]
     made_at: Mapped[Instant]
@@ -219,5 +220,5 @@ class PersonDetail(Pii):
     __tablename__ = "person"
     journal_id: Mapped[JournalId]
     person_id: Mapped[Key]
-    sealed: Mapped[Digest]
-    wrapped_key: Mapped[Digest]
+    sealed: Mapped[Digest | None]
+    wrapped_key: Mapped[Digest | None]
