@@ -1,12 +1,13 @@
 """Routes of parents' logins: a code to a phone, a session for it, its devices."""
 
 from typing import Any
+from uuid import UUID
 
 from litestar import Request, Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from ledger.refusals import CodeRefused, DeviceUnknown, RateLimited, VerbForbidden
+from ledger.refusals import CodeRefused, DeviceUnknown, PersonUnknown, RateLimited
 from service.guardians import use_cases
 from service.guardians.schemas import (
     CodeIn,
@@ -127,7 +128,7 @@ async def renew_parent_session(
     operation_id="getParent",
     summary="Read who one is here, and on which devices",
     opt=policy(Role.PARENT, verb=Verb.KEEP_OWN_ACCESS),
-    responses=refusing(),
+    responses=refusing(PersonUnknown),
 )
 async def get_parent(caller: NamedDependency[Caller], request: AnyRequest) -> ParentOut:
     """Read the masked phone and the devices that can open sessions."""
@@ -153,7 +154,7 @@ async def get_parent(caller: NamedDependency[Caller], request: AnyRequest) -> Pa
     operation_id="forgetParentDevice",
     summary="Forget a device and end its session",
     opt=policy(Role.PARENT, verb=Verb.KEEP_OWN_ACCESS),
-    responses=refusing(DeviceUnknown),
+    responses=refusing(DeviceUnknown, PersonUnknown),
     status_code=204,
 )
 async def forget_parent_device(
@@ -169,7 +170,7 @@ async def forget_parent_device(
     operation_id="findContracts",
     summary="Look again for contracts that name one's phone",
     opt=policy(Role.PARENT, verb=Verb.KEEP_OWN_DATA),
-    responses=refusing(),
+    responses=refusing(PersonUnknown),
     status_code=200,
 )
 async def find_contracts(
@@ -189,10 +190,13 @@ async def find_contracts(
     return SearchOut(links=await _links(store, parent))
 
 
-def person_of(caller: Caller) -> Any:  # noqa: ANN401 - a UUID
-    """Return the person behind a parent's token; one of a single guardian has none."""
+def person_of(caller: Caller) -> UUID:
+    """Return the person behind a parent's token.
+
+    Raises `PersonUnknown` for a token that was made for one guardian.
+    """
     if caller.parent is None:
-        raise VerbForbidden(role=caller.role.value)
+        raise PersonUnknown
     return caller.parent
 
 
@@ -218,7 +222,7 @@ async def _welcomed(
     return Response(out, headers={"Cache-Control": "no-store"})
 
 
-async def _links(store: Store, parent: Any) -> int:  # noqa: ANN401 - a UUID
+async def _links(store: Store, parent: UUID) -> int:
     async with store.engine.connect() as connection:
         return await guardian_links.count(connection, parent)
 

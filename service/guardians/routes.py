@@ -12,6 +12,7 @@ from ledger.refusals import (
     GuardianLinkUnknown,
     IdempotencyKeyMissing,
     IdempotencyKeyReused,
+    PersonUnknown,
     RateLimited,
     WrongState,
 )
@@ -83,7 +84,7 @@ async def list_guardian_links(
     operation_id="proveContract",
     summary="Link oneself to a contract by what is printed on it",
     opt=policy(Role.PARENT, verb=Verb.KEEP_OWN_DATA),
-    responses=refusing(*KEYED, RateLimited, ContractNotProved),
+    responses=refusing(*KEYED, RateLimited, PersonUnknown, ContractNotProved),
 )
 async def prove_contract(
     data: JSONBody[ContractProofIn],
@@ -150,7 +151,7 @@ async def decline_guardian_link(
     operation_id="grantGuardianLink",
     summary="Let a second guardian in",
     opt=policy(Role.PARENT, verb=Verb.KEEP_OWN_DATA),
-    responses=refusing(*KEYED, RateLimited, GuardianLinkUnknown, WrongState),
+    responses=refusing(*KEYED, RateLimited, PersonUnknown, GuardianLinkUnknown, WrongState),
 )
 async def grant_guardian_link(
     link_id: FromPath[str],
@@ -184,7 +185,7 @@ async def grant_guardian_link(
     operation_id="revokeGuardianLink",
     summary="End a link at once",
     opt=policy(Role.PARENT, Role.OPERATOR, verb=Verb.KEEP_GUARDIANS),
-    responses=refusing(*KEYED, GuardianLinkUnknown),
+    responses=refusing(*KEYED, PersonUnknown, GuardianLinkUnknown),
     status_code=200,
 )
 async def revoke_guardian_link(

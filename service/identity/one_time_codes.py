@@ -61,7 +61,8 @@ _WRITE: Final = text(
 _CLEAR: Final = text(
     """
     DELETE FROM pii.one_time_code WHERE request_id IN (
-        SELECT request_id FROM pii.one_time_code WHERE expires_at < clock_timestamp() - CAST(:kept AS interval)
+        SELECT request_id FROM pii.one_time_code
+        WHERE expires_at < clock_timestamp() - CAST(:kept AS interval)
         ORDER BY expires_at LIMIT 20 FOR UPDATE SKIP LOCKED)
     """
 )

@@ -57,10 +57,13 @@ _HOME: Final = text("SELECT code FROM escrow.jurisdiction ORDER BY length(path),
 _CLOCK: Final = text("SELECT clock_timestamp()")
 _SEEN: Final = text(
     """
-    UPDATE escrow.device SET last_seen_at = CAST(:at AS timestamptz), revoked_at = NULL, label = :label,
-           first_seen_at = CASE WHEN revoked_at IS NULL THEN first_seen_at ELSE CAST(:at AS timestamptz) END
+    UPDATE escrow.device AS held
+    SET last_seen_at = given.now, revoked_at = NULL, label = :label,
+        first_seen_at = CASE WHEN held.revoked_at IS NULL THEN held.first_seen_at
+                             ELSE given.now END
+    FROM (SELECT CAST(:at AS timestamptz) AS now) AS given
     WHERE journal_id = :journal AND device_hash = :hash AND person_id = :parent
-    RETURNING device_id, first_seen_at = CAST(:at AS timestamptz) AS is_new
+    RETURNING device_id, held.first_seen_at = given.now AS is_new
     """
 )
 _KNOWN: Final = text(

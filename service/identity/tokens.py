@@ -198,7 +198,7 @@ async def caller_of(connection: AsyncConnection, token: str) -> Caller:
     if row is None:
         raise NotAuthenticated
     scope = json.loads(row["scope"])
-    links = json.loads(row["links"] or "[]")
+    links = row["links"] or []
     journals = tuple(row["journals"] or sorted({journal for journal, _ in links}))
     if "journal" in scope:
         journals = tuple(journal for journal in journals if journal == scope["journal"])
@@ -210,7 +210,7 @@ async def caller_of(connection: AsyncConnection, token: str) -> Caller:
         id=row["caller_id"],
         role=Role(row["role"]),
         journals=journals,
-        path=row["path"],
+        path="" if "parent" in scope else row["path"],
         departments=tuple(scope["departments"]) if "departments" in scope else None,
         institution=UUID(scope["institution"]) if "institution" in scope else None,
         bank=scope.get("bank"),

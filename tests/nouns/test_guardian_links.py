@@ -1,0 +1,478 @@
+"""Links of parents to contracts: by phone, by the contract, by grant; what each shows and ends."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from service.store import ids
+from tests.fixtures.academies import Academy, academy_in
+from tests.fixtures.parents import Phone, fresh_phone
+from tests.fixtures.refunds import PAYEE, Refunds
+from tests.fixtures.service import District, Service, open_district
+
+
+def named(number: str) -> dict[str, Any]:
+    """Write a guardian with this phone as a contract does."""
+    return {"guardian": {"name": "张三", "phone": number[3:]}}
+
+
+def printed(enrolment: dict[str, Any], **values: Any) -> dict[str, Any]:
+    """Read off a contract what proves that one has it."""
+    return {
+        "contract_number": enrolment["contract_number"],
+        "payment_code": enrolment["payment_code"],
+        "student_name": "张小三",
+    } | values
+
+
+def refused(answer: httpx.Response) -> tuple[int, str]:
+    """Say how an answer refuses."""
+    return answer.status_code, answer.json()["code"]
+
+
+@pytest.fixture
+def phone(district: District) -> Phone:
+    """A parent's phone."""
+    return Phone.new(district)
+
+
+async def second_school(service: Service) -> Academy:
+    """A school of another district, so of another journal."""
+    return await academy_in(await open_district(service))
+
+
+async def asked(academy: Academy, phone: Phone) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Open a contract of another phone and ask for it; return the contract and the link."""
+    enrolment = await academy.opened(**named(fresh_phone()))
+    await phone.logs_in()
+    answer = await phone.post("guardian-links", printed(enrolment))
+    assert answer.status_code == 201, answer.text
+    return enrolment, dict(answer.json())
+
+
+async def test_a_login_links_the_contracts_that_name_the_phone_in_every_journal(
+    academy: Academy, service: Service, phone: Phone
+) -> None:
+    elsewhere = await second_school(service)
+    neighbour = await academy_in(academy.district)
+    own = [await each.opened(**named(phone.number)) for each in (academy, elsewhere, neighbour)]
+    strange = await academy.opened(**named(fresh_phone()))
+
+    session = await phone.logs_in()
+
+    assert session["links"] == 3
+    assert await phone.enrolments() == {each["id"] for each in own}
+    assert {link["proof"] for link in await phone.links()} == {"PHONE"}
+    unseen = await phone.get(f"enrolments/{strange['id']}")
+    assert refused(unseen) == (404, "enrolment_unknown")
+
+
+async def test_a_parent_acts_in_each_journal_by_the_ids_alone(
+    academy: Academy, service: Service, phone: Phone
+) -> None:
+    elsewhere = await second_school(service)
+    own = [(each, await each.enrolled(**named(phone.number))) for each in (academy, elsewhere)]
+    lessons = [await school.recorded(enrolment) for school, enrolment in own]
+    await phone.logs_in()
+
+    told = await phone.post("notices/fetch", {"limit": 10})
+    answers = [await phone.post(f"lessons/{lesson['id']}/confirm") for lesson in lessons]
+    listed = await phone.reads("lessons")
+    notices = await phone.reads("notices")
+    claims = [
+        await phone.post("claims", {"enrolment_id": enrolment["id"], "reason": "CONSUMER"})
+        for _, enrolment in own
+    ]
+
+    assert told.status_code == 200
+    assert [each.status_code for each in answers] == [200, 200]
+    assert {row["id"] for row in listed["items"]} == {lesson["id"] for lesson in lessons}
+    assert {row["lesson_id"] for row in notices["items"]} == {each["id"] for each in lessons}
+    assert {each["id"] for each in told.json()["items"]} == {row["id"] for row in notices["items"]}
+    assert [each.status_code for each in claims] == [201, 201]
+
+
+async def test_fetched_notices_of_two_journals_are_replayed_together(
+    academy: Academy, service: Service, phone: Phone
+) -> None:
+    elsewhere = await second_school(service)
+    for school in (academy, elsewhere):
+        await school.recorded(await school.enrolled(**named(phone.number)))
+    await phone.logs_in()
+
+    first = await service.post("/v1/notices/fetch", phone.token, {"limit": 5}, key="fetch-1")
+    again = await service.post("/v1/notices/fetch", phone.token, {"limit": 5}, key="fetch-1")
+
+    assert len(first.json()["items"]) == 2
+    assert again.json() == first.json()
+    assert again.headers["idempotency-replayed"] == "true"
+
+
+async def test_a_contract_signed_after_the_login_is_found_when_looked_for(
+    academy: Academy, phone: Phone
+) -> None:
+    await phone.logs_in()
+    enrolment = await academy.opened(**named(phone.number))
+    before = await phone.enrolments()
+
+    found = await phone.post("parents/contracts/find")
+
+    assert found.json() == {"links": 1}
+    assert (before, await phone.enrolments()) == (set(), {enrolment["id"]})
+
+
+async def test_logging_in_again_changes_nothing(academy: Academy, phone: Phone) -> None:
+    await academy.opened(**named(phone.number))
+    await phone.logs_in()
+    before = await academy.district.count("escrow.journal_transaction")
+    links = await phone.links()
+
+    await phone.logs_in()
+
+    assert await phone.links() == links
+    assert await academy.district.count("escrow.journal_transaction") == before
+
+
+async def test_a_link_that_is_ended_shows_nothing_at_once_and_stays_ended(
+    academy: Academy, phone: Phone
+) -> None:
+    enrolment = await academy.opened(**named(phone.number))
+    await phone.logs_in()
+    (link,) = await phone.links()
+    seen = await phone.get(f"enrolments/{enrolment['id']}")
+
+    ended = await phone.post(f"guardian-links/{link['id']}/revoke")
+
+    assert (seen.status_code, ended.status_code) == (200, 200)
+    assert ended.json()["state"] == "REVOKED"
+    assert (await phone.get(f"enrolments/{enrolment['id']}")).status_code == 404
+    await phone.logs_in()
+    assert await phone.enrolments() == set()
+
+
+async def test_who_ended_a_link_comes_back_by_the_contract(academy: Academy, phone: Phone) -> None:
+    enrolment = await academy.opened(**named(phone.number))
+    await phone.logs_in()
+    (link,) = await phone.links()
+    await phone.post(f"guardian-links/{link['id']}/revoke")
+
+    back = await phone.post("guardian-links", printed(enrolment))
+
+    assert (back.status_code, back.json()["state"], back.json()["proof"]) == (
+        201,
+        "ACTIVE",
+        "CONTRACT",
+    )
+    assert await phone.enrolments() == {enrolment["id"]}
+
+
+async def test_another_phone_than_the_contracts_waits_to_be_confirmed(
+    academy: Academy, phone: Phone
+) -> None:
+    enrolment, link = await asked(academy, phone)
+    waiting = await phone.enrolments()
+    (shown,) = (await academy.get("guardian-links", academy.token, state="WAITING"))["items"]
+
+    confirmed = await academy.post(f"guardian-links/{link['id']}/confirm", academy.token)
+
+    assert (link["state"], link["proof"], waiting) == ("WAITING", "CONTRACT", set())
+    assert shown["id"] == link["id"]
+    assert shown["phone"] == f"{phone.number[3:6]}****{phone.number[-4:]}"
+    assert confirmed.json()["state"] == "ACTIVE"
+    assert await phone.enrolments() == {enrolment["id"]}
+
+
+async def test_the_phone_on_the_contract_is_told_who_asks(
+    academy: Academy, phone: Phone, district: District
+) -> None:
+    old = Phone.new(district)
+    enrolment = await academy.opened(**named(old.number))
+    await old.logs_in()
+    await phone.logs_in()
+
+    link = (await phone.post("guardian-links", printed(enrolment))).json()
+
+    notices = (await old.reads("notices"))["items"]
+    assert [(row["kind"], row["subject_id"], row["channel"]) for row in notices] == [
+        ("GUARDIAN_LINK_ASKED", link["id"], "LOG")
+    ]
+    assert {row["state"] for row in await old.links()} == {"ACTIVE", "WAITING"}
+
+
+async def test_the_guardian_of_the_contract_turns_a_stranger_away(
+    academy: Academy, phone: Phone, district: District
+) -> None:
+    old = Phone.new(district)
+    enrolment = await academy.opened(**named(old.number))
+    await old.logs_in()
+    await phone.logs_in()
+    link = (await phone.post("guardian-links", printed(enrolment))).json()
+
+    turned = await old.post(f"guardian-links/{link['id']}/revoke")
+    late = await academy.post(f"guardian-links/{link['id']}/confirm", academy.token)
+
+    assert turned.json()["state"] == "REVOKED"
+    assert refused(late) == (409, "wrong_state")
+
+
+async def test_a_declined_link_never_shows_anything(academy: Academy, phone: Phone) -> None:
+    _, link = await asked(academy, phone)
+
+    declined = await academy.post(f"guardian-links/{link['id']}/decline", academy.token)
+
+    assert declined.json()["state"] == "DECLINED"
+    assert await phone.enrolments() == set()
+
+
+async def test_another_school_and_another_district_confirm_nothing(
+    academy: Academy, service: Service, phone: Phone
+) -> None:
+    _, link = await asked(academy, phone)
+    neighbour = await academy_in(academy.district)
+    elsewhere = await second_school(service)
+
+    answers = [
+        await academy.post(f"guardian-links/{link['id']}/confirm", token)
+        for token in (neighbour.token, elsewhere.token, elsewhere.district.operator)
+    ]
+
+    assert [refused(each) for each in answers] == [(404, "guardian_link_unknown")] * 3
+
+
+async def test_an_operator_confirms_as_well(academy: Academy, phone: Phone) -> None:
+    enrolment, link = await asked(academy, phone)
+
+    await academy.post(f"guardian-links/{link['id']}/confirm", academy.district.operator)
+
+    assert await phone.enrolments() == {enrolment["id"]}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"contract_number": "QM-999"},
+        {"payment_code": "TE23456789AA"},
+        {"payment_code": "nothing"},
+        {"student_name": "李小四"},
+    ],
+)
+async def test_whatever_does_not_fit_is_refused_alike(
+    academy: Academy, phone: Phone, wrong: dict[str, str]
+) -> None:
+    enrolment = await academy.opened(**named(phone.number))
+    await phone.logs_in()
+
+    answer = await phone.post("guardian-links", printed(enrolment, **wrong))
+    dry = await phone.post("guardian-links", printed(enrolment, **wrong), dry_run=True)
+
+    assert refused(answer) == refused(dry) == (422, "contract_not_proved")
+    assert "facts" not in answer.json()
+
+
+async def test_tries_at_contracts_are_few(academy: Academy, phone: Phone) -> None:
+    enrolment = await academy.opened(**named(fresh_phone()))
+    await phone.logs_in()
+    for _ in range(5):
+        await phone.post("guardian-links", printed(enrolment, student_name="李小四"))
+
+    sixth = await phone.post("guardian-links", printed(enrolment))
+
+    assert refused(sixth) == (429, "rate_limited")
+
+
+async def test_asking_twice_is_asking_once(academy: Academy, phone: Phone) -> None:
+    enrolment, link = await asked(academy, phone)
+
+    again = await phone.post("guardian-links", printed(enrolment))
+
+    assert (again.status_code, again.json()["id"]) == (200, link["id"])
+
+
+async def test_a_second_guardian_is_let_in_by_the_first(
+    academy: Academy, phone: Phone, district: District
+) -> None:
+    enrolment = await academy.enrolled(**named(phone.number))
+    lesson = await academy.recorded(enrolment)
+    await phone.logs_in()
+    (link,) = await phone.links()
+    second = Phone.new(district)
+
+    granted = await phone.post(f"guardian-links/{link['id']}/grants", {"phone": second.number})
+    invited = await second.shows()
+    await second.logs_in()
+    confirmed = await second.post(f"lessons/{lesson['id']}/confirm")
+
+    assert (granted.status_code, granted.json()["state"]) == (201, "INVITED")
+    assert [each["template"] for each in invited] == ["GUARDIAN_INVITED"]
+    assert await second.enrolments() == {enrolment["id"]}
+    assert confirmed.status_code == 200
+    assert {(row["proof"], row["state"]) for row in await phone.links()} == {
+        ("PHONE", "ACTIVE"),
+        ("GRANT", "ACTIVE"),
+    }
+
+
+async def test_a_second_guardian_lets_nobody_in_and_turns_nobody_out(
+    academy: Academy, phone: Phone, district: District
+) -> None:
+    await academy.opened(**named(phone.number))
+    await phone.logs_in()
+    (link,) = await phone.links()
+    second = Phone.new(district)
+    granted = await phone.post(f"guardian-links/{link['id']}/grants", {"phone": second.number})
+    await second.logs_in()
+
+    further = await second.post(
+        f"guardian-links/{granted.json()['id']}/grants", {"phone": fresh_phone()}
+    )
+    through = await second.post(f"guardian-links/{link['id']}/grants", {"phone": fresh_phone()})
+    turned = await second.post(f"guardian-links/{link['id']}/revoke")
+
+    assert refused(further) == (409, "wrong_state")
+    assert refused(through) == refused(turned) == (404, "guardian_link_unknown")
+
+
+async def test_a_grant_ends_when_the_first_guardian_says_so_or_goes(
+    academy: Academy, phone: Phone, district: District
+) -> None:
+    await academy.opened(**named(phone.number))
+    await phone.logs_in()
+    (link,) = await phone.links()
+    second, third = Phone.new(district), Phone.new(district)
+    for other in (second, third):
+        await phone.post(f"guardian-links/{link['id']}/grants", {"phone": other.number})
+        await other.logs_in()
+    own = next(row for row in await second.links() if row["phone"].endswith(second.number[-4:]))
+
+    await phone.post(f"guardian-links/{own['id']}/revoke")
+    after_one = (await second.enrolments(), len(await third.enrolments()))
+    await phone.post(f"guardian-links/{link['id']}/revoke")
+
+    assert after_one == (set(), 1)
+    assert await third.enrolments() == set()
+
+
+async def test_an_operator_ends_any_link_and_a_school_none(academy: Academy, phone: Phone) -> None:
+    await academy.opened(**named(phone.number))
+    await phone.logs_in()
+    (link,) = await phone.links()
+
+    by_school = await academy.post(f"guardian-links/{link['id']}/revoke", academy.token)
+    by_operator = await academy.post(
+        f"guardian-links/{link['id']}/revoke", academy.district.operator
+    )
+
+    assert refused(by_school) == (403, "verb_forbidden")
+    assert by_operator.json()["state"] == "REVOKED"
+    assert await phone.enrolments() == set()
+
+
+async def test_parents_of_one_school_see_nothing_of_each_other(
+    academy: Academy, phone: Phone, district: District
+) -> None:
+    other = Phone.new(district)
+    own = await academy.enrolled(**named(phone.number))
+    foreign = await academy.enrolled(**named(other.number))
+    lesson = await academy.recorded(foreign)
+    await phone.logs_in()
+    await other.logs_in()
+    (link,) = await other.links()
+
+    answers = [
+        await phone.get(f"enrolments/{foreign['id']}"),
+        await phone.get(f"enrolments/{foreign['id']}/statement"),
+        await phone.get(f"lessons/{lesson['id']}"),
+        await phone.post(f"lessons/{lesson['id']}/confirm"),
+        await phone.post("claims", {"enrolment_id": foreign["id"], "reason": "CONSUMER"}),
+        await phone.post(f"guardian-links/{link['id']}/revoke"),
+    ]
+
+    assert [each.status_code for each in answers] == [404] * 6
+    assert await phone.enrolments() == {own["id"]}
+    assert len(await phone.links()) == 1
+
+
+async def test_a_token_of_one_guardian_has_no_person_to_link(academy: Academy) -> None:
+    enrolment = await academy.opened()
+    parent = await academy.parent(enrolment)
+
+    answer = await academy.post("guardian-links", parent, printed(enrolment))
+
+    assert refused(answer) == (404, "person_unknown")
+
+
+@pytest.fixture
+async def owed(refunds: Refunds, academy: Academy, phone: Phone) -> str:
+    """A refund to this phone's guardian whose payer nobody knows."""
+    contract = academy.legacy("6000.00", 60, **named(phone.number))
+    taken = await academy.post("enrolments/legacy", academy.token, contract)
+    await academy.receipt("6000.00", kind="TOP_UP")
+    (refund,) = await refunds.owed(taken.json(), "6000.00")
+    return refund
+
+
+async def test_a_parent_names_no_account_within_72_hours_of_the_link(
+    refunds: Refunds, phone: Phone, owed: str
+) -> None:
+    await phone.logs_in()
+
+    early = await phone.post(f"refunds/{owed}/payee-account", PAYEE)
+    await refunds.after_days(3)
+    later = await phone.post(f"refunds/{owed}/payee-account", PAYEE)
+
+    assert refused(early) == (409, "payee_cooling_off")
+    assert later.status_code == 202
+
+
+async def test_a_new_device_lets_payees_rest_again_and_the_old_one_is_told(
+    refunds: Refunds, phone: Phone, owed: str, district: District
+) -> None:
+    await phone.logs_in()
+    await refunds.after_days(3)
+    stolen = Phone.new(district, phone.number)
+
+    await stolen.logs_in()
+    by_thief = await stolen.post(f"refunds/{owed}/payee-account", PAYEE)
+    notices = (await phone.reads("notices"))["items"]
+    known = await phone.renews()
+
+    assert refused(by_thief) == (409, "payee_cooling_off")
+    assert "GUARDIAN_DEVICE_NEW" in {row["kind"] for row in notices}
+    assert known.status_code == 200
+
+
+async def test_a_device_that_is_known_logs_in_again_without_rest(
+    refunds: Refunds, phone: Phone, owed: str
+) -> None:
+    await phone.logs_in()
+    await refunds.after_days(3)
+
+    await phone.logs_in()
+    named_account = await phone.post(f"refunds/{owed}/payee-account", PAYEE)
+
+    assert named_account.status_code == 202
+
+
+async def test_a_confirmed_link_rests_72_hours_from_the_confirmation(
+    academy: Academy, refunds: Refunds, phone: Phone
+) -> None:
+    _, link = await asked(academy, phone)
+    await refunds.after_days(4)
+
+    confirmed = (await academy.post(f"guardian-links/{link['id']}/confirm", academy.token)).json()
+
+    assert confirmed["payee_from"] > confirmed["linked_at"] > confirmed["asked_at"]
+
+
+async def test_links_name_nobody_in_the_journal(
+    academy: Academy, phone: Phone, district: District
+) -> None:
+    _, link = await asked(academy, phone)
+
+    listed = await academy.get("transactions", district.auditor, limit=500)
+
+    shown = [row for row in listed["items"] if row["kind"] == "GUARDIAN_LINK_ASKED"]
+    assert len(shown) == 1
+    assert ids.parse("gdl", link["id"])[1].hex in str(shown).replace("-", "")
+    assert phone.number[3:] not in str(listed)
