@@ -1,7 +1,8 @@
 """What a verification says: a status for each check, with the smallest example of each break.
 
 A check that could not be carried out is incomplete, and an incomplete report is not clean: exit
-code 0 clean, 2 violated, 3 incomplete.
+code 0 clean, 2 violated, 3 incomplete. One that needs keys nobody gave is not checked, which is
+said beside the report's own status.
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,6 +43,9 @@ CHECKS: Final[dict[str, str]] = {
     "I-38": "A payment order's state is where its money is",
     "I-40": "Interest allocated is interest credited, all of it or none",
     "I-45": "Nobody approved a command of their own",
+    "P-01": "No personal data stands in plain",
+    "P-02": "What is sealed opens, or its key was destroyed",
+    "P-03": "Blind indexes agree with what is sealed",
     "V-02": "Every transaction can be read",
     "V-04": "Roll-ups are the sums of the accounts they stand for, at every batch",
     "V-07": "Accounts are those that transactions opened, once each",
@@ -74,6 +78,7 @@ class Status(StrEnum):
     CLEAN = "clean"
     VIOLATED = "violated"
     INCOMPLETE = "incomplete"
+    NOT_CHECKED = "not_checked"
 
 
 _EXIT: Final = {Status.CLEAN: 0, Status.VIOLATED: 2, Status.INCOMPLETE: 3}
@@ -101,13 +106,16 @@ class CheckResult:
     violations: int = 0
     examples: list[Finding] = field(default_factory=list)
     not_done: list[str] = field(default_factory=list)
+    not_checked: str | None = None
 
     @property
     def status(self) -> Status:
         """Violated before incomplete: a break that was found stays found."""
         if self.violations:
             return Status.VIOLATED
-        return Status.INCOMPLETE if self.not_done else Status.CLEAN
+        if self.not_done:
+            return Status.INCOMPLETE
+        return Status.CLEAN if self.not_checked is None else Status.NOT_CHECKED
 
     def as_json(self) -> dict[str, Any]:
         """Write the result as plain JSON."""
@@ -118,6 +126,7 @@ class CheckResult:
             "violations": self.violations,
             "examples": [finding.as_json() for finding in self.examples],
             "not_done": list(self.not_done),
+            "not_checked": self.not_checked,
         }
 
 
@@ -129,6 +138,7 @@ class Report:
         default_factory=lambda: {check: CheckResult(check) for check in CHECKS}
     )
     heads: list[Mapping[str, Any]] = field(default_factory=list)
+    trails: list[Mapping[str, Any]] = field(default_factory=list)
     seconds: str = "0.0"
 
     def broken(self, check: str, journal: int | None, **example: Any) -> None:  # noqa: ANN401
@@ -142,6 +152,18 @@ class Report:
         """Note that checks could not be carried out, and why."""
         for check in checks:
             self.results[check].not_done.append(reason)
+
+    def not_checked(self, checks: Sequence[str], reason: str) -> None:
+        """Note that nobody asked for checks that need more than the auditor has, and why."""
+        for check in checks:
+            self.results[check].not_checked = reason
+
+    @property
+    def unchecked(self) -> list[str]:
+        """The codes of the checks that nobody gave the means for."""
+        return [
+            check for check, result in self.results.items() if result.status is Status.NOT_CHECKED
+        ]
 
     @property
     def status(self) -> Status:
@@ -173,6 +195,7 @@ class Report:
             "status": self.status.value,
             "exit_code": self.exit_code,
             "journals": [{n: _plain(v) for n, v in head.items()} for head in self.heads],
+            "audit": [{n: _plain(v) for n, v in head.items()} for head in self.trails],
             "transactions": sum(int(head["seq"]) for head in self.heads),
             "checks": [result.as_json() for result in self.results.values()],
             "seconds": self.seconds,

@@ -20,12 +20,14 @@ from service.verify import (
     row_checks,
     server_checks,
     transfer_checks,
+    vault_checks,
     wind_down_checks,
 )
 from service.verify.replay import Closed, Replay, by_seq
 from service.verify.report import CHECKS, Report
 from service.verify.rollups import Rollups, first_areas, standing_areas
 from service.verify.snapshot import Row, Snapshot, snapshot
+from service.verify.vault_checks import PersonalData
 
 _REPLAYED: Final = (
     *("I-01", "I-02", "I-03", "I-04", "I-05", "I-06", "I-10", "I-16", "I-19", "I-24"),
@@ -86,13 +88,19 @@ async def verify(
     *,
     journals: Sequence[int] | None = None,
     progress: Callable[[Progress], None] = _silent,
+    personal: PersonalData | None = None,
 ) -> Report:
     """Verify the database at `url`, logged in as the auditor; all journals, or those given.
 
-    It never writes. What could not be looked at is incomplete, which is not clean.
+    It never writes. What could not be looked at is incomplete, which is not clean. Personal data
+    is looked at with the keys in `personal` alone.
     """
     async with snapshot(url) as opened:
-        return await verify_snapshot(opened, journals=journals, progress=progress)
+        report = await verify_snapshot(opened, journals=journals, progress=progress)
+        every = [row["journal_id"] for row in await opened.rows(_HEADS)]
+    wanted = [0, *every] if journals is None else list(journals)
+    await vault_checks.run(personal, wanted, report)
+    return report
 
 
 async def verify_snapshot(
