@@ -64,7 +64,8 @@ CHECKS: Final[dict[str, str]] = {
     "V-28": "Row-level security is on and forced on every tenant table",
     "V-29": "The server keeps what it acknowledged: durability is not switched off",
     "V-30": "Accounts, enrolments and custody accounts agree on whose they are",
-    "V-31": "No phone or identity number stands in the journal",
+    "V-31": "No phone or identity number stands in the journal or its audit trail",
+    "V-32": "The audit trail is whole and tells of every transaction",
     "V-33": "No index is invalid and no page failed its checksum",
     "V-34": "Every journal has its partitions, and no row can miss them",
     "V-35": "A closed date's last sequence number is the last of that date",
@@ -139,6 +140,7 @@ class Report:
     )
     heads: list[Mapping[str, Any]] = field(default_factory=list)
     trails: list[Mapping[str, Any]] = field(default_factory=list)
+    trails: list[Mapping[str, Any]] = field(default_factory=list)
     seconds: str = "0.0"
 
     def broken(self, check: str, journal: int | None, **example: Any) -> None:  # noqa: ANN401
@@ -195,6 +197,7 @@ class Report:
             "status": self.status.value,
             "exit_code": self.exit_code,
             "journals": [{n: _plain(v) for n, v in head.items()} for head in self.heads],
+            "audit": [{n: _plain(v) for n, v in head.items()} for head in self.trails],
             "audit": [{n: _plain(v) for n, v in head.items()} for head in self.trails],
             "transactions": sum(int(head["seq"]) for head in self.heads),
             "checks": [result.as_json() for result in self.results.values()],

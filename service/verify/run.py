@@ -9,6 +9,7 @@ from ledger.accounts import CHART, AccountKind, Side, Unit
 from ledger.coverage import Position, identity_gap
 from service.store.unit import ACTIVE_ENROLMENTS
 from service.verify import (
+    audit_checks,
     bank_checks,
     claim_checks,
     deposit_checks,
@@ -37,6 +38,7 @@ _REPLAYED: Final = (
 
 CHECK_MODULES: Final = (
     row_checks,
+    audit_checks,
     enrolment_checks,
     bank_checks,
     claim_checks,
@@ -115,6 +117,7 @@ async def verify_snapshot(
         report.not_done(list(CHECKS), "this login does not see every row: use escrow_audit")
         return report
     await server_checks.run(opened, report)
+    await audit_checks.check_apart(opened, report)
     heads = {row["journal_id"]: row for row in await opened.rows(_HEADS)}
     for journal in journals if journals is not None else heads:
         if journal not in heads:
@@ -135,6 +138,7 @@ async def _verify_journal(
             await _replay(opened, head, report, progress)
     except Exception as error:  # noqa: BLE001 - whatever stops the replay leaves it undone
         report.not_done(_REPLAYED, f"journal {journal}: {error!r}"[:300])
+    await audit_checks.check(opened, head, report)
     await reversals.check(opened, journal, report)
     await plan_checks.check(opened, journal, report)
     for module in CHECK_MODULES:

@@ -14,8 +14,17 @@ from service.verify import catalogue
 from service.verify.report import Report
 from service.verify.snapshot import Row, Snapshot
 
-SEALED: Final = ("journal_transaction", "entry", "rollup")
-APPEND_ONLY: Final = ("account", "reversal", "stored_answer", "closed_day", "signed_message")
+SEALED: Final = ("journal_transaction", "entry", "rollup", "audit")
+APPEND_ONLY: Final = (
+    "account",
+    "reversal",
+    "stored_answer",
+    "closed_day",
+    "signed_message",
+    "decided_alone",
+    "rule_pack_assignment",
+    "rule_pack_version",
+)
 ROLES: Final = ("escrow_owner", "escrow_migrate", "escrow_app", "escrow_audit", "escrow_pii")
 
 TABLES: Final = [*Base.metadata.sorted_tables, *Pii.metadata.sorted_tables]
@@ -45,6 +54,8 @@ _HEAD_COLUMNS: Final = frozenset(
         "closed_on",
         "next_account_id",
         "clock_offset_us",
+        "audit_seq",
+        "audit_hash",
     }
 )
 
@@ -97,6 +108,8 @@ def _of_service(name: str, *, leaf: bool) -> frozenset[str]:
         return frozenset({"INSERT"})
     if name in (*SEALED, "journal_head", "alembic_version"):
         return _READS
+    if name == "audit_head":
+        return frozenset({"SELECT", "UPDATE"})
     return _APPENDS if name in APPEND_ONLY else _WRITES
 
 
@@ -206,6 +219,8 @@ async def check_partitions(snapshot: Snapshot, report: Report) -> None:
     for (parent, leaf), bound in leaves.items():
         if bound == "DEFAULT":
             report.broken("V-34", None, parent=parent, leaf=leaf, bound=bound)
+    if leaves.get(("audit", "audit_0")) != "FOR VALUES IN (0)":
+        report.broken("V-34", None, parent="audit", missing="partition")
     for row in await snapshot.rows(catalogue.JOURNALS):
         journal = row["journal_id"]
         if not row["has_head"]:
