@@ -76,12 +76,14 @@ class PolicyValue:
 class RulePack:
     """A jurisdiction's rules: a code, a version (1, 2, 3 …) and dated values.
 
+    `jurisdiction` is the code of the level that says them, None where the document names none.
     Raises ValueError when two values of one parameter and scope begin on the same day.
     """
 
     code: str
     version: int
     values: tuple[PolicyValue, ...]
+    jurisdiction: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse a pack in which two values claim the same days."""

@@ -19,6 +19,7 @@ T = TypeVar("T")
 
 _AMOUNT: Final = re.compile(r"\A(0|[1-9][0-9]{0,12})\.[0-9]{2}\Z")
 _TIME: Final = re.compile(r"\A[0-2][0-9]:[0-5][0-9]\Z")
+_PACK_KEYS: Final = {"code", "version", "title", "jurisdiction", "values"}
 _LINE_KEYS: Final = {"online", "class_size_max", "minutes", "base"}
 
 
@@ -33,12 +34,14 @@ def parse(text: str) -> RulePack:
     """
     try:
         document = json.loads(text, object_pairs_hook=_once)
-        _only(document, {"code", "version", "title", "values"}, {"title"})
+        _only(document, _PACK_KEYS, {"title", "jurisdiction"})
         values = _typed(document["values"], list)
+        level = document.get("jurisdiction")
         return RulePack(
             code=_typed(document["code"], str),
             version=_typed(document["version"], int),
             values=tuple(_value(item) for item in values),
+            jurisdiction=None if level is None else _typed(level, str),
         )
     except (ValueError, RecursionError) as wrong:
         raise RulePackInvalid(f"not a rule pack: {wrong}") from wrong
@@ -46,12 +49,19 @@ def parse(text: str) -> RulePack:
 
 def render(pack: RulePack) -> str:
     """Write a pack as the JSON document `parse` reads back to the same pack."""
-    document = {
-        "code": pack.code,
-        "version": pack.version,
-        "values": [_rendered(value) for value in pack.values],
-    }
+    document: dict[str, object] = {"code": pack.code, "version": pack.version}
+    if pack.jurisdiction is not None:
+        document["jurisdiction"] = pack.jurisdiction
+    document["values"] = [rendered(value) for value in pack.values]
     return json.dumps(document, ensure_ascii=False, indent=2)
+
+
+def value_of(document: object) -> PolicyValue:
+    """Read one value as it stands in a pack; raises RulePackInvalid."""
+    try:
+        return _value(document)
+    except (ValueError, KeyError) as wrong:
+        raise RulePackInvalid(f"not a value of a rule pack: {wrong}") from wrong
 
 
 def _value(document: object) -> PolicyValue:
@@ -72,7 +82,8 @@ def _value(document: object) -> PolicyValue:
     )
 
 
-def _rendered(value: PolicyValue) -> dict[str, object]:
+def rendered(value: PolicyValue) -> dict[str, object]:
+    """Write one value as it stands in a pack."""
     item: dict[str, object] = {
         "parameter": value.parameter.name,
         "value": _WRITE[value.parameter.kind](value.value),

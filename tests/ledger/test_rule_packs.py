@@ -12,7 +12,7 @@ from ledger import parameters
 from ledger.money import Money
 from ledger.parameters import GuidePrice, GuidePrices
 from ledger.policy import PolicyValue, RulePack, Scope
-from ledger.rule_packs import RulePackInvalid, parse, render
+from ledger.rule_packs import RulePackInvalid, parse, render, rendered, value_of
 from tests.ledger.rule_packs import PACK
 
 amounts = st.integers(0, 10**12).map(Money.from_fen)
@@ -122,3 +122,23 @@ def test_a_pack_may_carry_a_title_and_two_values_of_one_day_are_refused() -> Non
     assert parse(json.dumps(titled)) == PACK
     with pytest.raises(RulePackInvalid, match="same day"):
         parse(json.dumps(doubled))
+
+
+def test_a_pack_says_which_level_says_it() -> None:
+    document = json.loads(render(PACK)) | {"jurisdiction": "500106"}
+
+    read = parse(json.dumps(document))
+
+    assert (PACK.jurisdiction, read.jurisdiction) == (None, "500106")
+    assert parse(render(read)) == read
+    with pytest.raises(RulePackInvalid):
+        parse(json.dumps(document | {"jurisdiction": 500106}))
+
+
+def test_one_value_is_read_as_strictly_as_a_whole_pack() -> None:
+    written = rendered(PACK.values[0])
+
+    assert value_of(written) == PACK.values[0]
+    for wrong in (written | {"value": 5}, written | {"more": 1}, {"parameter": "no_such"}, []):
+        with pytest.raises(RulePackInvalid):
+            value_of(wrong)

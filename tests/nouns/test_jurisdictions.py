@@ -266,7 +266,7 @@ async def test_rules_are_those_in_force_on_the_day_with_their_sources(district: 
     before = (await district.service.get(where, district.auditor, on="2021-07-23")).json()
     in_break = (await district.service.get(where, district.auditor, on="2026-02-10")).json()
 
-    assert now["rule_pack"] == "chongqing-500106@2"
+    assert now["rule_pack"] == "chongqing-500106@3"
     assert value_of(now, "amount_cap") == "5000.00"
     assert value_of(now, "new_licences", "subject") is False
     assert [rule["parameter"] for rule in before["rules"]] == ["new_licences"]
