@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from ledger.refusals import PackKeysMissing
 from service.app import create_app
+from service.identity import service_keys
 from service.resolution.sealing import (
     RECIPIENT,
     RECIPIENT_PRIVATE,
@@ -103,6 +104,31 @@ def require_pack_keys(folder: Path) -> None:
             f"ESCROW_PACK_KEYS: {folder} must hold {SIGNING} (Ed25519, private)"
             f" and {RECIPIENT} (X25519, public)"
         ) from error
+
+
+def with_signing(settings: Settings, found: Database, host: str, port: int) -> Settings:
+    """Point the settings to the keys that answers are signed with, and to the names we answer to.
+
+    Beside the embedded database, and in a demonstration, keys are made where there are none, and
+    the address we listen at is ours. Where a database is given, both are given as well: without
+    names of ours no signed request is believed. Raises `NotServable`.
+    """
+    ours, folder = settings.authorities, settings.signing_keys
+    if found.server is not None or settings.demo:
+        ours = ours or tuple(f"{name}:{port}" for name in (host, "localhost", "127.0.0.1"))
+        data = settings.data or postgres.default_data_dir()
+        folder = folder or data.with_name(f"{data.name}-answers")
+        if settings.signing_keys is None and service_keys.make_signing_key(folder):
+            log.warning("signing.key_made", folder=str(folder))
+    if folder is None:
+        raise NotServable("ESCROW_DATABASE_URL is given: give ESCROW_SIGNING_KEYS as well")
+    if not ours:
+        log.warning("signing.no_authorities", missing="ESCROW_AUTHORITIES")
+    try:
+        service_keys.SigningKeys.load(folder)
+    except service_keys.SigningKeysMissing as error:
+        raise NotServable(f"ESCROW_SIGNING_KEYS: {folder}: {error}") from error
+    return settings.model_copy(update={"authorities": ours, "signing_keys": folder})
 
 
 async def bring_up(found: Database) -> None:

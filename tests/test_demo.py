@@ -79,7 +79,7 @@ async def engine(empty_database: Database) -> AsyncIterator[AsyncEngine]:
 
 
 async def played_in(database: Database, engine: AsyncEngine) -> performance.Performance:
-    app: Any = create_app(engine, Settings(demo=True))
+    app: Any = create_app(engine, Settings(demo=True, authorities=("escrow.test",)))
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://escrow.test") as http:
         stage = await performance.set_up(
@@ -115,7 +115,7 @@ async def test_a_backlog_is_settled_to_the_last_refund_order(
     empty_database: Database, engine: AsyncEngine, capsys: pytest.CaptureFixture[str]
 ) -> None:
     failed = backlog_of(None, share=50)
-    app: Any = create_app(engine, Settings(demo=True))
+    app: Any = create_app(engine, Settings(demo=True, authorities=("escrow.test",)))
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://escrow.test") as http:
         stage = await performance.set_up(

@@ -21,9 +21,10 @@ def serve(host: str, port: int, *, workless: bool) -> None:
         asyncio.run(launch.bring_up(found))
         vault = asyncio.run(vault_opening.open_vault(settings, found))
         settings = launch.with_pack_keys(settings, found)
+        bound = launch.listen(host, port)
+        settings = launch.with_signing(settings, found, host, bound.getsockname()[1])
     except launch.NotServable as error:
         raise click.ClickException(str(error)) from error
-    bound = launch.listen(host, port)
     address = f"http://{host}:{bound.getsockname()[1]}"
     click.echo(f"serving {address}  documentation {address}/docs")
     launch.serve(settings, found.url, bound, working=not workless, vault=vault)

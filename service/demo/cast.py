@@ -1,4 +1,4 @@
-"""Everybody who plays: one token for the regulator, the operator, each bank, school and parent.
+"""Everybody who plays: tokens for regulators, operators, schools and parents, keys for banks.
 
 Tokens are minted as `escrow token` does, straight into the database, because nobody has one to
 ask with yet. Everything after that goes through the API.
@@ -12,6 +12,7 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from service.identity import tokens
+from service.identity.bank_signer import BankSigner
 from service.identity.callers import Role
 from service.store import ids, reference
 from service.store.clocks import start_clock
@@ -27,15 +28,20 @@ _VALID: Final = timedelta(days=1)
 
 @dataclass(slots=True)
 class Cast:
-    """Tokens by role; `institutions` by number, `parents` by the guardian's party id."""
+    """Tokens by role; `institutions` by number, `parents` by the guardian's party id.
+
+    `banks` sign, each with a key that two operators registered; `bank_seeds` are their secrets.
+    """
 
     code: str
     regulator: str
     second_regulator: str
     higher_regulator: str
     operator: str
+    second_operator: str
     auditor: str
-    banks: dict[str, str]
+    banks: dict[str, BankSigner] = field(default_factory=dict)
+    bank_seeds: dict[str, str] = field(default_factory=dict)
     institutions: dict[int, str] = field(default_factory=dict)
     parents: dict[str, str] = field(default_factory=dict)
 
@@ -53,13 +59,12 @@ async def open_district(
         await reference.add_jurisdiction(connection, reference.NewJurisdiction(*ABOVE), at=at)
         await reference.add_jurisdiction(connection, new, at=at)
         await start_clock(connection, JOURNAL, at=at)
-        minted.extend(await _mint(connection, _staff(code, banks)))
+        minted.extend(await _mint(connection, _staff(code)))
         return Verdict(answer={})
 
     await Store(engine).refer(add, key=None)
-    regulator, second, higher, operator, auditor, *of_banks = minted
-    by_bank = dict(zip(banks, of_banks, strict=True))
-    return Cast(code, regulator, second, higher, operator, auditor, by_bank)
+    regulator, second, higher, operator, second_operator, auditor = minted
+    return Cast(code, regulator, second, higher, operator, second_operator, auditor)
 
 
 async def admit_institutions(engine: AsyncEngine, cast: Cast, found: dict[int, str]) -> None:
@@ -80,15 +85,15 @@ async def admit_parents(engine: AsyncEngine, cast: Cast, guardians: Sequence[str
     cast.parents |= dict(zip(guardians, await _minted(engine, callers), strict=True))
 
 
-def _staff(code: str, banks: Sequence[str]) -> list[tuple[str, Role, tokens.Scope]]:
+def _staff(code: str) -> list[tuple[str, Role, tokens.Scope]]:
     scope = tokens.Scope(code)
     return [
         ("demo-regulator", Role.REGULATOR, scope),
         ("demo-second-regulator", Role.REGULATOR, scope),
         ("demo-higher-regulator", Role.REGULATOR, tokens.Scope(ABOVE[0])),
         ("demo-operator", Role.OPERATOR, scope),
+        ("demo-second-operator", Role.OPERATOR, scope),
         ("demo-auditor", Role.AUDITOR, scope),
-        *((f"demo-bank-{bank}", Role.BANK, tokens.Scope(code, bank=bank)) for bank in banks),
     ]
 
 

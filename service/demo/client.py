@@ -13,6 +13,8 @@ from typing import Any, Final, Self, TypeVar
 
 import httpx
 
+from service.identity.bank_signer import Answer, BankSigner, ToSign, is_answer_to
+
 PATIENCE_S: Final = 60
 TIMEOUT_S: Final = 300
 AT_ONCE: Final = 6
@@ -24,6 +26,8 @@ _BAD: Final = 400
 
 T = TypeVar("T")
 Json = dict[str, Any]
+Credential = str | BankSigner
+"""A bearer token, or a bank's key."""
 
 
 class Unexpected(RuntimeError):  # noqa: N818 - says what came instead
@@ -38,6 +42,8 @@ class Api:
         self.http = http
         self.requests = 0
         self.seconds: dict[str, list[float]] = {}
+        self.service_keys: dict[str, bytes] = {}
+        """The keys that answers to signed requests must be signed with, once they are known."""
         self._patience_s = patience_s
         self._turns = asyncio.Semaphore(AT_ONCE)
 
@@ -50,25 +56,25 @@ class Api:
             yield cls(http, patience_s=patience_s)
 
     async def post(
-        self, path: str, token: str, body: Json, *, key: str | None, of: str | None = None
+        self, path: str, who: Credential, body: Json, *, key: str | None, of: str | None = None
     ) -> Json:
         """Send a command under its key and return the answer; `of` is the path to count it by."""
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        headers = {"Content-Type": "application/json"}
         if key is not None:
             headers["Idempotency-Key"] = key
         content = json.dumps(body, ensure_ascii=False).encode()
-        return await self._answered("POST", path, of or path, headers=headers, content=content)
+        request = self.http.build_request("POST", path, headers=headers, content=content)
+        return await self._answered(request, who, of or path)
 
-    async def get(self, path: str, token: str, **query: Any) -> Json:  # noqa: ANN401
-        """Read with a token."""
-        headers = {"Authorization": f"Bearer {token}"}
+    async def get(self, path: str, who: Credential, **query: Any) -> Json:  # noqa: ANN401
+        """Read as somebody."""
         asked = {name: str(value) for name, value in query.items() if value is not None}
-        return await self._answered("GET", path, path, headers=headers, params=asked)
+        return await self._answered(self.http.build_request("GET", path, params=asked), who, path)
 
     async def batch(
         self,
         path: str,
-        token: str,
+        who: Credential,
         items: Sequence[Json],
         *,
         key: str,
@@ -83,39 +89,75 @@ class Api:
             part = items[start : start + ITEMS_AT_ONCE]
             body = {"mode": "independent", "items": part}
             part_key = key if start == 0 else f"{key}.{start}"
-            answer = await self.post(path, token, body, key=part_key)
+            answer = await self.post(path, who, body, key=part_key)
             results += answer["results"]
         for item, result in zip(items, results, strict=True):
             if result["status"] >= _BAD and result["code"] not in refusable:
                 raise Unexpected(f"{path}: {result.get('problem', result)} to {item}")
         return [result.get("result") or {} for result in results]
 
-    async def _answered(self, method: str, path: str, of: str, **sent: Any) -> Json:  # noqa: ANN401
+    async def _answered(self, request: httpx.Request, who: Credential, of: str) -> Json:
         deadline: float | None = None
+        asked = f"{request.method} {request.url.path}"
         while True:
-            answer = await self._sent(method, path, of, **sent)
+            answer = await self._sent(request, who, of)
             if answer is not None and not _is_open(answer):
                 break
             # A slow answer is no silence: the patience counts from the first that did not come.
             deadline = deadline or time.monotonic() + self._patience_s
             if time.monotonic() > deadline:
-                raise Unexpected(f"{method} {path}: no answer for {self._patience_s} s")
+                raise Unexpected(f"{asked}: no answer for {self._patience_s} s")
             await asyncio.sleep(PAUSE_S)
         if answer.status_code >= _BAD:
-            raise Unexpected(f"{method} {path}: {answer.status_code} {answer.text[:2000]}")
+            raise Unexpected(f"{asked}: {answer.status_code} {answer.text[:2000]}")
         answered: Json = answer.json()
         return answered
 
-    async def _sent(self, method: str, path: str, of: str, **sent: Any) -> httpx.Response | None:  # noqa: ANN401
+    async def _sent(
+        self, request: httpx.Request, who: Credential, of: str
+    ) -> httpx.Response | None:
         async with self._turns:
             started = time.perf_counter()
+            signed = _authorized(request, who)
             try:
-                answer = await self.http.request(method, path, **sent)
+                answer = await self.http.send(request)
             except httpx.TransportError:
                 return None
             self.requests += 1
-            self.seconds.setdefault(f"{method} {of}", []).append(time.perf_counter() - started)
-            return answer
+            spent = time.perf_counter() - started
+            self.seconds.setdefault(f"{request.method} {of}", []).append(spent)
+        if signed is not None and self.service_keys and not _is_ours(answer, signed, self):
+            raise Unexpected(f"{request.url.path}: the answer is not signed by the service")
+        return answer
+
+
+def _authorized(request: httpx.Request, who: Credential) -> str | None:
+    """Put a token or a signature on a request; return the signature. Each time it is another."""
+    if isinstance(who, str):
+        request.headers["Authorization"] = f"Bearer {who}"
+        return None
+    path, _, query = request.url.raw_path.decode("ascii").partition("?")
+    signed = who.headers(
+        ToSign(
+            request.method,
+            request.headers["host"],
+            path,
+            query,
+            body=request.content,
+            content_type=request.headers.get("content-type"),
+            idempotency_key=request.headers.get("idempotency-key"),
+        )
+    )
+    request.headers.update(signed)
+    return signed["signature"]
+
+
+def _is_ours(answer: httpx.Response, signed: str, api: Api) -> bool:
+    """Tell whether the service signed this answer to this request; it may not know who asked."""
+    if answer.status_code == httpx.codes.UNAUTHORIZED:
+        return True
+    told = Answer(answer.status_code, answer.headers, answer.content)
+    return is_answer_to(signed, told, api.service_keys)
 
 
 def _is_open(answer: httpx.Response) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ledger.calendars import midnight
-from service.demo import backlog, cast, figures, player
+from service.demo import backlog, bank_keys, cast, figures, player
 from service.demo.client import Api, Unexpected
 from service.demo.districts import backlog_of, calendar_of, district_of
 from service.demo.figures import Told
@@ -163,7 +163,7 @@ async def set_up(
         district.banks,
         at=midnight(opens_on) + MORNING,
     )
-    return Stage(
+    stage = Stage(
         api=api,
         cast=staff,
         district=district,
@@ -171,3 +171,5 @@ async def set_up(
         pace=pace,
         today=opens_on,
     )
+    await bank_keys.register_keys(stage)
+    return stage

@@ -136,8 +136,8 @@ def _collapse(played: Performance) -> dict[str, Any] | None:
 
 
 def visitors(house: House, cast: Cast) -> dict[str, Any]:
-    """Tell where the served API is, and give a token for each role there is one for."""
-    address = house.server.address
+    """Tell where the served API is; give a token for each role, and a bank's key to sign with."""
+    address, bank = house.server.address, next(iter(cast.banks))
     return {
         "address": address,
         "documentation": f"{address}/docs",
@@ -146,10 +146,10 @@ def visitors(house: House, cast: Cast) -> dict[str, Any]:
             "higher_regulator": cast.higher_regulator,
             "operator": cast.operator,
             "auditor": cast.auditor,
-            "bank": next(iter(cast.banks.values())),
             "institution": next(iter(cast.institutions.values())),
             **({"parent": next(iter(cast.parents.values()))} if cast.parents else {}),
         },
+        "bank_key": {"kid": cast.banks[bank].kid, "seed": cast.bank_seeds[bank]},
     }
 
 
@@ -194,6 +194,8 @@ def show_visitors(console: Console, told: dict[str, Any]) -> None:
         say(f"serving {told['address']}  documentation {told['documentation']}")
         for role, token in told["tokens"].items():
             say(f"  {role:16} {token}", soft_wrap=True)
+        key = told["bank_key"]
+        say(f"  {'bank signs':16} {key['kid']} {key['seed']}", soft_wrap=True)
 
 
 def _district(played: Performance) -> Table:

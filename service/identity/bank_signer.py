@@ -6,16 +6,17 @@ docs/bank-signing.md says the same in words, with test vectors.
 import base64
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from service.identity import message_signatures
-from service.identity.algorithms import ED25519
+from service.identity.algorithms import ED25519, algorithms
 from service.identity.signatures import READS, TAG, normalised
 
 LABEL: Final = "sig"
 LIFETIME_S: Final = 120
+ANSWER_TAG: Final = "escrow-service-v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,15 @@ class ToSign:
     body: bytes = b""
     content_type: str | None = None
     idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer as it came; header names in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
 
 
 def _nonce() -> str:
@@ -78,3 +88,31 @@ class BankSigner:
             "signature-input": f"{LABEL}={written}",
             "signature": f"{LABEL}={message_signatures.written_bytes(signature)}",
         }
+
+
+def is_answer_to(signed: str, answer: Answer, keys: Mapping[str, bytes]) -> bool:
+    """Tell whether an answer was signed by the service, and as that to this very request.
+
+    `signed` is the request's Signature header, `keys` the service's public keys by id.
+    """
+    try:
+        given = message_signatures.members(
+            answer.headers.get("signature-input", ""), answer.headers.get("signature", "")
+        )
+        [member] = [one for one in given if one.parameters.get("tag") == ANSWER_TAG]
+        label, _, value = signed.partition("=")
+        values = {
+            '"@status"': str(answer.status),
+            '"content-digest"': answer.headers["content-digest"],
+            f'"signature";req;key="{label}"': value,
+        }
+        digest = message_signatures.digest_in(answer.headers["content-digest"])
+        base = message_signatures.base_of([(n, values[n]) for n in member.covered], member.written)
+    except (message_signatures.Unreadable, KeyError, ValueError):
+        return False
+    if digest is None or not message_signatures.is_digest_of(digest, answer.body):
+        return False
+    public = keys.get(str(member.parameters.get("keyid")))
+    whole = set(member.covered) == set(values)
+    verifies = algorithms()[ED25519].verifies
+    return public is not None and whole and verifies(public, base, member.signature)

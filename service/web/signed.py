@@ -15,10 +15,11 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.identity import message_signatures
 from service.identity.algorithms import ED25519
+from service.identity.bank_signer import ANSWER_TAG
 from service.identity.service_keys import SigningKeys
 from service.store.evidence import Evidence
 
-TAG: Final = "escrow-service-v1"
+TAG: Final = ANSWER_TAG
 LABEL: Final = "escrow"
 
 
