@@ -42,11 +42,10 @@ def kind_of(fact: EntryFact) -> Kind:
 
 def by_kind(facts: Sequence[EntryFact]) -> list[tuple[Kind, list[EntryFact]]]:
     """Group entries by kind, in their order."""
-    groups: dict[str, tuple[Kind, list[EntryFact]]] = {}
+    groups: dict[tuple[str, str], list[EntryFact]] = {}
     for fact in facts:
-        kind = kind_of(fact)
-        groups.setdefault(f"{kind.direction} {kind.name}", (kind, []))[1].append(fact)
-    return list(groups.values())
+        groups.setdefault((fact.direction, fact.kind), []).append(fact)
+    return [(KINDS[named], group) for named, group in groups.items()]
 
 
 def effect_of(facts: Facts, fact: EntryFact, account: Record) -> Effect:

@@ -4,7 +4,7 @@ Commands are refused; bank facts never are (decisions.md). Only a contradiction,
 reference with other content, is a conflict.
 """
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from ledger.money import Money
@@ -20,14 +20,14 @@ from service.store.tables import (
     CustodyAccount,
 )
 
+_BUSINESS_KEY: Final = ("custody_account_id", "bank_ref")
+
 
 def decide_entry(facts: Facts, fact: EntryFact) -> Decision:
     """Post a bank entry, answer it as a duplicate, or refuse a contradiction."""
     account = facts.get(CustodyAccount, fact.custody_account)
     assert account is not None, "the custody account was found and locked"
-    known = facts.by(
-        BankEntry, ("custody_account_id", "bank_ref"), fact.custody_account, fact.bank_ref
-    )
+    known = facts.by(BankEntry, _BUSINESS_KEY, fact.custody_account, fact.bank_ref)
     if known is not None:
         if known.content_hash != fact.content_hash:
             raise BankEntryContradicted(bank_ref=fact.bank_ref)
@@ -39,7 +39,7 @@ def decide_entry(facts: Facts, fact: EntryFact) -> Decision:
     effect = effect_of(facts, fact, account)
     row = _row(facts, fact, account, effect)
     return Decision(
-        answer=answer_of(facts.journal, Record(row)),
+        answer=answer_of(facts.journal, row),
         transactions=effect.transactions,
         changes=(
             Insert(BankEntry, row),
@@ -75,19 +75,19 @@ def decide_kept(facts: Facts, bank_entry: UUID) -> Decision:
 
 def answer_of(journal: int, row: Record) -> dict[str, Any]:
     """Tell what became of an entry."""
-    enrolment, order = row.enrolment_id, row.order_id
+    enrolment, order = row["enrolment_id"], row["order_id"]
     return {
-        "id": ids.public("bke", journal, row.bank_entry_id),
-        "custody_account_id": ids.public("cus", journal, row.custody_account_id),
-        "bank_ref": row.bank_ref,
-        "direction": row.direction,
-        "amount": str(Money.from_fen(row.amount_fen)),
-        "book_on": row.book_on.isoformat(),
-        "value_on": row.value_on.isoformat(),
-        "kind": row.kind,
-        "outcome": row.outcome,
-        "suspense_reason": row.suspense_reason,
-        "suspense": str(Money.from_fen(row.suspense_fen)),
+        "id": ids.public("bke", journal, row["bank_entry_id"]),
+        "custody_account_id": ids.public("cus", journal, row["custody_account_id"]),
+        "bank_ref": row["bank_ref"],
+        "direction": row["direction"],
+        "amount": str(Money.from_fen(row["amount_fen"])),
+        "book_on": row["book_on"].isoformat(),
+        "value_on": row["value_on"].isoformat(),
+        "kind": row["kind"],
+        "outcome": row["outcome"],
+        "suspense_reason": row["suspense_reason"],
+        "suspense": str(Money.from_fen(row["suspense_fen"])),
         "enrolment_id": None if enrolment is None else ids.public("enr", journal, enrolment),
         "order_id": None if order is None else ids.public("ord", journal, order),
     }
@@ -112,13 +112,13 @@ def fact_of(row: Record) -> EntryFact:
     )
 
 
-def _row(facts: Facts, fact: EntryFact, account: Record, effect: Effect) -> dict[str, Any]:
+def _row(facts: Facts, fact: EntryFact, account: Record, effect: Effect) -> Record:
     moment = facts.moment
-    return {
+    row = {
         "bank_entry_id": fact.bank_entry,
         "custody_account_id": fact.custody_account,
-        "institution_id": account.institution_id,
-        "bank_code": account.bank_code,
+        "institution_id": account["institution_id"],
+        "bank_code": account["bank_code"],
         "bank_ref": fact.bank_ref,
         "direction": fact.direction,
         "amount_fen": fact.amount.fen,
@@ -136,12 +136,13 @@ def _row(facts: Facts, fact: EntryFact, account: Record, effect: Effect) -> dict
         "seq": moment.next_seq,
         "posted_seq": None if effect.outcome == "KEPT" else moment.next_seq,
     }
+    return Record(row)
 
 
 def _narrative(fact: EntryFact, account: Record) -> dict[str, Any]:
     return {
         "bank_entry_id": fact.bank_entry,
-        "bank_code": account.bank_code,
+        "bank_code": account["bank_code"],
         "payer_name": fact.payer_name,
         "payer_account": fact.payer_account,
         "purpose": fact.purpose,

@@ -37,15 +37,10 @@ class EntryFact:
     @property
     def content_hash(self) -> bytes:
         """What must not differ when the same reference comes again: amount, sign, payer, date."""
-        content = canonical_json(
-            [
-                self.direction,
-                self.amount.fen,
-                self.book_on.isoformat(),
-                self.payer_name,
-                self.payer_account,
-            ]
-        )
+        payer, account = _quoted(self.payer_name), _quoted(self.payer_account)
+        book_on = self.book_on.isoformat()
+        # Canonical JSON, in which of these only the payer may have anything to escape.
+        content = f'["{self.direction}",{self.amount.fen},"{book_on}",{payer},{account}]'
         return hashlib.sha256(content.encode()).digest()
 
 
@@ -59,6 +54,10 @@ class Effect:
     suspense_reason: str | None = None
     suspense_fen: int = 0
     enrolment: UUID | None = None
+
+
+def _quoted(text: str | None) -> str:
+    return "null" if text is None else canonical_json(text)
 
 
 async def _nothing(_unit: Unit, _facts: Sequence[EntryFact]) -> None:

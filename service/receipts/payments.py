@@ -28,6 +28,7 @@ def payment(facts: Facts, fact: EntryFact, account: Record) -> Effect:
         enrolment = facts.by(Enrolment, ("payment_code",), fact.payment_code)
     reason = _held_because(facts, fact, account, enrolment)
     if reason is not None or enrolment is None:
+        facts.open_new(place.suspense(fact.bank_entry))
         held = receipt_rules.receipt_held(
             place,
             bank_entry=fact.bank_entry,
@@ -38,9 +39,11 @@ def payment(facts: Facts, fact: EntryFact, account: Record) -> Effect:
             "SUSPENSE", (held,), (), (reason or HeldReason.UNKNOWN_ENROLMENT).value, fact.amount.fen
         )
     contract = contract_of(enrolment)
-    received = Money.from_fen(enrolment.received_fen)
+    received = Money.from_fen(enrolment["received_fen"])
     matched = min(fact.amount, receipt_rules.still_due(contract, received))
     excess = fact.amount - matched
+    if excess:
+        facts.open_new(place.suspense(fact.bank_entry))
     return Effect(
         "ENROLMENT",
         (
@@ -54,7 +57,7 @@ def payment(facts: Facts, fact: EntryFact, account: Record) -> Effect:
         (received_change(enrolment, matched),),
         HeldReason.EXCESS.value if excess else None,
         excess.fen,
-        enrolment.enrolment_id,
+        enrolment["enrolment_id"],
     )
 
 
@@ -64,34 +67,39 @@ def _held_because(  # noqa: PLR0911 - one return a reason, in documented order
     """Say why a payment may not stand on the enrolment it names, or None when it may."""
     if enrolment is None:
         return HeldReason.UNKNOWN_ENROLMENT
-    another = enrolment.custody_account_id != account.custody_account_id
-    if another or account.purpose != "CUSTODY":
+    another = enrolment["custody_account_id"] != account["custody_account_id"]
+    if another or account["purpose"] != "CUSTODY":
         return HeldReason.WRONG_ACCOUNT
-    institution = facts.get(Institution, account.institution_id)
+    institution = facts.get(Institution, account["institution_id"])
     if institution is None or (
-        institution.state in FROZEN and not _before_freeze(facts, fact, account)
+        institution["state"] in FROZEN and not _before_freeze(facts, fact, account)
     ):
         return HeldReason.AFTER_FREEZE
-    if enrolment.state not in TAKING_MONEY:
+    if enrolment["state"] not in TAKING_MONEY:
         return HeldReason.ENROLMENT_CLOSED
-    if enrolment.received_fen >= enrolment.price_fen:
+    if enrolment["received_fen"] >= enrolment["price_fen"]:
         return HeldReason.EXCESS
-    course = facts.get(Course, enrolment.course_id) if enrolment.course_id else None
-    if enrolment.origin == "REGULAR" and (course is None or course.state != "FILED"):
+    if enrolment["origin"] != "REGULAR":
+        return None
+    course_id = enrolment["course_id"]
+    course = facts.get(Course, course_id) if course_id else None
+    if course is None or course["state"] != "FILED":
         return HeldReason.COURSE_NOT_FILED
     cap: Money | None = facts.extra.get("amount_cap")
-    if enrolment.origin == "REGULAR" and (cap is None or fact.amount > cap):
+    if cap is None or fact.amount > cap:
         return HeldReason.OVER_CAP
     return None
 
 
 def payment_accounts(facts: Facts, fact: EntryFact, account: Record) -> Iterable[Account]:
-    """Return the accounts that a payment may touch; any credit may end as one."""
-    place = place_of(account)
-    yield from (place.bank, place.suspense(fact.bank_entry))
+    """Return the accounts that a payment may touch; any credit may end as one.
+
+    Its own account in suspense is not among them: nothing can have been posted there before.
+    """
     enrolment = facts.by(Enrolment, ("payment_code",), fact.payment_code)
-    if enrolment is not None:
-        yield contract_of(enrolment).prepaid
+    if enrolment is None:
+        return (place_of(account).bank,)
+    return (place_of(account).bank, contract_of(enrolment).prepaid)
 
 
 async def _read_freezes(unit: Unit, facts: Sequence[EntryFact]) -> None:
@@ -99,9 +107,9 @@ async def _read_freezes(unit: Unit, facts: Sequence[EntryFact]) -> None:
     frozen: set[UUID] = set()
     for fact in facts:
         account = unit.facts.get(CustodyAccount, fact.custody_account)
-        row = None if account is None else unit.facts.get(Institution, account.institution_id)
-        if row is not None and row.state in FROZEN:
-            frozen.add(row.institution_id)
+        row = None if account is None else unit.facts.get(Institution, account["institution_id"])
+        if row is not None and row["state"] in FROZEN:
+            frozen.add(row["institution_id"])
     if not frozen:
         return
     source = rows.table_of(WindDown)

@@ -94,7 +94,8 @@ async def _read_books(unit: Unit, facts: Sequence[EntryFact]) -> None:
         assert account is not None, "the custody account was found"
         kind = kind_of(fact)
         accounts += payment_accounts(known, fact, account)
-        accounts += kind.accounts(known, fact, account)
+        if kind.accounts is not payment_accounts:
+            accounts += kind.accounts(known, fact, account)
         if kind.owes:
             owing.add(account.custody_account_id)
     await unit.balances(accounts)

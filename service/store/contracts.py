@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -11,11 +12,14 @@ from ledger.accounts import Account
 from ledger.entitlement import Contract
 from ledger.money import Money
 from ledger.rules.debts import Debt
-from ledger.rules.places import Place
+from ledger.rules.places import Place, place_at
 from service.store import rows
 from service.store.facts import Facts, Record, Update
 from service.store.tables import Enrolment
 from service.store.unit import Unit
+
+_REMEMBERED: Final = 16_384
+"""Contracts that are kept: those of a batch are asked for by each of its commands."""
 
 
 def contract_of(enrolment: Record) -> Contract:
@@ -23,15 +27,37 @@ def contract_of(enrolment: Record) -> Contract:
 
     From version 2 on the schedule has a price and lessons of its own; what was charged stays.
     """
-    later = enrolment.schedule_version > 1
+    later = enrolment["schedule_version"] > 1
+    return _contract(
+        enrolment["enrolment_id"],
+        enrolment["institution_id"],
+        enrolment["custody_account_id"],
+        enrolment["schedule_fen" if later else "price_fen"],
+        enrolment["schedule_paid" if later else "lessons_paid"],
+        enrolment["schedule_gift" if later else "lessons_gift"],
+        enrolment["gift_in_schedule"],
+    )
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _contract(  # noqa: PLR0913, PLR0917 - what a contract is made of, as a cache is asked
+    enrolment: UUID,
+    institution: UUID,
+    custody: UUID,
+    price_fen: int,
+    lessons_paid: int,
+    lessons_gift: int,
+    gift_in_schedule: bool,  # noqa: FBT001
+) -> Contract:
+    """Make a contract once, with the accounts it comes to have."""
     return Contract(
-        enrolment=enrolment.enrolment_id,
-        institution=enrolment.institution_id,
-        custody=enrolment.custody_account_id,
-        price=Money.from_fen(enrolment.schedule_fen if later else enrolment.price_fen),
-        lessons_paid=enrolment.schedule_paid if later else enrolment.lessons_paid,
-        lessons_gift=enrolment.schedule_gift if later else enrolment.lessons_gift,
-        gift_in_schedule=enrolment.gift_in_schedule,
+        enrolment=enrolment,
+        institution=institution,
+        custody=custody,
+        price=Money.from_fen(price_fen),
+        lessons_paid=lessons_paid,
+        lessons_gift=lessons_gift,
+        gift_in_schedule=gift_in_schedule,
     )
 
 
@@ -65,17 +91,19 @@ def place_of(row: Record) -> Place:
     The purpose of a custody account, or of a payment order, says whether the bank's money there is
     the risk deposit (风险保证金).
     """
-    deposit = (row.get("purpose") or "").startswith("DEPOSIT")
-    return Place(institution=row.institution_id, custody=row.custody_account_id, deposit=deposit)
+    purpose = row.get("purpose")
+    if purpose is None or not purpose.startswith("DEPOSIT"):
+        return place_at(row["institution_id"], row["custody_account_id"])
+    return place_at(row["institution_id"], row["custody_account_id"], deposit=True)
 
 
 def received_change(enrolment: Record, matched: Money) -> Update:
     """Count what was received towards the price; at the whole price the enrolment is ACTIVE."""
-    received = enrolment.received_fen + matched.fen
+    received = enrolment["received_fen"] + matched.fen
     values: dict[str, Any] = {"received_fen": received}
-    if enrolment.state == "AWAITING_PAYMENT" and received >= enrolment.price_fen:
+    if enrolment["state"] == "AWAITING_PAYMENT" and received >= enrolment["price_fen"]:
         values |= {"state": "ACTIVE", "lapses_on": None}
-    return Update(Enrolment, (enrolment.enrolment_id,), values)
+    return Update(Enrolment, (enrolment["enrolment_id"],), values)
 
 
 async def read_debts(unit: Unit, custodies: Iterable[UUID]) -> None:

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from functools import cache
 from operator import itemgetter
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Table
@@ -41,16 +41,14 @@ class Record(dict[str, Any]):
             raise AttributeError(name) from None
 
 
-@dataclass(frozen=True, slots=True)
-class Insert:
+class Insert(NamedTuple):
     """A new row of a table; `values` names every column that has no default."""
 
     table: type[Any]
     values: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
+class Update(NamedTuple):
     """New values for some columns of a locked row; `key` is its primary key without the journal."""
 
     table: type[Any]
@@ -229,6 +227,11 @@ class Facts:
             for key, row in shelf.rows.items():
                 groups.setdefault(row[column], {})[key] = row
         return groups.get(value, {}).values()
+
+    def open_new(self, account: Account) -> None:
+        """Take an account as empty whose owner is new with this very command."""
+        self.book.open({account: 0})
+        self.loaded.add(account)
 
     def apply(self, changes: Sequence[Change]) -> None:
         """Make an accepted decision's row changes visible to the commands after it."""
