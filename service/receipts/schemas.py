@@ -1,11 +1,10 @@
 """The JSON contract of bank entries."""
 
-from dataclasses import replace
+from datetime import date
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from ledger.money import Money
 from service.receipts.facts import EntryFact
 from service.store import ids, payment_codes
 from service.web.command import Command
@@ -24,6 +23,7 @@ from service.web.wire import (
     WireOut,
     example_id,
     examples,
+    money,
 )
 
 PaymentCode = Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9A-Z]{4,20}$")]
@@ -93,8 +93,15 @@ class ReceiptIn(EntryIn):
 
     def fact(self, command: Command) -> EntryFact:
         """Make the ledger's fact of it."""
-        fact = _fact(self, command, "CRDT", self.kind)
-        return replace(fact, from_on=self.from_on, to_on=self.to_on)
+        return _fact(
+            self,
+            command,
+            "CRDT",
+            payer_name=self.payer_name,
+            payer_account=self.payer_account,
+            from_on=self.from_on,
+            to_on=self.to_on,
+        )
 
 
 class DebitIn(EntryIn):
@@ -126,7 +133,7 @@ class DebitIn(EntryIn):
 
     def fact(self, command: Command) -> EntryFact:
         """Make the ledger's fact of it."""
-        return _fact(self, command, "DBIT", self.kind)
+        return _fact(self, command, "DBIT")
 
 
 class ReceiptBatchIn(BatchMode):
@@ -204,21 +211,32 @@ class ReturnOut(WireOut):
     balances: dict[str, Amount] | None = None
 
 
-def _fact(entry: ReceiptIn | DebitIn, command: Command, direction: str, kind: str) -> EntryFact:
+def _fact(  # noqa: PLR0913 - what only money that comes in says
+    entry: ReceiptIn | DebitIn,
+    command: Command,
+    direction: str,
+    *,
+    payer_name: str | None = None,
+    payer_account: str | None = None,
+    from_on: date | None = None,
+    to_on: date | None = None,
+) -> EntryFact:
     return EntryFact(
         bank_entry=command.new_id(),
         custody_account=ids.parse("cus", entry.custody_account_id)[1],
         bank_ref=entry.bank_ref,
         direction=direction,
-        kind=kind,
-        amount=Money.of(entry.amount),
+        kind=entry.kind,
+        amount=money(entry.amount),
         book_on=entry.book_on,
         value_on=entry.value_on,
         payment_code=entry.payment_code or code_in(entry.purpose),
         order=None if entry.end_to_end_id is None else ids.parse("ord", entry.end_to_end_id)[1],
-        payer_name=entry.payer_name if isinstance(entry, ReceiptIn) else None,
-        payer_account=entry.payer_account if isinstance(entry, ReceiptIn) else None,
+        payer_name=payer_name,
+        payer_account=payer_account,
         purpose=entry.purpose,
+        from_on=from_on,
+        to_on=to_on,
     )
 
 

@@ -43,6 +43,7 @@ async def records(connection: AsyncConnection, statement: str, *values: Any) -> 
 
 
 async def execute(connection: AsyncConnection, statement: str, *values: Any) -> int:  # noqa: ANN401
-    """Run a statement that changes rows; return how many."""
+    """Run a statement that changes rows; return how many, 0 where none are meant."""
     done: str = await driver_of(connection).execute(statement, *values)
-    return int(done.rpartition(" ")[2])
+    count = done.rpartition(" ")[2]
+    return int(count) if count.isdecimal() else 0

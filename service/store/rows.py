@@ -1,6 +1,7 @@
 """Set-based reads, locks and writes of rows: one statement for a batch, never one per row."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, Final
 
 from sqlalchemy import Column, Select, Table, Text, any_, cast, func, literal, select
@@ -12,6 +13,8 @@ from service.store.facts import Change, Insert, Record
 from service.store.statements import BETWEEN
 
 _MANY_A_FIRST: Final = 4
+STAGED: Final = 128
+"""Rows above which they are copied to a table of the session, and inserted from there."""
 FEW: Final = 16
 """Rows or commands in a list whose statements are not worth a plan of their own."""
 
@@ -154,10 +157,36 @@ async def _insert(
     source = table_of(table)
     defaulted = statements.defaulted(source)
     unsaid = tuple([name for name in defaulted if not any(name in row for row in rows)])
+    if len(rows) > STAGED and statements.has_journal(source):
+        await _insert_staged(connection, source, journal, unsaid, rows)
+        return
     columns, statement = statements.inserting(source, unsaid)
     arrays = [[row.get(name) for row in rows] for name in columns]
     kept = (journal,) if statements.has_journal(source) else ()
     await driver.execute(connection, statement, *kept, *arrays)
+
+
+async def _insert_staged(
+    connection: AsyncConnection,
+    source: Table,
+    journal: int,
+    unsaid: tuple[str, ...],
+    rows: Sequence[Mapping[str, Any]],
+) -> None:
+    """Insert many rows: COPY, which row-level security refuses here, fills a table of the session.
+
+    The driver looks at each element of an array several times, and at a row it copies once.
+    """
+    stage = statements.staging(source, unsaid)
+    await driver.execute(connection, stage.create)
+    values_of = itemgetter(*stage.columns)
+    await driver.driver_of(connection).copy_records_to_table(
+        stage.name,
+        schema_name="pg_temp",
+        columns=stage.columns,
+        records=[values_of(row) for row in rows],
+    )
+    await driver.execute(connection, stage.insert, journal)
 
 
 async def _update(

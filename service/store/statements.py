@@ -4,7 +4,7 @@ Their text does not vary with the values, so the driver prepares each of them on
 """
 
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Column, Table
 from sqlalchemy.dialects import postgresql
@@ -78,6 +78,31 @@ def inserting(source: Table, unsaid: tuple[str, ...]) -> tuple[tuple[str, ...], 
         f" SELECT {'$1::int, ' if kept else ''}given.* FROM unnest({arrays}) AS given"
     )
     return tuple(c.key for c in columns), statement
+
+
+class Staging(NamedTuple):
+    """A table of the session that takes rows by COPY, and what moves them where they belong."""
+
+    name: str
+    columns: tuple[str, ...]
+    create: str
+    insert: str
+
+
+@cache
+def staging(source: Table, unsaid: tuple[str, ...]) -> Staging:
+    """Write how rows with all columns but those `unsaid` are staged; $1 is the journal."""
+    chosen = [c for c in source.c if c.key not in unsaid and c.key != "journal_id"]
+    name = "_".join(("staged", source.name, *(f"no_{column}" for column in unsaid)))
+    typed = ", ".join(f"{c.name} {array_type(c).removesuffix('[]')}" for c in chosen)
+    names = ", ".join(c.name for c in chosen)
+    return Staging(
+        name,
+        tuple(c.key for c in chosen),
+        f"CREATE TEMPORARY TABLE IF NOT EXISTS {name} ({typed}) ON COMMIT DELETE ROWS",
+        f"INSERT INTO {source.fullname} (journal_id, {names})"  # noqa: S608 - names of ours
+        f" SELECT $1::int, {names} FROM pg_temp.{name}",
+    )
 
 
 @cache

@@ -12,8 +12,10 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from litestar import Request
+from litestar.utils.scope.state import ScopeState
 
 from ledger.refusals import BodyTooLarge, MediaTypeUnsupported, RequestInvalid
+from service.web import plain_json
 
 BODY_MAX: Final = 64 * 1024
 BATCH_BODY_MAX: Final = 8 * 1024 * 1024
@@ -45,6 +47,8 @@ async def check_body(request: Request[Any, Any, Any]) -> None:
         wanted = request.route_handler.opt.get("media_type", JSON)
         _check_media_type(request, wanted)
         parsed = parse(raw) if wanted == JSON else parse_form(raw)
+        if wanted == JSON:  # What was parsed here is what the handler's model is made of.
+            ScopeState.from_scope(request.scope).json = parsed
     secret = request.route_handler.opt.get("secret_body", False)
     said = None if secret else parsed
     request.state.request_hash = request_hash(request.method, request.url.path, said)
@@ -70,6 +74,11 @@ def parse(raw: bytes) -> Any:  # noqa: ANN401 - any JSON value
         raise RequestInvalid(reason="not_utf8") from None
     if text.startswith("\ufeff"):
         raise RequestInvalid(reason="byte_order_mark")
+    return plain_json.at_a_glance(raw, text, DEPTH_MAX) or closely(raw, text)
+
+
+def closely(raw: bytes, text: str) -> Any:  # noqa: ANN401 - any JSON value
+    """Parse strict JSON by looking at each character and object of it."""
     if depth(raw) > DEPTH_MAX:
         raise RequestInvalid(reason="too_deep", depth_max=DEPTH_MAX)
     try:

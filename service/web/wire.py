@@ -225,7 +225,8 @@ class Page(WireOut, Generic[T]):
 
 def money(text: str) -> Money:
     """Make money from a checked wire amount."""
-    return Money.of(text)
+    yuan, _, fen = text.partition(".")
+    return Money.from_fen(int(yuan) * 100 + int(fen))
 
 
 def yuan(fen: int) -> str:
