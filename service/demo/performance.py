@@ -19,7 +19,8 @@ from service.demo.server import Ground, NotServed, Server, prepare
 from service.demo.stage import MORNING, Pace, Stage
 from service.launch import engine_of
 from service.settings import Settings
-from service.verify import Report, verify
+from service.vault_opening import load
+from service.verify import PersonalData, Report, verify
 
 if TYPE_CHECKING:
     from datetime import date
@@ -121,7 +122,7 @@ async def perform(house: House, pace: Pace, script: player.Script) -> Performanc
         finally:
             await engine.dispose()
     with stage.chapter("verify", 1) as bar:
-        report = await verify(house.ground.audit_url)
+        report = await verified(house.ground)
         bar()
     stage.phases["start"] = ready - house.started
     return Performance(stage, told, report, time.perf_counter() - house.started)
@@ -140,10 +141,16 @@ async def perform_backlog(house: House, pace: Pace, *, seed: int | None, share: 
         finally:
             await engine.dispose()
     with stage.chapter("verify", 1) as bar:
-        report = await verify(house.ground.audit_url)
+        report = await verified(house.ground)
         bar()
     stage.phases["start"] = ready - house.started
     return Settlement(stage, settled, told, report, time.perf_counter() - house.started)
+
+
+async def verified(ground: Ground) -> Report:
+    """Verify all there is, personal data too."""
+    personal = PersonalData(ground.found.url, load(ground.settings, ground.found))
+    return await verify(ground.audit_url, personal=personal)
 
 
 async def set_up(
