@@ -90,6 +90,7 @@ STUDENTS: Final = (
     "escrow.plan_share",
     "escrow.bank_entry",
     "escrow.payment_order",
+    "escrow.guardian_link",
     "pii.claim_note",
     "pii.party",
 )
