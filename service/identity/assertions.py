@@ -134,9 +134,10 @@ def public_key(given: dict[str, Any], kid: str | None = None) -> PublicKey:
         raise Unfit("members")
     try:
         key = import_key(kept)  # type: ignore[arg-type]
-        algorithm = _algorithm_of(key)
+        _ = key.public_key
     except (JoseError, ValueError):
         raise Unfit("members") from None
+    algorithm = _algorithm_of(key)
     named = kid or given.get("kid") or key.thumbprint()
     if not isinstance(named, str) or not 1 <= len(named) <= JTI_MAX:
         raise Unfit("kid")
