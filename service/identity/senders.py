@@ -127,7 +127,8 @@ class HttpSender:
 
     async def _post(self, body: Mapping[str, object]) -> int | None:
         """Return the gateway's status, None where there was no answer."""
-        headers = {"Authorization": f"Bearer {self._token.read_text().strip()}"}
+        token = (await asyncio.to_thread(self._token.read_text)).strip()
+        headers = {"Authorization": f"Bearer {token}"}
         try:
             answer = await self._http.post(self._url, json=body, headers=headers)
         except httpx.HTTPError as error:
