@@ -116,7 +116,8 @@ async def sign_in(
         }
         parent: UUID = (await connection.execute(_PROVED, values)).scalar_one()
         now = (await connection.execute(_CLOCK)).scalar_one()
-        device, is_new = await _device(connection, parent, device_secret, label, fresh, now)
+        new = ids.derived(fresh, "device")
+        device, is_new = await _device(connection, parent, device_secret, label, new, now)
         return await _open(connection, parent, device, now, is_new=is_new)
 
 
