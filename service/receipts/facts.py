@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Final
 from uuid import UUID
 
 from ledger.accounts import Account
@@ -12,6 +13,9 @@ from ledger.money import Money
 from ledger.transactions import Transaction, TransactionKind
 from service.store.facts import Change, Facts, Record
 from service.store.unit import Unit
+
+KEPT: Final = "KEPT"
+"""The outcome of an entry that cannot be posted yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,4 +97,4 @@ def kept(fact: EntryFact, account: Record) -> Effect:
             "institution": str(account.institution_id),
         },
     )
-    return Effect("KEPT", (noted,))
+    return Effect(KEPT, (noted,))

@@ -17,6 +17,7 @@ from ledger.refusals import (
 from service.identity.callers import Role
 from service.identity.verbs import Verb
 from service.receipts import use_cases
+from service.receipts.facts import KEPT
 from service.receipts.retry import retry_kept
 from service.receipts.schemas import (
     DebitBatchIn,
@@ -33,6 +34,7 @@ from service.receipts.suspense_routes import (
     return_receipt,
 )
 from service.store import ids
+from service.store.facts import Verdict
 from service.store.transact import Outcome
 from service.web.bodies import BATCH_BODY_MAX
 from service.web.command import Command
@@ -118,9 +120,14 @@ async def receive(
     journal = journal_of(entries, command)
     facts = [entry.fact(command) for entry in entries]
     outcome = await command.run(use_cases.RECEIVE, facts, journal=journal, mode=mode)
-    if not (command.dry_run or outcome.replayed):
+    kept = KEPT in outcome.noticed or any(map(_is_kept, outcome.verdicts))
+    if kept and not (command.dry_run or outcome.replayed):
         await retry_kept(command.store, journal, {fact.custody_account for fact in facts})
     return outcome
+
+
+def _is_kept(verdict: Verdict) -> bool:
+    return verdict.answer is not None and verdict.answer["outcome"] == KEPT
 
 
 def journal_of(entries: Sequence[ReceiptIn | DebitIn], command: Command) -> int:

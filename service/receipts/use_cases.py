@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.accounts import Account
@@ -13,9 +13,9 @@ from ledger.policy import Category
 from ledger.refusals import CustodyAccountUnknown, DateInFuture, PolicyMissing, Refusal
 from service.receipts.effects import by_kind, kind_of
 from service.receipts.entries import decide_entry, decide_kept
-from service.receipts.facts import EntryFact
+from service.receipts.facts import KEPT, EntryFact
 from service.receipts.payments import payment_accounts
-from service.store import reference, rows
+from service.store import driver, reference
 from service.store.context import Context
 from service.store.contracts import read_debts
 from service.store.facts import Decision, Facts
@@ -30,42 +30,35 @@ from service.store.tables import (
 from service.store.transact import UseCase
 from service.store.unit import Unit
 
+_SEEN: Final = (
+    "SELECT custody_account_id FROM escrow.custody_account"
+    " WHERE custody_account_id = ANY($1::uuid[])"
+)
+# What arrives by an order waits for an entry of another account.
+_ANY_KEPT: Final = (
+    "SELECT 1 FROM escrow.bank_entry WHERE journal_id = $1 AND outcome = 'KEPT'"
+    " AND (custody_account_id = ANY($2::uuid[]) OR kind = 'TRANSFER') LIMIT 1"
+)
+
 
 async def find_accounts(
     connection: AsyncConnection, _caller: Context, facts: Sequence[EntryFact]
 ) -> list[EntryFact | Refusal]:
     """Find each entry's custody account among those of the calling bank."""
-    source = rows.table_of(CustodyAccount)
-    wanted = sorted({fact.custody_account for fact in facts})
-    statement = select(source.c.custody_account_id).where(source.c.custody_account_id.in_(wanted))
-    seen = set((await connection.scalars(statement)).all())
+    wanted = list({fact.custody_account for fact in facts})
+    seen = {row[0] for row in await driver.fetch(connection, _SEEN, wanted)}
     return [fact if fact.custody_account in seen else CustodyAccountUnknown() for fact in facts]
 
 
 async def load_entries(unit: Unit, facts: Sequence[EntryFact]) -> None:
     """Lock what the entries name: institution, account, enrolments, orders and their receipts."""
-    accounts = await unit.read(
-        CustodyAccount,
-        rows.keyed(
-            CustodyAccount,
-            unit.facts.journal,
-            (f.custody_account for f in facts),
-            "custody_account_id",
-        ),
-    )
+    accounts = await unit.read_keys(CustodyAccount, {f.custody_account for f in facts})
     await unit.lock(Institution, (a.institution_id for a in accounts), share=True)
     await unit.lock(CustodyAccount, (a.custody_account_id for a in accounts), share=True)
     codes = {f.payment_code for f in facts if f.payment_code is not None}
     enrolments = await unit.lock(Enrolment, codes, column="payment_code")
-    await unit.read(
-        Course,
-        rows.keyed(
-            Course,
-            unit.facts.journal,
-            (e.course_id for e in enrolments if e.course_id is not None),
-            "course_id",
-        ),
-    )
+    courses = {e["course_id"] for e in enrolments}
+    await unit.read_keys(Course, courses - {None})
     for kind, group in by_kind(facts):
         await kind.lock(unit, group)
     named = await unit.lock(PaymentOrder, (f.order for f in facts if f.order is not None))
@@ -79,8 +72,16 @@ async def read_entries(unit: Unit, facts: Sequence[EntryFact]) -> None:
         {(f.custody_account, f.bank_ref) for f in facts},
         ("custody_account_id", "bank_ref"),
     )
+    await _notice_kept(unit, {f.custody_account for f in facts})
     await _read_cap(unit)
     await _read_books(unit, facts)
+
+
+async def _notice_kept(unit: Unit, custodies: set[UUID]) -> None:
+    """Notice whether anything was kept that may be posted after these entries."""
+    journal = unit.facts.journal
+    if await driver.fetch(unit.connection, _ANY_KEPT, journal, list(custodies)):
+        unit.facts.noticed.add(KEPT)
 
 
 async def _read_books(unit: Unit, facts: Sequence[EntryFact]) -> None:

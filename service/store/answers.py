@@ -7,10 +7,8 @@ A key belongs to (caller, key) in one journal. Stored are successes and refusals
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Text, any_, cast, select
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.refusals import (
@@ -22,11 +20,15 @@ from ledger.refusals import (
     StateConflict,
     all_refusals,
 )
-from service.store import rows
+from service.store import driver, rows
 from service.store.facts import Facts, Insert, Moment, Verdict
 from service.store.tables import StoredAnswer
 
 STORED_REFUSALS = (StateConflict, Restrained, BalanceTooLow, RuleBroken)
+_STANDING: Final = (
+    "SELECT caller_id, key, request_hash, outcome FROM escrow.stored_answer"
+    " WHERE journal_id = $1 AND caller_id = ANY($2::text[]) AND key = ANY($3::text[])"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,23 +58,18 @@ async def find_all(
 
     A key that was used with another request has the refusal instead.
     """
-    source = rows.table_of(StoredAnswer)
-    statement = select(
-        source.c.caller_id, source.c.key, source.c.request_hash, source.c.outcome
-    ).where(
-        source.c.journal_id == journal,
-        source.c.caller_id == any_(cast(sorted({key.caller_id for key in keys}), ARRAY(Text()))),
-        source.c.key == any_(cast(sorted({key.key for key in keys}), ARRAY(Text()))),
-    )
     asked = {(key.caller_id, key.key): key for key in keys}
+    callers, named = {key.caller_id for key in keys}, {key.key for key in keys}
     stood: dict[Key, list[Verdict] | IdempotencyKeyReused] = {}
-    for row in await connection.execute(statement):
-        key = asked.get((row.caller_id, row.key))
+    for caller, name, request_hash, outcome in await driver.fetch(
+        connection, _STANDING, journal, list(callers), list(named)
+    ):
+        key = asked.get((caller, name))
         if key is None:
             continue
         stood[key] = IdempotencyKeyReused()
-        if row.request_hash == key.request_hash:
-            stood[key] = [_read(item) for item in json.loads(row.outcome)]
+        if request_hash == key.request_hash:
+            stood[key] = [_read(item) for item in json.loads(outcome)]
     return stood
 
 

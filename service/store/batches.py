@@ -166,7 +166,8 @@ class _Batch:
             verdicts = [
                 v if v.refusal is not None else Verdict(refusal=BatchRefused()) for v in verdicts
             ]
-        asked.result = Outcome(verdicts, recorded=not request.dry_run)
+        noticed = frozenset(self.facts.noticed)
+        asked.result = Outcome(verdicts, recorded=not request.dry_run, noticed=noticed)
         single = request.mode is Mode.SINGLE
         self._note(request, verdicts, self.posted[before:])
         if request.key is not None and answers.is_stored(verdicts, single=single):

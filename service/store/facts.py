@@ -161,6 +161,7 @@ class Facts:
         self.debts: dict[UUID, list[Account]] = {}
         self.loaded: set[Account] = set()
         self.extra: dict[str, Any] = {}
+        self.noticed: set[str] = set()
         self._moment: Moment | None = None
         self._shelves: dict[type[Any], _Shelf] = {}
 

@@ -10,32 +10,35 @@ from operator import itemgetter
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, Uuid, bindparam, text, update
+from sqlalchemy import ARRAY, Uuid, bindparam, text
 
 from ledger import chain
 from ledger.accounts import Account
 from ledger.book import Entry
 from ledger.transactions import Transaction
-from service.store import rows
+from service.store import driver, rows
 from service.store.facts import AreaMove, Insert
 from service.store.leaves import copy_into
-from service.store.tables import AccountRow, Institution, JournalHead, JournalTransaction, Rollup
+from service.store.tables import AccountRow, Institution, JournalTransaction, Rollup
 from service.store.tables import Entry as EntryRow
 from service.store.unit import ACTIVE_ENROLMENTS, Unit, turned_active
 
-_LAST_ROLLUPS: Final = text(
-    """
+_MOVE_HEAD: Final = (
+    "UPDATE escrow.journal_head SET seq = $2, hash = $3, recorded_at = $4, effective_on = $5,"
+    " next_account_id = $6, closed_on = $7, audit_seq = $8, audit_hash = $9 WHERE journal_id = $1"
+)
+
+_LAST_ROLLUPS: Final = """
     SELECT given.ord, last.balance
-    FROM unnest(:types, :units, :kinds, :reasons)
+    FROM unnest($2::text[], $3::text[], $4::text[], $5::text[])
          WITH ORDINALITY AS given(unit_type, unit_id, kind, reason, ord)
     CROSS JOIN LATERAL (
         SELECT balance FROM escrow.rollup
-        WHERE rollup.journal_id = :journal AND rollup.unit_type = given.unit_type
+        WHERE rollup.journal_id = $1 AND rollup.unit_type = given.unit_type
           AND rollup.unit_id = given.unit_id AND rollup.kind = given.kind
           AND rollup.reason = given.reason
         ORDER BY rollup.seq DESC LIMIT 1) AS last
     """
-).bindparams(*(bindparam(n, type_=ARRAY(Text)) for n in ("types", "units", "kinds", "reasons")))
 
 _UNITS_OF: Final = text(
     "SELECT institution_id, area || '/' || department AS area FROM escrow.institution"
@@ -110,20 +113,17 @@ async def append(
     await copy_into(unit.connection, JournalTransaction, moment.journal, sealed)
     await copy_into(unit.connection, EntryRow, moment.journal, _entry_rows(unit, batch))
     await _append_rollups(unit, batch, moves)
-    source = rows.table_of(JournalHead)
-    await unit.connection.execute(
-        update(source)
-        .where(source.c.journal_id == moment.journal)
-        .values(
-            seq=batch[-1].seq,
-            hash=sealed[-1][-1],
-            recorded_at=moment.now,
-            effective_on=moment.today,
-            next_account_id=next_account_id,
-            closed_on=closes or head.closed_on,
-            audit_seq=head.audit_seq if trail is None else trail[0],
-            audit_hash=head.audit_hash if trail is None else trail[1],
-        )
+    await driver.execute(
+        unit.connection,
+        _MOVE_HEAD,
+        moment.journal,
+        batch[-1].seq,
+        sealed[-1][-1],
+        moment.now,
+        moment.today,
+        next_account_id,
+        closes or head.closed_on,
+        *((head.audit_seq, head.audit_hash) if trail is None else trail),
     )
 
 
@@ -306,12 +306,6 @@ async def _move_area(unit: Unit, move: AreaMove, deltas: dict[Slot, int]) -> Non
 async def _last_rollups(unit: Unit, slots: Sequence[Slot]) -> dict[Slot, int]:
     if not slots:
         return {}
-    found = await unit.query(
-        _LAST_ROLLUPS,
-        journal=unit.facts.journal,
-        types=[slot[0] for slot in slots],
-        units=[slot[1] for slot in slots],
-        kinds=[slot[2] for slot in slots],
-        reasons=[slot[3] for slot in slots],
-    )
-    return {slots[row["ord"] - 1]: row["balance"] for row in found}
+    parts = [[slot[i] for slot in slots] for i in range(4)]
+    found = await driver.fetch(unit.connection, _LAST_ROLLUPS, unit.facts.journal, *parts)
+    return {slots[place - 1]: balance for place, balance in found}

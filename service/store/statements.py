@@ -44,6 +44,12 @@ def keyed(source: Table, column: str) -> str:
 
 
 @cache
+def keyed_one(source: Table) -> str:
+    """Select the one row that a table has of a journal."""
+    return f"SELECT {_columns(source)} FROM {source.fullname} WHERE journal_id = $1"  # noqa: S608
+
+
+@cache
 def paired(source: Table, columns: tuple[str, ...]) -> str:
     """Select the rows whose first column is among $2, and all of them, as one text, among $3."""
     parts = ", ".join(f"{name}::text" for name in columns)

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Select, Text, Uuid, bindparam, func, select, text
+from sqlalchemy import ARRAY, Select, Text, Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.accounts import Account, AccountKind, Reason
@@ -128,6 +128,16 @@ class Unit:
         found = await driver.records(self.connection, statement, self.facts.journal, sorted(wanted))
         return self.facts.take(table, vault_rows.opened(self.connection, table, found))
 
+    async def read_keys(self, table: type[Any], keys: Iterable[Any]) -> list[Record]:
+        """Take in the rows with these keys without locking them."""
+        wanted = set(keys)
+        if not wanted:
+            return []
+        source = rows.table_of(table)
+        statement = statements.keyed(source, statements.key_columns(source)[0])
+        found = await driver.records(self.connection, statement, self.facts.journal, sorted(wanted))
+        return self.facts.take(table, vault_rows.opened(self.connection, table, found))
+
     async def lock_where(
         self, table: type[Any], statement: Select[Any], *, share: bool = False
     ) -> list[Record]:
@@ -162,14 +172,15 @@ class Unit:
     async def take_head(self) -> None:
         """Lock the journal's head row and fix the moment of the batch."""
         journal = self.facts.journal
-        source = rows.table_of(JournalHead)
-        locked = select(source).where(source.c.journal_id == journal)
+        locked = statements.keyed_one(rows.table_of(JournalHead))
         if self._locking:
-            locked = locked.with_for_update()
+            locked += " FOR UPDATE"
         # The clock is read from the row that was locked, so never before the lock.
-        taken = locked.cte("taken").prefix_with("MATERIALIZED", dialect="postgresql")
-        statement = select(taken, func.clock_timestamp().label("clock"))
-        head = Record((await self.connection.execute(statement)).mappings().one())
+        statement = (
+            f"WITH taken AS MATERIALIZED ({locked})"  # noqa: S608 - names of our own tables
+            " SELECT taken.*, clock_timestamp() AS clock FROM taken"
+        )
+        [head] = await driver.records(self.connection, statement, journal)
         now = business_now(head.clock, head.clock_offset_us)
         recorded = max(now, head.recorded_at + timedelta(microseconds=1))
         today = business_date(recorded, head.effective_on, head.closed_on)

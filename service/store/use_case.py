@@ -51,12 +51,14 @@ class UseCase(Generic[C, F]):
 class Outcome:
     """What became of a list of commands: a verdict each, in order.
 
-    `recorded` says that the journal's audit trail tells of it.
+    `recorded` says that the journal's audit trail tells of it; `noticed` is what the use case saw
+    beside its commands and left for its caller.
     """
 
     verdicts: Sequence[Verdict]
     replayed: bool = False
     recorded: bool = False
+    noticed: frozenset[str] = frozenset()
 
     def single(self) -> dict[str, Any]:
         """The answer of a single command; raises its refusal."""
