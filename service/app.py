@@ -19,6 +19,7 @@ from ledger.refusals import Refusal
 from service import (
     access,
     approvals,
+    audit,
     balances,
     banks,
     claims,
@@ -94,6 +95,7 @@ NOUNS: Final = (
     approvals.router,
     balances.router,
     journal.router,
+    audit.router,
 )
 
 

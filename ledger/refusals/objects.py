@@ -7,6 +7,10 @@ class JurisdictionUnknown(ObjectUnknown, zh="辖区不存在"):
     """There is no such jurisdiction in the caller's scope."""
 
 
+class AuditRowUnknown(ObjectUnknown, zh="审计记录不存在"):
+    """There is no such row of the audit trail."""
+
+
 class BankUnknown(ObjectUnknown, zh="银行不存在"):
     """There is no such bank."""
 
@@ -137,6 +141,14 @@ class InterestUnknown(ObjectUnknown, zh="利息不存在"):
 
 class PackUnknown(ObjectUnknown, zh="处置包不存在"):
     """There is no such resolution pack in the caller's scope."""
+
+
+class DataRequestUnknown(ObjectUnknown, zh="个人信息请求不存在"):
+    """There is no such request about personal data in the caller's scope."""
+
+
+class CaseUnknown(ObjectUnknown, zh="案件不存在"):
+    """There is no such case in the caller's scope."""
 
 
 class StatementRequestUnknown(ObjectUnknown, zh="对账请求不存在"):

@@ -201,3 +201,7 @@ class DutiesApart(RuleBroken, zh="职责不相容"):
 
 class ContractNotProved(RuleBroken, zh="合同信息不符"):
     """Number, payment code and student's name are not those of one contract."""
+
+
+class CaseUnrelated(RuleBroken, zh="与案件无关"):
+    """The case is not about this person, so it is no reason to read their data."""

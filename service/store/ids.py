@@ -63,6 +63,11 @@ def public_transaction(journal: int, seq: int) -> str:
     return f"txn_{_high(journal, high)}{_PAIRS[seq >> _PAIR_BITS & _PAIR]}{_PAIRS[low]}"
 
 
+def public_audit(journal: int, seq: int) -> str:
+    """Write the public id of a row of the audit trail."""
+    return f"aud_{_encode(journal.to_bytes(2) + seq.to_bytes(_SEQ_BYTES))}"
+
+
 def public_account(journal: int, number: int) -> str:
     """Write an account's public id, from its number in its journal."""
     return f"acc_{_encode(journal.to_bytes(2) + number.to_bytes(_SEQ_BYTES))}"
@@ -77,6 +82,12 @@ def parse(prefix: str, text: str) -> tuple[int, UUID]:
 def parse_transaction(text: str) -> tuple[int, int]:
     """Read a transaction's public id into (journal, seq); ValueError for anything else."""
     raw = _decode("txn", text, 2 + _SEQ_BYTES)
+    return int.from_bytes(raw[:2]), int.from_bytes(raw[2:])
+
+
+def parse_audit(text: str) -> tuple[int, int]:
+    """Read an audit row's public id into (journal, seq); ValueError for anything else."""
+    raw = _decode("aud", text, 2 + _SEQ_BYTES)
     return int.from_bytes(raw[:2]), int.from_bytes(raw[2:])
 
 

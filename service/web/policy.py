@@ -93,10 +93,11 @@ async def guard(
         await count_source(connection, CostClass.TOKEN)
         raise
     connection.scope["state"]["signature"] = caller.signature
+    # Known before anything is refused, so that the audit trail says whom it was refused.
+    connection.scope["state"]["caller"] = caller
     await count_caller(connection, handler, caller)
     if rule.rules_out(caller):
         raise VerbForbidden(role=caller.role.value)
-    connection.scope["state"]["caller"] = caller
 
 
 def facts_of(request: Request[Any, Any, Any]) -> RequestFacts:
