@@ -49,6 +49,7 @@ NONCE_KEPT: Final = timedelta(minutes=10)
 READS: Final = frozenset({"GET", "HEAD"})
 ALWAYS: Final = ("@method", "@authority", "@path", "@query")
 WHEN_SENT: Final = ("content-type", "content-digest", "idempotency-key")
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 PARAMETERS: Final = {
     "created": int,
     "expires": int,
@@ -123,8 +124,8 @@ def claim_of(request: "RequestFacts", authorities: frozenset[str], *, now: int) 
     """Read what a request's signature claims, and check all that needs no key."""
     member = _member_of(request.headers)
     told = _parameters_of(member)
-    _check_time(told["created"], told["expires"], now)
     _check_cover(request, member)
+    _check_time(told["created"], told["expires"], now)
     values = values_of(request)
     if normalised(request.authority) not in authorities:
         raise AuthorityUnknown

@@ -23,7 +23,7 @@ from service.store.facts import Insert
 from service.store.tables import SignedBody, SignedMessage
 
 LARGE: Final = 64 * 1024
-SWEPT_AT_ONCE: Final = 5_000
+FORGOTTEN_AT_ONCE: Final = 5_000
 
 _SPEND: Final = text("SELECT escrow.spend_nonces(:kids, :nonces, :until, :durable)").bindparams(
     bindparam("kids", type_=ARRAY(Text)),
@@ -74,7 +74,7 @@ async def spend(
 
 async def forget(connection: AsyncConnection) -> int:
     """Forget nonces whose signatures have long expired; return how many."""
-    return int(await connection.scalar(_FORGET, {"most": SWEPT_AT_ONCE}) or 0)
+    return int(await connection.scalar(_FORGET, {"most": FORGOTTEN_AT_ONCE}) or 0)
 
 
 def packed(body: bytes) -> str | None:

@@ -11,8 +11,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ledger.refusals import Unavailable
-from service.store import reference
-from service.store.transact import Store
+from service.store import evidence, reference
+from service.store.transact import Store, writing
 from service.worker.sweeps import SWEEPS, Sweep
 
 WORKER_LOCK: Final = 4_711_009
@@ -41,7 +41,16 @@ async def run_round(
             done[journal] = await run_due(store, journal, sweeps)
         except Unavailable as refusal:
             log.warning("sweep.put_off", journal=journal, code=refusal.code)
+    await _forget_nonces(engine)
     return done
+
+
+async def _forget_nonces(engine: AsyncEngine) -> None:
+    """Forget the nonces of signatures that have long expired, whatever journal they spoke of."""
+    gone = evidence.FORGOTTEN_AT_ONCE
+    while gone == evidence.FORGOTTEN_AT_ONCE:
+        async with writing(engine) as connection:
+            gone = await evidence.forget(connection)
 
 
 async def run_forever(
