@@ -119,7 +119,11 @@ def create_app(
     if settings.signing_keys is not None:
         signing_keys = SigningKeys.load(settings.signing_keys)
     # A demonstration plays a term in minutes; a pack every simulated night would be most of it.
-    sweeps = worker.sweeps_with(None if settings.demo else settings.pack_keys)
+    keys, by_phone = None if settings.demo else settings.pack_keys, sender_of(settings)
+    gateway = None
+    if isinstance(by_phone, HttpSender):
+        gateway = worker.GatewaySender(Store(engine), by_phone)
+    sweeps = worker.sweeps_with(keys, gateway)
 
     @asynccontextmanager
     async def running(app: Litestar) -> AsyncIterator[None]:
@@ -178,7 +182,7 @@ def create_app(
     app.state.store = Store(engine)
     app.state.denials = Denials(app.state.store.trail)
     app.state.settings = settings
-    app.state.texts = Outbox(sender_of(settings))
+    app.state.texts = Outbox(by_phone)
     app.state.limiter = Limiter(engine, settings.ceilings)
     app.state.doors = Doors(BankRequests(settings.authorities), settings.bank_tokens)
     app.state.signing_keys = signing_keys

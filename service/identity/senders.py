@@ -35,6 +35,7 @@ class Template(StrEnum):
 
     LOGIN_CODE = "LOGIN_CODE"
     GUARDIAN_INVITED = "GUARDIAN_INVITED"
+    NOTICE = "NOTICE"
 
 
 @dataclass(frozen=True, slots=True)

@@ -198,6 +198,7 @@ async def _with_lessons(
                 **found[row["subject_id"]],
                 "notice_id": row["notice_id"],
                 "recipient_id": row["recipient_id"],
+                "kind": row["kind"],
             }
         )
         for row in notices

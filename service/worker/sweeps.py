@@ -6,6 +6,7 @@ left. The use cases judge everything anew under their locks: a sweep only propos
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -53,7 +54,10 @@ async def deliver_notices(store: Store, journal: int, sender: Sender | None = No
         if chunk.last is None:
             return done
         after = chunk.last
-        sent = [Message(row.notice_id, row.recipient_id, row.lesson_id) for row in chunk.found]
+        sent = [
+            Message(row.notice_id, row.recipient_id, row.lesson_id, journal, row.kind)
+            for row in chunk.found
+        ]
         proofs = await by.send(sent) if sent else ()
         delivered = [
             _delivery(row, proof) for row, proof in zip(chunk.found, proofs, strict=True) if proof
@@ -74,7 +78,10 @@ async def deliver_others(store: Store, journal: int, sender: Sender | None = Non
             return done
         after = found[-1].notice_id
         proofs = await by.send(
-            [Message(row.notice_id, row.recipient_id, row.subject_id) for row in found]
+            [
+                Message(row.notice_id, row.recipient_id, row.subject_id, journal, row.kind)
+                for row in found
+            ]
         )
         told = zip(found, proofs, strict=True)
         delivered = [notices.delivery_of(row, proof) for row, proof in told if proof]
@@ -200,11 +207,16 @@ SWEEPS: Final[dict[str, Sweep]] = {
 """Every sweep, in order."""
 
 
-def sweeps_with(pack_keys: Path | None) -> dict[str, Sweep]:
+def sweeps_with(pack_keys: Path | None, sender: Sender | None = None) -> dict[str, Sweep]:
     """Return every sweep, and last the nightly resolution packs where there are keys for them.
 
-    Raises `PackKeysMissing` and `KeyUnusable` for a folder that holds none.
+    Notices leave by `sender`, where there is one. Raises `PackKeysMissing` and `KeyUnusable` for a
+    folder that holds none.
     """
-    if pack_keys is None:
-        return SWEEPS
-    return SWEEPS | {"packs_made": packs_made(Keys.load(pack_keys))}
+    sweeps = dict(SWEEPS)
+    if sender is not None:
+        sweeps["notices_delivered"] = partial(deliver_notices, sender=sender)
+        sweeps["other_notices_delivered"] = partial(deliver_others, sender=sender)
+    if pack_keys is not None:
+        sweeps["packs_made"] = packs_made(Keys.load(pack_keys))
+    return sweeps
