@@ -108,6 +108,8 @@ async def open_enrolment(
 ) -> Response[EnrolmentOut]:
     """Open one charge for a filed course, within the caps; it waits for its money."""
     opened = data.facts(command)
+    if opened.journal not in command.caller.journals:
+        raise CourseUnknown
     outcome = await command.run(use_cases.OPEN_ENROLMENT, [opened], journal=opened.journal)
     return command.answer(outcome, EnrolmentOut)
 
