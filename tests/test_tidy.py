@@ -46,6 +46,9 @@ KEYLESS = {
     *("getToken", "revokeToken", "logIn", "logInWithCode", "acceptInvitation"),
     *("confirmInvitation", "logOut", "revokeDevice", "confirmSession", "changePassword"),
     *("chooseAuthenticator", "changeAuthenticator"),
+    *("requestCode", "loginParent", "renewParentSession", "forgetParentDevice"),
+    "findContracts",  # what it finds is linked once
+    "readShortMessages",  # a phone does not stand in an address
 }
 """POST operations that neither move money nor decide anything, so need no idempotency key."""
 

@@ -21,7 +21,7 @@ from service.store import notices, reference, rows
 from service.store.context import Context
 from service.store.facts import Change, Decision, Facts, Record, Update
 from service.store.tables import Enrolment, GuardianLink, Party
-from service.store.transact import Store, UseCase
+from service.store.transact import Store, UseCase, writing
 from service.store.unit import Unit
 
 PER_PARENT: Final = Ceiling(10, 3_600, 5)
@@ -53,7 +53,7 @@ class AskByContract:
 async def spend(engine: AsyncEngine, *, parent: UUID, code_index: bytes) -> None:
     """Count a try, right or wrong, before it is looked at; raises `RateLimited`."""
     subjects = ((f"proof:{parent.hex}", PER_PARENT), (f"proved:{code_index.hex()}", PER_CONTRACT))
-    async with engine.begin() as connection:
+    async with writing(engine) as connection:
         for subject, ceiling in subjects:
             await limits.spend(
                 connection, subject=subject, cost_class=CostClass.CODE, ceiling=ceiling

@@ -23,6 +23,7 @@ from service.identity import limits
 from service.identity.limits import Ceiling, CostClass
 from service.identity.sessions import DEVICE_PREFIX
 from service.store.context import Context
+from service.store.transact import writing
 
 DIGITS: Final = 6
 TRIES_MAX: Final = 5
@@ -135,7 +136,7 @@ async def spend(engine: AsyncEngine, *, phone_index: bytes, source: str) -> None
 
     The same for every number: whether anybody is known by it is not looked up here.
     """
-    async with engine.begin() as connection:
+    async with writing(engine) as connection:
         for subject, ceiling in _counted("asked", phone_index, source, ASKED):
             await limits.spend(
                 connection, subject=subject, cost_class=CostClass.CODE, ceiling=ceiling
@@ -151,7 +152,7 @@ async def ask(
     """
     secret = device_secret or DEVICE_PREFIX + secrets.token_urlsafe(32)
     code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}d}"
-    async with engine.begin() as connection:
+    async with writing(engine) as connection:
         await Context.doorkeeper().enter(connection, statement_timeout=_TIMEOUT)
         await connection.execute(_CLEAR, {"kept": KEPT})
         expires_at = await connection.scalar(
@@ -176,7 +177,7 @@ async def prove(
     Every try counts before it is compared, in a transaction that commits either way.
     """
     given = _proof(device_secret, request, code)
-    async with engine.begin() as connection:
+    async with writing(engine) as connection:
         await Context.doorkeeper().enter(connection, statement_timeout=_TIMEOUT)
         found = await connection.execute(_FIND, {"request": request})
         index = found.scalar() or request.bytes

@@ -26,6 +26,7 @@ from service.store.context import Context
 from service.store.facts import Record
 from service.store.rows import table_of
 from service.store.tables import AccessToken, Device
+from service.store.transact import writing
 
 JOURNAL: Final = 0
 """Their devices stand in no jurisdiction's journal."""
@@ -107,7 +108,7 @@ async def sign_in(
     engine: AsyncEngine, proved: Proved, *, device_secret: str, label: str, fresh: UUID
 ) -> SignedIn:
     """Open a session for whoever proved a phone, on the device that did; `fresh` is a new id."""
-    async with engine.begin() as connection:
+    async with writing(engine) as connection:
         await Context.doorkeeper().enter(connection, statement_timeout=_TIMEOUT)
         values = {
             "parent": fresh,
@@ -123,7 +124,7 @@ async def sign_in(
 
 async def renew(engine: AsyncEngine, *, device: UUID, device_secret: str) -> SignedIn:
     """Open the next session of a known device; raises `CodeRefused`, whatever is wrong."""
-    async with engine.begin() as connection:
+    async with writing(engine) as connection:
         await Context.doorkeeper().enter(connection, statement_timeout=_TIMEOUT)
         values = {"journal": JOURNAL, "device": device, "remembered": REMEMBERED}
         row = (await connection.execute(_KNOWN, values)).first()
@@ -141,7 +142,7 @@ async def known_or_added(
 ) -> UUID:
     """Return the person of a phone, known or not yet: who has proved nothing sees nothing."""
     values = {"parent": fresh, "phone_index": phone_index, "phone_mask": phone_mask}
-    async with engine.begin() as connection:
+    async with writing(engine) as connection:
         await Context.doorkeeper().enter(connection, statement_timeout=_TIMEOUT)
         parent: UUID = (await connection.execute(_INVITED, values)).scalar_one()
     return parent
@@ -149,7 +150,7 @@ async def known_or_added(
 
 async def phone_of(engine: AsyncEngine, parent: UUID) -> Proved:
     """Return index and mask of the phone that a parent proved."""
-    async with engine.begin() as connection:
+    async with writing(engine) as connection:
         await Context.doorkeeper().enter(connection, statement_timeout=_TIMEOUT)
         row = (await connection.execute(_PHONE, {"parent": parent})).one()
     return Proved(row.phone_index, row.phone_mask)
@@ -163,7 +164,7 @@ async def masks(connection: AsyncConnection, parents: Sequence[UUID]) -> dict[UU
 
 async def devices(engine: AsyncEngine, parent: UUID) -> Sequence[Record]:
     """Return the devices that can open sessions for a parent, latest used first."""
-    async with engine.begin() as connection:
+    async with writing(engine) as connection:
         await Context.doorkeeper().enter(connection, statement_timeout=_TIMEOUT)
         found = await connection.execute(_DEVICES, {"journal": JOURNAL, "parent": parent})
         return [Record(row) for row in found.mappings()]
@@ -171,7 +172,7 @@ async def devices(engine: AsyncEngine, parent: UUID) -> Sequence[Record]:
 
 async def forget(engine: AsyncEngine, *, parent: UUID, device: UUID) -> None:
     """Forget a parent's device and end its session at once; raises `DeviceUnknown`."""
-    async with engine.begin() as connection:
+    async with writing(engine) as connection:
         await Context.doorkeeper().enter(connection, statement_timeout=_TIMEOUT)
         values = {"journal": JOURNAL, "parent": parent, "device": device}
         forgotten = await connection.execute(_FORGET, values)

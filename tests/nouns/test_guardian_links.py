@@ -1,54 +1,16 @@
 """Links of parents to contracts: by phone, by the contract, by grant; what each shows and ends."""
 
-from typing import Any
-
-import httpx
 import pytest
 
 from service.store import ids
 from tests.fixtures.academies import Academy, academy_in
-from tests.fixtures.parents import Phone, fresh_phone
-from tests.fixtures.refunds import PAYEE, Refunds
+from tests.fixtures.parents import Phone, asked, fresh_phone, named, printed, refused
 from tests.fixtures.service import District, Service, open_district
-
-
-def named(number: str) -> dict[str, Any]:
-    """Write a guardian with this phone as a contract does."""
-    return {"guardian": {"name": "张三", "phone": number[3:]}}
-
-
-def printed(enrolment: dict[str, Any], **values: Any) -> dict[str, Any]:
-    """Read off a contract what proves that one has it."""
-    return {
-        "contract_number": enrolment["contract_number"],
-        "payment_code": enrolment["payment_code"],
-        "student_name": "张小三",
-    } | values
-
-
-def refused(answer: httpx.Response) -> tuple[int, str]:
-    """Say how an answer refuses."""
-    return answer.status_code, answer.json()["code"]
-
-
-@pytest.fixture
-def phone(district: District) -> Phone:
-    """A parent's phone."""
-    return Phone.new(district)
 
 
 async def second_school(service: Service) -> Academy:
     """A school of another district, so of another journal."""
     return await academy_in(await open_district(service))
-
-
-async def asked(academy: Academy, phone: Phone) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Open a contract of another phone and ask for it; return the contract and the link."""
-    enrolment = await academy.opened(**named(fresh_phone()))
-    await phone.logs_in()
-    answer = await phone.post("guardian-links", printed(enrolment))
-    assert answer.status_code == 201, answer.text
-    return enrolment, dict(answer.json())
 
 
 async def test_a_login_links_the_contracts_that_name_the_phone_in_every_journal(
@@ -289,85 +251,6 @@ async def test_asking_twice_is_asking_once(academy: Academy, phone: Phone) -> No
     assert (again.status_code, again.json()["id"]) == (200, link["id"])
 
 
-async def test_a_second_guardian_is_let_in_by_the_first(
-    academy: Academy, phone: Phone, district: District
-) -> None:
-    enrolment = await academy.enrolled(**named(phone.number))
-    lesson = await academy.recorded(enrolment)
-    await phone.logs_in()
-    (link,) = await phone.links()
-    second = Phone.new(district)
-
-    granted = await phone.post(f"guardian-links/{link['id']}/grants", {"phone": second.number})
-    invited = await second.shows()
-    await second.logs_in()
-    confirmed = await second.post(f"lessons/{lesson['id']}/confirm")
-
-    assert (granted.status_code, granted.json()["state"]) == (201, "INVITED")
-    assert [each["template"] for each in invited] == ["GUARDIAN_INVITED"]
-    assert await second.enrolments() == {enrolment["id"]}
-    assert confirmed.status_code == 200
-    assert {(row["proof"], row["state"]) for row in await phone.links()} == {
-        ("PHONE", "ACTIVE"),
-        ("GRANT", "ACTIVE"),
-    }
-
-
-async def test_a_second_guardian_lets_nobody_in_and_turns_nobody_out(
-    academy: Academy, phone: Phone, district: District
-) -> None:
-    await academy.opened(**named(phone.number))
-    await phone.logs_in()
-    (link,) = await phone.links()
-    second = Phone.new(district)
-    granted = await phone.post(f"guardian-links/{link['id']}/grants", {"phone": second.number})
-    await second.logs_in()
-
-    further = await second.post(
-        f"guardian-links/{granted.json()['id']}/grants", {"phone": fresh_phone()}
-    )
-    through = await second.post(f"guardian-links/{link['id']}/grants", {"phone": fresh_phone()})
-    turned = await second.post(f"guardian-links/{link['id']}/revoke")
-
-    assert refused(further) == (409, "wrong_state")
-    assert refused(through) == refused(turned) == (404, "guardian_link_unknown")
-
-
-async def test_a_grant_ends_when_the_first_guardian_says_so_or_goes(
-    academy: Academy, phone: Phone, district: District
-) -> None:
-    await academy.opened(**named(phone.number))
-    await phone.logs_in()
-    (link,) = await phone.links()
-    second, third = Phone.new(district), Phone.new(district)
-    for other in (second, third):
-        await phone.post(f"guardian-links/{link['id']}/grants", {"phone": other.number})
-        await other.logs_in()
-    own = next(row for row in await second.links() if row["phone"].endswith(second.number[-4:]))
-
-    await phone.post(f"guardian-links/{own['id']}/revoke")
-    after_one = (await second.enrolments(), len(await third.enrolments()))
-    await phone.post(f"guardian-links/{link['id']}/revoke")
-
-    assert after_one == (set(), 1)
-    assert await third.enrolments() == set()
-
-
-async def test_an_operator_ends_any_link_and_a_school_none(academy: Academy, phone: Phone) -> None:
-    await academy.opened(**named(phone.number))
-    await phone.logs_in()
-    (link,) = await phone.links()
-
-    by_school = await academy.post(f"guardian-links/{link['id']}/revoke", academy.token)
-    by_operator = await academy.post(
-        f"guardian-links/{link['id']}/revoke", academy.district.operator
-    )
-
-    assert refused(by_school) == (403, "verb_forbidden")
-    assert by_operator.json()["state"] == "REVOKED"
-    assert await phone.enrolments() == set()
-
-
 async def test_parents_of_one_school_see_nothing_of_each_other(
     academy: Academy, phone: Phone, district: District
 ) -> None:
@@ -400,69 +283,6 @@ async def test_a_token_of_one_guardian_has_no_person_to_link(academy: Academy) -
     answer = await academy.post("guardian-links", parent, printed(enrolment))
 
     assert refused(answer) == (404, "person_unknown")
-
-
-@pytest.fixture
-async def owed(refunds: Refunds, academy: Academy, phone: Phone) -> str:
-    """A refund to this phone's guardian whose payer nobody knows."""
-    contract = academy.legacy("6000.00", 60, **named(phone.number))
-    taken = await academy.post("enrolments/legacy", academy.token, contract)
-    await academy.receipt("6000.00", kind="TOP_UP")
-    (refund,) = await refunds.owed(taken.json(), "6000.00")
-    return refund
-
-
-async def test_a_parent_names_no_account_within_72_hours_of_the_link(
-    refunds: Refunds, phone: Phone, owed: str
-) -> None:
-    await phone.logs_in()
-
-    early = await phone.post(f"refunds/{owed}/payee-account", PAYEE)
-    await refunds.after_days(3)
-    later = await phone.post(f"refunds/{owed}/payee-account", PAYEE)
-
-    assert refused(early) == (409, "payee_cooling_off")
-    assert later.status_code == 202
-
-
-async def test_a_new_device_lets_payees_rest_again_and_the_old_one_is_told(
-    refunds: Refunds, phone: Phone, owed: str, district: District
-) -> None:
-    await phone.logs_in()
-    await refunds.after_days(3)
-    stolen = Phone.new(district, phone.number)
-
-    await stolen.logs_in()
-    by_thief = await stolen.post(f"refunds/{owed}/payee-account", PAYEE)
-    notices = (await phone.reads("notices"))["items"]
-    known = await phone.renews()
-
-    assert refused(by_thief) == (409, "payee_cooling_off")
-    assert "GUARDIAN_DEVICE_NEW" in {row["kind"] for row in notices}
-    assert known.status_code == 200
-
-
-async def test_a_device_that_is_known_logs_in_again_without_rest(
-    refunds: Refunds, phone: Phone, owed: str
-) -> None:
-    await phone.logs_in()
-    await refunds.after_days(3)
-
-    await phone.logs_in()
-    named_account = await phone.post(f"refunds/{owed}/payee-account", PAYEE)
-
-    assert named_account.status_code == 202
-
-
-async def test_a_confirmed_link_rests_72_hours_from_the_confirmation(
-    academy: Academy, refunds: Refunds, phone: Phone
-) -> None:
-    _, link = await asked(academy, phone)
-    await refunds.after_days(4)
-
-    confirmed = (await academy.post(f"guardian-links/{link['id']}/confirm", academy.token)).json()
-
-    assert confirmed["payee_from"] > confirmed["linked_at"] > confirmed["asked_at"]
 
 
 async def test_links_name_nobody_in_the_journal(

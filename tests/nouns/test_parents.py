@@ -4,21 +4,14 @@ import re
 import secrets
 from typing import Any
 
-import httpx
 import pytest
 from sqlalchemy import text
 
 from ledger.refusals import CodeRefused
 from service.store.context import Context
 from service.web.problems import status_of
-from tests.fixtures.parents import Phone, fresh_phone, statements_of, unknown_request
+from tests.fixtures.parents import Phone, fresh_phone, refused, statements_of, unknown_request
 from tests.fixtures.service import District, Service
-
-
-@pytest.fixture
-def phone(district: District) -> Phone:
-    """A phone that nobody knows."""
-    return Phone.new(district)
 
 
 async def changed(service: Service, statement: str, **values: Any) -> None:
@@ -26,11 +19,6 @@ async def changed(service: Service, statement: str, **values: Any) -> None:
     async with service.engine.begin() as connection:
         await Context.doorkeeper().enter(connection, statement_timeout="5s")
         await connection.execute(text(statement), values)
-
-
-def refused(answer: httpx.Response) -> tuple[int, str]:
-    """Say how an answer refuses."""
-    return answer.status_code, answer.json()["code"]
 
 
 REFUSED = (status_of(CodeRefused), "code_refused")
@@ -208,11 +196,16 @@ async def test_nothing_that_rests_of_a_code_tells_the_code_or_the_phone(
     assert code.encode().hex() not in rows
 
 
-async def test_only_the_door_sees_codes_and_persons(phone: Phone, service: Service) -> None:
+@pytest.mark.parametrize(
+    "eyes", [Context(()), Context((1, 2, 3), bank="ICBC"), Context((1, 2, 3), parties=())]
+)
+async def test_whoever_has_no_link_in_sight_sees_neither_codes_nor_persons(
+    phone: Phone, service: Service, eyes: Context
+) -> None:
     await phone.logs_in()
 
     async with service.engine.begin() as connection:
-        await Context((1, 2, 3)).enter(connection, statement_timeout="5s")
+        await eyes.enter(connection, statement_timeout="5s")
         codes = await connection.scalar(text("SELECT count(*) FROM pii.one_time_code"))
         persons = await connection.scalar(text("SELECT count(*) FROM pii.parent"))
 
