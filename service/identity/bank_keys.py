@@ -107,7 +107,7 @@ def kid_of(bank: str, algorithm: str, public: bytes) -> str:
 
 def caller_id(bank: str) -> str:
     """Name a bank as caller: its idempotency keys outlive its signing keys."""
-    return f"bank-{bank}"
+    return f"bank:{bank}"
 
 
 async def _read(connection: AsyncConnection, kid: str) -> BankKey | None:

@@ -69,6 +69,7 @@ CHECKS: Final[dict[str, str]] = {
     "V-33": "No index is invalid and no page failed its checksum",
     "V-34": "Every journal has its partitions, and no row can miss them",
     "V-35": "A closed date's last sequence number is the last of that date",
+    "V-36": "What a bank said stands on a message that its key signed, which still verifies",
 }
 """Every check by its code; the codes are those of the invariants and of the checks' catalogue."""
 
@@ -140,7 +141,6 @@ class Report:
     )
     heads: list[Mapping[str, Any]] = field(default_factory=list)
     trails: list[Mapping[str, Any]] = field(default_factory=list)
-    trails: list[Mapping[str, Any]] = field(default_factory=list)
     seconds: str = "0.0"
 
     def broken(self, check: str, journal: int | None, **example: Any) -> None:  # noqa: ANN401
@@ -197,7 +197,6 @@ class Report:
             "status": self.status.value,
             "exit_code": self.exit_code,
             "journals": [{n: _plain(v) for n, v in head.items()} for head in self.heads],
-            "audit": [{n: _plain(v) for n, v in head.items()} for head in self.trails],
             "audit": [{n: _plain(v) for n, v in head.items()} for head in self.trails],
             "transactions": sum(int(head["seq"]) for head in self.heads),
             "checks": [result.as_json() for result in self.results.values()],

@@ -20,6 +20,7 @@ from service.verify import (
     reversals,
     row_checks,
     server_checks,
+    signature_checks,
     transfer_checks,
     vault_checks,
     wind_down_checks,
@@ -44,6 +45,7 @@ CHECK_MODULES: Final = (
     claim_checks,
     deposit_checks,
     refund_checks,
+    signature_checks,
     transfer_checks,
     wind_down_checks,
 )
@@ -140,6 +142,7 @@ async def _verify_journal(
         report.not_done(_REPLAYED, f"journal {journal}: {error!r}"[:300])
     await audit_checks.check(opened, head, report)
     await reversals.check(opened, journal, report)
+    await signature_checks.check(opened, journal, report)
     await plan_checks.check(opened, journal, report)
     for module in CHECK_MODULES:
         await queries.run(opened, journal, module.CHECKS, report)

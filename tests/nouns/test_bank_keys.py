@@ -180,7 +180,7 @@ async def test_a_bank_asks_for_its_next_key_with_the_one_it_has(academy: Academy
     key = await approved(district, asked)
 
     assert key["parent_kid"] == bank.signer.kid
-    assert key["registered_by"] == "bank-ICBC"
+    assert key["registered_by"] == "bank:ICBC"
     successor = SigningBank(district, "ICBC", following, BankSigner(key["kid"], following.sign))
     for each in (bank, successor):
         assert (await each.get("/v1/payment-orders")).status_code == 200
@@ -397,7 +397,7 @@ async def test_what_was_signed_can_be_verified_for_ever(academy: Academy) -> Non
         )
 
     bank.private.public_key().verify(kept.signature, kept.base)
-    assert (kept.caller_id, kept.key) == ("bank-ICBC", request.idempotency_key)
+    assert (kept.caller_id, kept.key) == ("bank:ICBC", request.idempotency_key)
     assert b'"@path": /v1/receipts\n' in kept.base
     assert evidence.unpacked(sealed["body"]) == request.body
     assert "李四".encode() not in bytes(kept.base)
