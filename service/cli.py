@@ -6,6 +6,7 @@ Heavy imports happen inside the commands, so that `escrow --help` answers at onc
 import rich_click as click
 
 from service.commands import (
+    auditing,
     demonstrate,
     describe,
     keys,
@@ -32,6 +33,7 @@ main.add_command(registry.jurisdiction)
 main.add_command(registry.token)
 main.add_command(describe.openapi)
 main.add_command(verifying.verify)
+main.add_command(auditing.audit)
 main.add_command(packing.pack)
 main.add_command(packing.unseal)
 main.add_command(replaying.replay_plan)

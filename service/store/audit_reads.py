@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, DateTime, Integer, bindparam, select, text
+from sqlalchemy import ARRAY, BigInteger, DateTime, Integer, bindparam, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.store import audit, rows
@@ -32,13 +32,13 @@ _POSITION: Final = text(
 ).bindparams(bindparam("journal", type_=Integer), bindparam("at", type_=DateTime(timezone=True)))
 _HEADS: Final = text(
     """
-    SELECT journal_id, audit_seq AS seq, coalesce(audit_hash, escrow.audit_genesis(journal_id))
-           AS hash FROM escrow.journal_head WHERE journal_id = ANY(:journals) AND journal_id <> 0
+    SELECT journal_id, audit_seq AS seq, audit_hash AS hash FROM escrow.journal_head
+    WHERE journal_id = ANY(:journals)
     UNION ALL
     SELECT chain, seq, hash FROM escrow.audit_head WHERE chain = ANY(:journals)
     ORDER BY 1
     """
-)
+).bindparams(bindparam("journals", type_=ARRAY(Integer)))
 _LINK: Final = text(
     "SELECT hash FROM escrow.audit WHERE journal_id = :journal AND audit_seq = :seq"
 ).bindparams(bindparam("journal", type_=Integer), bindparam("seq", type_=BigInteger))
@@ -116,7 +116,10 @@ async def row(connection: AsyncConnection, journal: int, seq: int) -> Record | N
 async def heads(connection: AsyncConnection, journals: tuple[int, ...]) -> list[Record]:
     """Return where the chains of these journals stand, in order."""
     found = await connection.execute(_HEADS, {"journals": list(journals)})
-    return [Record(each) for each in found.mappings()]
+    return [
+        Record(each, hash=each["hash"] or audit.genesis(each["journal_id"]))
+        for each in found.mappings()
+    ]
 
 
 async def position_at(connection: AsyncConnection, journal: int, at: datetime) -> int:
