@@ -26,6 +26,7 @@ from service.identity import credentials, sessions
 from service.identity.limits import CostClass
 from service.identity.people import Door
 from service.identity.sessions import Attempt
+from service.web.attempts import CALLER_KEY
 from service.web.ceilings import source_of
 from service.web.policy import public
 from service.web.problems import refusing
@@ -37,7 +38,12 @@ NO_STORE: Final = {"Cache-Control": "no-store"}
 
 def door_of(request: Request[Any, Any, Any]) -> Door:
     """Return where people prove who they are, at this second of the machine's clock."""
-    return Door(request.app.state.engine, request.app.state.clock_ms() // 1000)
+    state = request.app.state
+    return Door(
+        state.engine,
+        state.clock_ms() // 1000,
+        lambda caller: request.scope["state"].__setitem__(CALLER_KEY, caller),
+    )
 
 
 def label(request: Request[Any, Any, Any]) -> str:

@@ -27,6 +27,7 @@ from service.access.login_schemas import OAuthErrorOut, RevokeForm, TokenForm, T
 from service.identity import assertions, clients
 from service.identity.clients import Shown
 from service.identity.limits import CostClass
+from service.web.attempts import CALLER_KEY
 from service.web.bodies import FORM
 from service.web.policy import public
 from service.web.problems import RETRY_AFTER_S, on_fault, status_of
@@ -102,6 +103,7 @@ async def get_token(
     granted = await clients.grant(
         request.app.state.engine, shown, wanted=data.scope or None, audiences=_audiences(request)
     )
+    request.scope["state"][CALLER_KEY] = granted.client
     return Response(
         TokenOut(
             access_token=granted.token,
@@ -127,7 +129,9 @@ async def revoke_token(
     shown = _shown(request, data)
     if data.token is None:
         raise RequestInvalid(reason="token")
-    await clients.revoke(request.app.state.engine, shown, data.token, _audiences(request))
+    engine = request.app.state.engine
+    revoked = await clients.revoke(engine, shown, data.token, _audiences(request))
+    request.scope["state"][CALLER_KEY] = revoked
     return Response({}, headers=NO_STORE)
 
 

@@ -65,8 +65,9 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """A token, the seconds it is good for, and the duties it is for."""
+    """A token, whose it is, the seconds it is good for, and the duties it is for."""
 
+    client: str
     token: str
     expires_in_s: int
     duties: tuple[str, ...]
@@ -103,18 +104,21 @@ async def grant(
                 credential_id=client.credential_id,
             )
         )
-    return Granted(token, int(lasts.total_seconds()), tuple(sorted(scope.duties)))
+    return Granted(
+        public_id(client), token, int(lasts.total_seconds()), tuple(sorted(scope.duties))
+    )
 
 
-async def revoke(engine: AsyncEngine, shown: Shown, token: str, audiences: frozenset[str]) -> None:
+async def revoke(engine: AsyncEngine, shown: Shown, token: str, audiences: frozenset[str]) -> str:
     """Revoke one of the client's own tokens; any other is left as it is (RFC 7009).
 
-    Raises `ClientRefused`.
+    Returns the client's id. Raises `ClientRefused`.
     """
     async with writing(engine) as connection:
         client = await _proved(connection, shown, audiences)
         values = {"hash": tokens.digest(token), "caller": public_id(client)}
         await connection.execute(_REVOKE, values)
+    return public_id(client)
 
 
 def public_id(client: Record) -> str:

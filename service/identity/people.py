@@ -8,7 +8,7 @@ name is compared by its keyed hash.
 import hashlib
 import json
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -75,12 +75,20 @@ _RECOVERY_VOID: Final = text(
 )
 
 
+def _forget(_caller: str) -> None:
+    """Tell nobody."""
+
+
 @dataclass(frozen=True, slots=True)
 class Door:
-    """Where people prove who they are: the database with its vault, and the second it is."""
+    """Where people prove who they are: the database with its vault, and the second it is.
+
+    `notice` is told whom an attempt is about, good or not, for the audit trail.
+    """
 
     engine: AsyncEngine
     at_s: int
+    notice: Callable[[str], None] = _forget
 
     @property
     def vault(self) -> Vault:
@@ -218,6 +226,7 @@ async def try_ticket(door: Door, ticket: str, purpose: str) -> Record:
         row = (await connection.execute(_TRIED, values)).mappings().one_or_none()
     if row is None:
         raise InvitationUnknown
+    door.notice(public_id(Record(row)))
     return Record(row)
 
 

@@ -99,6 +99,8 @@ async def log_in(door: Door, attempt: Attempt) -> SignedIn | CodeNeeded:
         device = await _known_device(connection, attempt.device, person)
         counted = _counted(door, attempt, login_index, device)
         await failures.count(connection, counted)
+    if person is not None:
+        door.notice(people.public_id(person))
     kept = person.password_hash if person is not None and person.state == "ACTIVE" else None
     good = await passwords.matches(attempt.password, kept)
     if not good or person is None:

@@ -11,11 +11,18 @@ from typing import Any
 from litestar import Router
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Components, OpenAPI, SecurityScheme
+from litestar.openapi.spec import (
+    Components,
+    OAuthFlow,
+    OAuthFlows,
+    OpenAPI,
+    SecurityScheme,
+)
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from ledger.refusals import all_refusals
+from service.identity.callers import Duty
 from service.web.policy import public
 from service.web.wire import WireIn, WireOut
 
@@ -23,6 +30,19 @@ SUMMARY = """Custody of prepaid tuition (校外培训预收费资金监管): eve
 a custody account and is released lesson by lesson. Money is a string of yuan with two places;
 every command takes an `Idempotency-Key`; every refusal is an RFC 9457 problem with a stable `code`
 (catalogue: `GET /v1/problems`)."""
+
+
+WITHOUT_TOKEN = (
+    "/health",
+    "/v1/problems",
+    "/oauth",
+    "/v1/login",
+    "/v1/keys",
+    "/v1/parents/codes",
+    "/v1/parents/login",
+    "/v1/parents/renew",
+)
+"""Paths of routes that anyone may call."""
 
 
 class Document(OpenAPI):
@@ -70,7 +90,19 @@ def config(version: str) -> Config:
         render_plugins=[JsonRenderPlugin(path="/openapi.json")],
         use_handler_docstrings=True,
         components=Components(
-            security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer")}
+            security_schemes={
+                "bearer": SecurityScheme(type="http", scheme="bearer"),
+                "clients": SecurityScheme(
+                    type="oauth2",
+                    description="How a system gets its bearer token",
+                    flows=OAuthFlows(
+                        client_credentials=OAuthFlow(
+                            token_url="/oauth/token",  # noqa: S106 - an address
+                            scopes={duty.value: "A duty of the client" for duty in Duty},
+                        )
+                    ),
+                ),
+            }
         ),
         security=[{"bearer": []}],
     )
@@ -91,7 +123,7 @@ def _describe(path: str, operation: dict[str, Any]) -> None:
         if parameter["name"] == "Idempotency-Key":
             parameter["required"] = True
             parameter["schema"] = {"type": "string", "pattern": "^[!-~]{1,128}$"}
-    if path.startswith(("/health", "/v1/problems")):
+    if path.startswith(WITHOUT_TOKEN):
         operation["security"] = []
     for status, response in operation.get("responses", {}).items():
         if status in {"429", "503"}:

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
-from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
+from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey
 
 from service.identity import tokens
 from service.identity.callers import Duty, Role
@@ -219,7 +219,7 @@ async def test_an_assertion_names_the_client_that_the_form_names(district: Distr
 
 async def test_keys_of_each_kind_sign(district: District) -> None:
     client = await system(district)
-    keys = {
+    keys: dict[str, Key] = {
         "ES256": ECKey.generate_key("P-256"),
         "PS256": RSAKey.generate_key(2048),
         "EdDSA": OKPKey.generate_key("Ed25519"),
