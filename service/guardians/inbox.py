@@ -17,7 +17,7 @@ from service.web.problems import refusing
     "/short-messages",
     operation_id="readShortMessages",
     summary="Read what a phone would show (demonstrations only)",
-    opt=policy(Role.OPERATOR, verb=Verb.SET_UP),
+    opt={**policy(Role.OPERATOR, verb=Verb.SET_UP), "secret_body": True},
     responses=refusing(),
     status_code=200,
 )

@@ -29,6 +29,7 @@ from service.identity.verbs import Verb
 from service.store import guardian_links, ids
 from service.store.transact import Store
 from service.store.vault_rows import vault_of
+from service.web.attempts import CALLER_KEY
 from service.web.ceilings import source_of
 from service.web.paths import object_id
 from service.web.policy import policy, public
@@ -41,7 +42,7 @@ AnyRequest = Request[Any, Any, Any]
     "/codes",
     operation_id="requestCode",
     summary="Ask for a one-time code to one's phone",
-    opt=public(cost_class=CostClass.CODE),
+    opt={**public(cost_class=CostClass.CODE), "secret_body": True},
     responses=refusing(RateLimited),
     status_code=202,
 )
@@ -73,7 +74,7 @@ async def request_code(data: JSONBody[CodeIn], request: AnyRequest) -> CodeOut:
     "/login",
     operation_id="loginParent",
     summary="Log in with the code that came",
-    opt=public(cost_class=CostClass.LOGIN),
+    opt={**public(cost_class=CostClass.LOGIN), "secret_body": True},
     responses=refusing(RateLimited, CodeRefused),
     status_code=200,
 )
@@ -108,7 +109,7 @@ async def login_parent(
     "/renew",
     operation_id="renewParentSession",
     summary="Open a known device's next session",
-    opt=public(cost_class=CostClass.LOGIN),
+    opt={**public(cost_class=CostClass.LOGIN), "secret_body": True},
     responses=refusing(RateLimited, CodeRefused),
     status_code=200,
 )
@@ -204,6 +205,7 @@ async def _welcomed(
     store: Store, signed_in: SignedIn, request: AnyRequest
 ) -> Response[ParentSessionOut]:
     """Link what is new, then hand the token over; no cache may keep it."""
+    request.scope["state"][CALLER_KEY] = parents.caller_id(signed_in.parent)
     proved = await parents.phone_of(store.engine, signed_in.parent)
     await use_cases.link_everywhere(
         store,

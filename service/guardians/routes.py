@@ -1,6 +1,8 @@
 """Routes of links: a parent asks, grants on and ends; institution or operator confirms."""
 
+import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
 from litestar import Request, Response, Router, get, post
@@ -34,7 +36,6 @@ from service.store.facts import Record
 from service.store.tables import GuardianLink
 from service.store.transact import Store
 from service.store.vault_rows import vault_of
-from service.web.ceilings import source_of
 from service.web.command import Command
 from service.web.pages import LIMIT_DEFAULT, Cursor, Limit, cut, key_after
 from service.web.paths import object_id
@@ -83,7 +84,7 @@ async def list_guardian_links(
     "/",
     operation_id="proveContract",
     summary="Link oneself to a contract by what is printed on it",
-    opt=policy(Role.PARENT, verb=Verb.KEEP_OWN_DATA),
+    opt={**policy(Role.PARENT, verb=Verb.KEEP_OWN_DATA), "secret_body": True},
     responses=refusing(*KEYED, RateLimited, PersonUnknown, ContractNotProved),
 )
 async def prove_contract(
@@ -112,7 +113,10 @@ async def prove_contract(
         proved.phone_index,
         name_index,
     )
-    outcome = await command.run(use_cases.ASK_BY_CONTRACT, [asking], journal=contract.journal_id)
+    said = data.contract_number.encode() + code.encode() + name_index
+    outcome = await _keyed(command, said).run(
+        use_cases.ASK_BY_CONTRACT, [asking], journal=contract.journal_id
+    )
     return command.answer(outcome, GuardianLinkOut)
 
 
@@ -150,7 +154,7 @@ async def decline_guardian_link(
     "/{link_id:str}/grants",
     operation_id="grantGuardianLink",
     summary="Let a second guardian in",
-    opt=policy(Role.PARENT, verb=Verb.KEEP_OWN_DATA),
+    opt={**policy(Role.PARENT, verb=Verb.KEEP_OWN_DATA), "secret_body": True},
     responses=refusing(*KEYED, RateLimited, PersonUnknown, GuardianLinkUnknown, WrongState),
 )
 async def grant_guardian_link(
@@ -164,7 +168,9 @@ async def grant_guardian_link(
     journal, link = object_id(guardian_links.PREFIX, link_id, GuardianLinkUnknown)
     _require_in_scope(journal, command)
     index = vault_of(state.engine).blind("phone", data.phone)
-    await one_time_codes.spend(state.engine, phone_index=index, source=source_of(request))
+    await one_time_codes.spend(
+        state.engine, phone_index=index, source=command.caller.id, what="invited"
+    )
     invited = await parents.known_or_added(
         state.engine,
         phone_index=index,
@@ -172,7 +178,7 @@ async def grant_guardian_link(
         fresh=command.new_id(),
     )
     granting = use_cases.Grant(journal, link, command.new_id(), parent, invited)
-    outcome = await command.run(use_cases.GRANT, [granting], journal=journal)
+    outcome = await _keyed(command, index).run(use_cases.GRANT, [granting], journal=journal)
     answer = command.answer(outcome, GuardianLinkOut)
     if not (outcome.replayed or command.dry_run or outcome.verdicts[0].duplicate):
         outbox: Outbox = state.texts
@@ -202,6 +208,14 @@ async def revoke_guardian_link(
         _require_in_scope(journal, command)
     outcome = await command.run(use_cases.END, [ending], journal=journal)
     return command.answer(outcome, GuardianLinkOut, 200)
+
+
+def _keyed(command: Command, said: bytes) -> Command:
+    """Bind the key to what was said by indexes: a plain hash of a phone could be guessed by."""
+    if command.key is None:
+        return command
+    hashed = hashlib.sha256(command.key.request_hash + said).digest()
+    return replace(command, key=replace(command.key, request_hash=hashed))
 
 
 async def _ruled(link_id: str, command: Command, *, confirmed: bool) -> Response[GuardianLinkOut]:

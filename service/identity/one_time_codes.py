@@ -131,13 +131,16 @@ def masked(number: str) -> str:
     return f"{digits[:3]}****{digits[-4:]}"
 
 
-async def spend(engine: AsyncEngine, *, phone_index: bytes, source: str) -> None:
-    """Count an asked code by number, source and all together; raises `RateLimited`.
+async def spend(
+    engine: AsyncEngine, *, phone_index: bytes, source: str, what: str = "asked"
+) -> None:
+    """Count a message by number, source and all together; raises `RateLimited`.
 
-    The same for every number: whether anybody is known by it is not looked up here.
+    The same for every number: whether anybody is known by it is not looked up here. `what` is
+    counted apart: invitations use up nobody's codes.
     """
     async with writing(engine) as connection:
-        for subject, ceiling in _counted("asked", phone_index, source, ASKED):
+        for subject, ceiling in _counted(what, phone_index, source, ASKED):
             await limits.spend(
                 connection, subject=subject, cost_class=CostClass.CODE, ceiling=ceiling
             )

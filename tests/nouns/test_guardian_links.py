@@ -296,3 +296,33 @@ async def test_links_name_nobody_in_the_journal(
     assert len(shown) == 1
     assert ids.parse("gdl", link["id"])[1].hex in str(shown).replace("-", "")
     assert phone.number[3:] not in str(listed)
+
+
+async def test_a_proof_is_replayed_under_its_key_and_another_one_is_not(
+    academy: Academy, service: Service, phone: Phone
+) -> None:
+    enrolment = await academy.opened(**named(fresh_phone()))
+    await phone.logs_in()
+    body, path = printed(enrolment), "/v1/guardian-links"
+
+    first = await service.post(path, phone.token, body, key="proof-1")
+    again = await service.post(path, phone.token, body, key="proof-1")
+    other = await academy.opened(**named(fresh_phone()))
+    reused = await service.post(path, phone.token, printed(other), key="proof-1")
+
+    assert (first.status_code, first.json()["state"]) == (201, "WAITING")
+    assert again.headers["idempotency-replayed"] == "true"
+    assert again.json()["id"] == first.json()["id"]
+    assert refused(reused) == (422, "idempotency_key_reused")
+
+
+async def test_a_link_that_waits_is_in_sight_of_who_asked_though_nothing_else_is(
+    academy: Academy, phone: Phone
+) -> None:
+    _, link = await asked(academy, phone)
+
+    (shown,) = await phone.links()
+    taken_back = await phone.post(f"guardian-links/{link['id']}/revoke")
+
+    assert (shown["id"], shown["state"]) == (link["id"], "WAITING")
+    assert taken_back.json()["state"] == "REVOKED"
