@@ -12,6 +12,7 @@ from service.commands import (
     keys,
     migrations,
     packing,
+    people,
     registry,
     replaying,
     serving,
@@ -31,6 +32,8 @@ main.add_command(serving.worker)
 main.add_command(migrations.migrate)
 main.add_command(registry.jurisdiction)
 main.add_command(registry.token)
+main.add_command(people.person)
+main.add_command(people.client)
 main.add_command(describe.openapi)
 main.add_command(verifying.verify)
 main.add_command(auditing.audit)

@@ -1,7 +1,8 @@
 """Whether callers still stand: asked again in the unit of work that acts on their word.
 
-Of whom every token was revoked no longer does. Whose token merely expired, who logged out, or who
-proves themselves without a token, does.
+Who was revoked no longer does, be it a person, a client, or somebody of whom every token that was
+handed out was. Whose token merely expired, who logged out, or who proves themselves without a
+token, does.
 """
 
 from collections.abc import Iterable
@@ -13,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 _FALLEN: Final = text(
     """
     SELECT caller_id FROM escrow.access_token WHERE caller_id = ANY(:callers)
-    GROUP BY caller_id HAVING bool_and(revoked_at IS NOT NULL AND kind <> 'SESSION')
+    GROUP BY caller_id HAVING bool_and(revoked_at IS NOT NULL AND kind = 'SERVICE')
+    UNION SELECT escrow.fallen_callers(:callers)
     """
 ).bindparams(bindparam("callers", type_=ARRAY(Text)))
 
