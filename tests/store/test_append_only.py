@@ -12,12 +12,13 @@ from tests.fixtures.databases import Database
 from tests.fixtures.store import Books
 from tests.store.planted_rows import TABLES
 
-SEALED = ("journal_transaction", "entry", "rollup")
+SEALED = ("journal_transaction", "entry", "rollup", "audit")
 GROWING = (*SEALED, "account", "reversal", "stored_answer", "closed_day")
 COLUMN = {
     "journal_transaction": "kind = 'OTHER'",
     "entry": "balance_after = 1",
     "rollup": "balance = 1",
+    "audit": "outcome = 'other'",
     "account": "kind = 'OTHER'",
     "reversal": "reversing_seq = 1",
     "stored_answer": "outcome = '[]'",

@@ -57,6 +57,7 @@ VISIBLE = {
     "escrow.placement_offer": (OWN, NONE, ALL),
     "escrow.porting": (OWN, NONE, OWN),
     "escrow.resolution_pack": (NONE, NONE, NONE),
+    "escrow.audit": (NONE, NONE, NONE),
     "escrow.guardian_link": (OWN, NONE, OWN),
     "pii.claim_note": (OWN, NONE, OWN),
     "pii.party": (OWN, ALL, OWN),
