@@ -195,6 +195,12 @@ async def end_at(connection: AsyncConnection, caller: str, device: UUID) -> None
     await connection.execute(_ENDED, {"caller": caller, "device": device, "kept": None})
 
 
+async def forget_expired(connection: AsyncConnection) -> int:
+    """Forget tokens, tickets, used assertions and failures that nothing asks about any more."""
+    forgotten: int | None = await connection.scalar(text("SELECT escrow.forget_callers()"))
+    return forgotten or 0
+
+
 async def _second_step(  # noqa: PLR0913, PLR0917 - what the first step found
     door: Door,
     person: Record,

@@ -11,6 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ledger.refusals import Unavailable
+from service.identity import sessions
 from service.store import evidence, reference
 from service.store.transact import Store, writing
 from service.worker.sweeps import SWEEPS, Sweep
@@ -42,6 +43,8 @@ async def run_round(
         except Unavailable as refusal:
             log.warning("sweep.put_off", journal=journal, code=refusal.code)
     await _forget_nonces(engine)
+    async with writing(engine) as connection:
+        await sessions.forget_expired(connection)
     return done
 
 

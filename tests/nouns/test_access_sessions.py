@@ -2,7 +2,7 @@
 
 import time
 
-from service.identity import totp
+from service.identity import sessions, totp
 from tests.fixtures.door import (
     PASSWORD,
     Somebody,
@@ -252,3 +252,22 @@ async def test_nothing_a_person_proves_itself_with_stands_in_plain(district: Dis
         assert secret is not None
         assert secret not in kept
         assert secret.encode().hex() not in kept
+
+
+async def test_what_has_long_ended_is_forgotten_and_nothing_else(district: District) -> None:
+    person = await anyone(district)
+    over = await anyone(district)
+    await aged(over, "expires_at", "2 days")
+
+    async with district.service.engine.begin() as connection:
+        forgotten = await sessions.forget_expired(connection)
+
+    left = await at_the_door(
+        district.service,
+        "SELECT DISTINCT caller_id FROM escrow.access_token WHERE caller_id IN (:one, :other)",
+        one=person.id,
+        other=over.id,
+    )
+    assert forgotten >= 1
+    assert [row["caller_id"] for row in left] == [person.id]
+    assert (await district.service.get("/v1/session", district.auditor)).status_code == 200

@@ -101,6 +101,7 @@ class UsedAssertion(Base):
     client_id: Mapped[Key]
     jti_hash: Mapped[Digest] = mapped_column(primary_key=True)
     expires_at: Mapped[Instant]
+    __table_args__ = (Index(None, "expires_at"),)
 
 
 class Person(Base):
@@ -183,6 +184,7 @@ class Ticket(Base):
     __table_args__ = (
         CheckConstraint("purpose IN ('INVITATION', 'LOGIN', 'AUTHENTICATOR')", name="purpose"),
         Index(None, "journal_id", "person_id"),
+        Index(None, "expires_at"),
     )
 
 
@@ -212,6 +214,7 @@ class FailedLogin(Base):
     failures: Mapped[Count]
     failed_at: Mapped[Instant]
     open_at: Mapped[Instant]
+    __table_args__ = (Index(None, "failed_at"),)
 
 
 class PersonDetail(Pii):

@@ -123,4 +123,5 @@ class AccessToken(Base):
             name="session",
         ),
         Index(None, "caller_id"),
+        Index(None, "expires_at"),
     )
