@@ -4,13 +4,16 @@ import pytest
 
 from service.store import ids
 from tests.fixtures.academies import Academy, academy_in
-from tests.fixtures.parents import Phone, asked, fresh_phone, named, printed, refused
-from tests.fixtures.service import District, Service, open_district
-
-
-async def second_school(service: Service) -> Academy:
-    """A school of another district, so of another journal."""
-    return await academy_in(await open_district(service))
+from tests.fixtures.parents import (
+    Phone,
+    asked,
+    fresh_phone,
+    named,
+    printed,
+    refused,
+    second_school,
+)
+from tests.fixtures.service import District, Service
 
 
 async def test_a_login_links_the_contracts_that_name_the_phone_in_every_journal(
@@ -28,47 +31,6 @@ async def test_a_login_links_the_contracts_that_name_the_phone_in_every_journal(
     assert {link["proof"] for link in await phone.links()} == {"PHONE"}
     unseen = await phone.get(f"enrolments/{strange['id']}")
     assert refused(unseen) == (404, "enrolment_unknown")
-
-
-async def test_a_parent_acts_in_each_journal_by_the_ids_alone(
-    academy: Academy, service: Service, phone: Phone
-) -> None:
-    elsewhere = await second_school(service)
-    own = [(each, await each.enrolled(**named(phone.number))) for each in (academy, elsewhere)]
-    lessons = [await school.recorded(enrolment) for school, enrolment in own]
-    await phone.logs_in()
-
-    told = await phone.post("notices/fetch", {"limit": 10})
-    answers = [await phone.post(f"lessons/{lesson['id']}/confirm") for lesson in lessons]
-    listed = await phone.reads("lessons")
-    notices = await phone.reads("notices")
-    claims = [
-        await phone.post("claims", {"enrolment_id": enrolment["id"], "reason": "CONSUMER"})
-        for _, enrolment in own
-    ]
-
-    assert told.status_code == 200
-    assert [each.status_code for each in answers] == [200, 200]
-    assert {row["id"] for row in listed["items"]} == {lesson["id"] for lesson in lessons}
-    assert {row["lesson_id"] for row in notices["items"]} == {each["id"] for each in lessons}
-    assert {each["id"] for each in told.json()["items"]} == {row["id"] for row in notices["items"]}
-    assert [each.status_code for each in claims] == [201, 201]
-
-
-async def test_fetched_notices_of_two_journals_are_replayed_together(
-    academy: Academy, service: Service, phone: Phone
-) -> None:
-    elsewhere = await second_school(service)
-    for school in (academy, elsewhere):
-        await school.recorded(await school.enrolled(**named(phone.number)))
-    await phone.logs_in()
-
-    first = await service.post("/v1/notices/fetch", phone.token, {"limit": 5}, key="fetch-1")
-    again = await service.post("/v1/notices/fetch", phone.token, {"limit": 5}, key="fetch-1")
-
-    assert len(first.json()["items"]) == 2
-    assert again.json() == first.json()
-    assert again.headers["idempotency-replayed"] == "true"
 
 
 async def test_a_contract_signed_after_the_login_is_found_when_looked_for(
