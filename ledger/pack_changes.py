@@ -158,6 +158,28 @@ def require_not_looser(pack: RulePack, above: RulePack, *, since: date) -> None:
                     )
 
 
+def tightened(pack: RulePack, above: RulePack, *, since: date) -> list[PolicyValue]:
+    """Return the values a pack needs from a day on, so that it is no looser than the one above.
+
+    The rule of the level above holds wherever the pack's own would be looser; none where it is not.
+    """
+    found: list[PolicyValue] = []
+    for name in sorted({value.parameter.name for value in above.values}):
+        parameter = PARAMETERS[name]
+        for category in (Category.SUBJECT, Category.OTHER):
+            for start, end in _between(_days_of_change((pack, above), name, since)):
+                try:
+                    limit = above.value(parameter, on=start, category=category)
+                    value = pack.value(parameter, on=start, category=category)
+                except PolicyMissing:
+                    continue
+                if is_looser(parameter, value, limit):
+                    found.append(
+                        PolicyValue(parameter, limit, start, above.label, end, category.scope)
+                    )
+    return found
+
+
 def _require_sound(value: PolicyValue, since: date) -> None:
     if value.effective_from < since:
         raise PastRejudged(

@@ -58,6 +58,7 @@ def _tables() -> None:
         sa.Column("code", sa.Text(), nullable=False),
         sa.Column("jurisdiction_code", sa.Text(), nullable=False),
         sa.Column("base_version", sa.Integer(), nullable=False),
+        sa.Column("origin", sa.Text(), nullable=True),
         sa.Column("delta", sa.Text(), nullable=False),
         sa.Column("delta_hash", sa.LargeBinary(), nullable=False),
         sa.Column("effective_on", sa.Date(), nullable=False),

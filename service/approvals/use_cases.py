@@ -7,7 +7,7 @@ and that what was read is what would be done now.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -17,18 +17,13 @@ from ledger.chain import canonical_json
 from ledger.refusals import (
     ApprovalExpired,
     ApprovalUnknown,
-    MakerIsChecker,
-    MakerRevoked,
-    NotAuthenticated,
     Refusal,
-    SameDevice,
-    StepUpRequired,
     VerbForbidden,
     VersionStale,
     WrongState,
 )
 from ledger.transactions import Transaction, TransactionKind
-from service.store import approval_reads, approval_shown, approval_words, approvals
+from service.store import approval_reads, approval_shown, approval_words, approvals, second_person
 from service.store.approvals import Approvable, Payload
 from service.store.caller_standing import fallen
 from service.store.context import Context
@@ -36,9 +31,6 @@ from service.store.facts import Decision, Facts, Record, Update
 from service.store.tables import Approval
 from service.store.transact import UseCase
 from service.store.unit import Unit
-
-STEP_UP_WITHIN: Final = timedelta(minutes=15)
-"""How long ago a person may have shown who they are when they approve."""
 
 _FALLEN: Final = "callers_fallen"
 
@@ -104,8 +96,9 @@ def decide_approve(facts: Facts, found: FoundApproval) -> Decision:
     `StepUpRequired`, whatever the command itself is refused with, and `VersionStale` (the payload
     or the words are not those that were read).
     """
-    row = _pending(facts, found)
-    _require_standing(facts, found)
+    row, moment = _pending(facts, found), facts.moment
+    second_person.require_standing(found.maker, moment.actor, facts.extra[_FALLEN])
+    second_person.require_fresh(moment.presence, found.answer.at)
     decision = found.command.decide(facts, found.payload)
     told = approval_shown.told(facts, row, decision)
     read = approval_words.lines(facts, row, told, approval_shown.mask_of(facts, decision))
@@ -120,7 +113,7 @@ def decide_approve(facts: Facts, found: FoundApproval) -> Decision:
 def decide_decline(facts: Facts, found: FoundApproval) -> Decision:
     """Let the command never run; raises as `decide_approve`."""
     row = _pending(facts, found)
-    _require_checker(facts)
+    second_person.require_checker(facts.moment.actor, facts.extra[_FALLEN])
     noted = Transaction(
         TransactionKind.APPROVAL_DECLINED,
         references={"approval": str(row.approval_id), "command": row.command},
@@ -158,10 +151,9 @@ def _pending(facts: Facts, found: FoundApproval) -> Record:
     assert row is not None, "the approval was locked"
     if row.state != "PENDING":
         raise WrongState(object="approval", state=row.state)
-    if row.maker == facts.moment.actor:
-        raise MakerIsChecker
-    if _shares(row, facts):
-        raise SameDevice
+    made_with = approvals.presence_of(row.maker_presence)
+    moment = facts.moment
+    second_person.require_other(row.maker, made_with, moment.actor, moment.presence)
     if row.expires_at <= facts.moment.now:
         raise ApprovalExpired(expired_at=row.expires_at.isoformat())
     return row
@@ -170,31 +162,6 @@ def _pending(facts: Facts, found: FoundApproval) -> Record:
 async def _read_standing(unit: Unit, found: Sequence[FoundApproval]) -> None:
     named = {item.maker for item in found} | {unit.actor}
     unit.facts.extra[_FALLEN] = await fallen(unit.connection, named)
-
-
-def _require_standing(facts: Facts, found: FoundApproval) -> None:
-    """Refuse when one of the two may no longer, or the checker has to show who they are again."""
-    _require_checker(facts)
-    if found.maker in facts.extra[_FALLEN]:
-        raise MakerRevoked
-    presence, at = facts.moment.presence, found.answer.at
-    shown_at = None if presence is None else presence.authenticated_at
-    if shown_at is not None and at is not None and at - shown_at > STEP_UP_WITHIN:
-        raise StepUpRequired(minutes=STEP_UP_WITHIN.seconds // 60)
-
-
-def _require_checker(facts: Facts) -> None:
-    if facts.moment.actor in facts.extra[_FALLEN]:
-        raise NotAuthenticated
-
-
-def _shares(row: Record, facts: Facts) -> bool:
-    """Tell whether maker and checker work in one session or on one device."""
-    maker, checker = approvals.presence_of(row.maker_presence), facts.moment.presence
-    if checker is None:
-        return False
-    pairs = ((maker.get("session"), checker.session), (maker.get("device"), checker.device))
-    return any(one is not None and one == other for one, other in pairs)
 
 
 def _decided(

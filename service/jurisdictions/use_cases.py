@@ -26,7 +26,7 @@ from ledger.refusals import (
     WrongState,
 )
 from ledger.transactions import Transaction, TransactionKind
-from service.store import custodians, reference, rows
+from service.store import custodians, reference, rows, rule_pack_rows
 from service.store.context import Context
 from service.store.facts import Decision, Facts, Insert, Record, Update, Verdict
 from service.store.reference import NewJurisdiction
@@ -195,8 +195,8 @@ def rules_in_force(pack: RulePack, on: date) -> list[dict[str, Any]]:
 
 
 async def pack_of(connection: AsyncConnection, node: Record) -> RulePack:
-    """Return a jurisdiction's rule pack; raises `PolicyMissing`."""
-    pack = await reference.pack_by_code(connection, node.rule_pack)
+    """Return the rules of a jurisdiction today; raises `PolicyMissing`."""
+    pack = await rule_pack_rows.rules_of_node(connection, node.code)
     if pack is None:
         raise PolicyMissing(pack=node.rule_pack)
     return pack

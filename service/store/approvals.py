@@ -153,7 +153,7 @@ def answer_of(journal: int, row: Record, now: datetime) -> dict[str, Any]:
         "institution_id": None if institution is None else ids.public("ins", journal, institution),
         "payload": dict(payload_of(row)),
         "payload_hash": (row.shown_hash or row.payload_hash).hex(),
-        "words": None if row.shown is None else json.loads(row.shown),
+        "words": words_of(row.shown),
         "limit": crossing_of(row),
         "state": "EXPIRED" if expired else row.state,
         "maker": row.maker,
@@ -216,3 +216,13 @@ def crossing_of(row: Record) -> Mapping[str, Any] | None:
     """Return the limit an approval's command crosses, None where its kind always needs two."""
     found: Mapping[str, Any] | None = None if row.crossed is None else json.loads(row.crossed)
     return found
+
+
+def words_of(shown: str | None) -> list[dict[str, str]] | None:
+    """Return words as they were written, None for none."""
+    return None if shown is None else json_of(shown)
+
+
+def json_of(written: str) -> Any:  # noqa: ANN401 - whatever was written
+    """Read what was written as canonical JSON."""
+    return json.loads(written)

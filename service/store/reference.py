@@ -10,13 +10,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Text, bindparam, insert, literal, or_, select, text, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ledger import chain, rule_packs
+from ledger import chain
 from ledger.calendars import WorkingCalendar, shanghai_date
 from ledger.parameters import Department
 from ledger.policy import RulePack
@@ -27,7 +26,7 @@ from ledger.refusals import (
     JurisdictionUnknown,
     PolicyMissing,
 )
-from service.store import custodians
+from service.store import custodians, rule_pack_rows
 from service.store.facts import Record
 from service.store.rows import table_of
 from service.store.tables import (
@@ -65,11 +64,6 @@ _NODES: Final = text(
     ORDER BY node.path
     """
 ).bindparams(bindparam("path", type_=Text))
-_PACK_OF: Final = text(
-    "SELECT pack.code, pack.version, pack.content FROM escrow.jurisdiction AS node"
-    " JOIN escrow.rule_pack_version AS pack ON pack.code = node.rule_pack"
-    " WHERE node.journal_id = :journal ORDER BY pack.version DESC LIMIT 1"
-)
 _PACK: Final = text(
     "SELECT code, version, content FROM escrow.rule_pack_version"
     " WHERE code = :code ORDER BY version DESC LIMIT 1"
@@ -251,17 +245,23 @@ async def today(connection: AsyncConnection, path: str) -> date:
 
 
 async def rule_pack(connection: AsyncConnection, journal: int) -> RulePack:
-    """Return the newest version of a journal's rule pack; raises `PolicyMissing` without one."""
-    row = (await connection.execute(_PACK_OF, {"journal": journal})).mappings().one_or_none()
-    if row is None:
+    """Return the rules a journal judges by today; raises `PolicyMissing` without any.
+
+    They are the newest version in force of the pack it has, and for the days before it had that
+    pack those of the one before.
+    """
+    found = await rule_pack_rows.rules_of_journal(connection, journal)
+    if found is None:
         raise PolicyMissing(journal=journal)
-    return _parsed(row["code"], row["version"], row["content"])
+    return found
 
 
 async def pack_by_code(connection: AsyncConnection, code: str) -> RulePack | None:
     """Return the newest version of a rule pack by its code."""
     row = (await connection.execute(_PACK, {"code": code})).mappings().one_or_none()
-    return None if row is None else _parsed(row["code"], row["version"], row["content"])
+    return (
+        None if row is None else rule_pack_rows.parsed(row["code"], row["version"], row["content"])
+    )
 
 
 async def calendar(
@@ -283,13 +283,6 @@ async def calendar(
 def departments_of(row: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the competent departments of a jurisdiction's row."""
     return tuple(json.loads(row["departments"]))
-
-
-@lru_cache(maxsize=256)
-def _parsed(code: str, version: int, content: str) -> RulePack:
-    pack = rule_packs.parse(content)
-    assert (pack.code, pack.version) == (code, version), "a pack is stored under its own name"
-    return pack
 
 
 async def _one(connection: AsyncConnection, statement: Any) -> Record | None:  # noqa: ANN401

@@ -16,6 +16,7 @@ from ledger.pack_changes import (
     require_not_looser,
     require_past_kept,
     spans,
+    tightened,
 )
 from ledger.parameter_rules import RULES, Stricter, is_looser, within_bounds
 from ledger.parameters import PARAMETERS, Category, GuidePrices, Parameter, Scope
@@ -247,6 +248,20 @@ def test_a_lower_level_may_be_stricter_and_not_looser_on_any_day_for_any_categor
         with pytest.raises(RuleLoosened):
             require_not_looser(pack, PACK, since=TODAY)
     require_not_looser(pack_of(without=parameters.LESSONS_MAX), PACK, since=TODAY)
+
+
+@given(pack=packs("below"), above=packs("above"))
+def test_a_lower_level_follows_where_the_level_above_becomes_stricter(
+    pack: RulePack, above: RulePack
+) -> None:
+    delta = tightened(pack, above, since=TODAY)
+
+    if delta:
+        followed_above = changed(pack, delta, since=TODAY)
+        require_not_looser(followed_above, above, since=TODAY)
+        require_past_kept(pack, followed_above, since=TODAY)
+    else:
+        require_not_looser(pack, above, since=TODAY)
 
 
 def test_a_jurisdiction_that_keeps_its_pack_has_its_newest_version() -> None:

@@ -101,9 +101,9 @@ async def test_a_loaded_version_of_a_rule_pack_is_never_edited(
     with pytest.raises(seeding.RulePackEdited):
         await seeding.load_rule_pack(connection, content.replace("5000.00", "6000.00"), at=AT)
 
-    newer = content.replace("5000.00", "6000.00").replace('"version": 2', '"version": 3')
+    newer = content.replace("5000.00", "6000.00").replace('"version": 3', '"version": 4')
     pack = await seeding.load_rule_pack(connection, newer, at=AT)
-    assert pack.label == "cn-national@3"
+    assert pack.label == "cn-national@4"
 
 
 async def test_a_journal_is_under_the_newest_version_of_its_pack(
@@ -115,7 +115,7 @@ async def test_a_journal_is_under_the_newest_version_of_its_pack(
     content = seeding.module("rule_packs").text_of("cn-national")
     first = await reference.rule_pack(connection, 50_001)
 
-    newer = content.replace("5000.00", "6000.00").replace('"version": 2', '"version": 3')
+    newer = content.replace("5000.00", "6000.00").replace('"version": 3', '"version": 4')
     await seeding.load_rule_pack(connection, newer, at=AT)
 
     second = await reference.rule_pack(connection, 50_001)

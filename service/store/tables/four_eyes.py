@@ -48,8 +48,9 @@ class DecidedAlone(Base):
 class RulePackProposal(Base):
     """A change of a rule pack, or its assignment to a jurisdiction, that waits for or had its yes.
 
-    `delta` is canonical JSON: the values that are to hold from `effective_on` on. `shown` is what
-    the second person read, as canonical JSON, and `shown_hash` what that person sent back.
+    `origin` is the pack that a new one begins from. `delta` is canonical JSON: the values that are
+    to hold from `effective_on` on. `shown` is what the second person read, as canonical JSON, and
+    `shown_hash` what that person sent back.
     """
 
     __tablename__ = "rule_pack_proposal"
@@ -58,6 +59,7 @@ class RulePackProposal(Base):
     code: Mapped[Code]
     jurisdiction_code: Mapped[Code]
     base_version: Mapped[int] = mapped_column(Integer)
+    origin: Mapped[Code | None]
     delta: Mapped[Code]
     delta_hash: Mapped[Digest]
     effective_on: Mapped[Day]
