@@ -5,7 +5,7 @@ from typing import Any
 from litestar import Request, Router, post
 from litestar.params import JSONBody
 
-from service.guardians.schemas import InboxIn, InboxOut, ShortMessageOut
+from service.guardians.schemas import ShortMessageOut, ShortMessagesIn, ShortMessagesOut
 from service.identity.callers import Role
 from service.identity.senders import InboxSender, Outbox
 from service.identity.verbs import Verb
@@ -21,13 +21,15 @@ from service.web.problems import refusing
     responses=refusing(),
     status_code=200,
 )
-async def read_short_messages(data: JSONBody[InboxIn], request: Request[Any, Any, Any]) -> InboxOut:
+async def read_short_messages(
+    data: JSONBody[ShortMessagesIn], request: Request[Any, Any, Any]
+) -> ShortMessagesOut:
     """Read the messages to a phone, newest first, once all of them have left."""
     outbox: Outbox = request.app.state.texts
     await outbox.settle()
     if not isinstance(outbox.sender, InboxSender):
-        return InboxOut(items=[])
-    return InboxOut(
+        return ShortMessagesOut(items=[])
+    return ShortMessagesOut(
         items=[
             ShortMessageOut(
                 template=kept.text.template.value, values=dict(kept.text.values), at=kept.at

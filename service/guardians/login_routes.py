@@ -10,14 +10,14 @@ from litestar.params import FromPath, JSONBody
 from ledger.refusals import CodeRefused, DeviceUnknown, PersonUnknown, RateLimited
 from service.guardians import use_cases
 from service.guardians.schemas import (
-    CodeIn,
-    CodeOut,
-    LoginIn,
+    CodeRequestIn,
+    CodeRequestOut,
+    FoundContractsOut,
     ParentDeviceOut,
+    ParentLoginIn,
     ParentOut,
+    ParentRenewalIn,
     ParentSessionOut,
-    RenewalIn,
-    SearchOut,
 )
 from service.identity import one_time_codes, parents
 from service.identity.callers import Caller, Role
@@ -46,7 +46,7 @@ AnyRequest = Request[Any, Any, Any]
     responses=refusing(RateLimited),
     status_code=202,
 )
-async def request_code(data: JSONBody[CodeIn], request: AnyRequest) -> CodeOut:
+async def request_code(data: JSONBody[CodeRequestIn], request: AnyRequest) -> CodeRequestOut:
     """Send six digits that hold for five minutes; the answer is the same for every number.
 
     5 codes an hour to a number; more are refused whether anybody is known by it or not.
@@ -63,7 +63,7 @@ async def request_code(data: JSONBody[CodeIn], request: AnyRequest) -> CodeOut:
             asked.request.hex, data.phone, Template.LOGIN_CODE, {"code": asked.code, "minutes": "5"}
         )
     )
-    return CodeOut(
+    return CodeRequestOut(
         request_id=ids.public("otc", parents.JOURNAL, asked.request),
         device_secret=asked.device_secret,
         expires_at=asked.expires_at,
@@ -79,7 +79,7 @@ async def request_code(data: JSONBody[CodeIn], request: AnyRequest) -> CodeOut:
     status_code=200,
 )
 async def login_parent(
-    data: JSONBody[LoginIn], request: AnyRequest, store: NamedDependency[Store]
+    data: JSONBody[ParentLoginIn], request: AnyRequest, store: NamedDependency[Store]
 ) -> Response[ParentSessionOut]:
     """Open a session, and link the contracts that name this phone.
 
@@ -114,7 +114,7 @@ async def login_parent(
     status_code=200,
 )
 async def renew_parent_session(
-    data: JSONBody[RenewalIn], request: AnyRequest, store: NamedDependency[Store]
+    data: JSONBody[ParentRenewalIn], request: AnyRequest, store: NamedDependency[Store]
 ) -> Response[ParentSessionOut]:
     """Open a session without a code, and end the one before; a month's silence forgets a device."""
     _, device = object_id("dev", data.device_id, CodeRefused)
@@ -176,7 +176,7 @@ async def forget_parent_device(
 )
 async def find_contracts(
     caller: NamedDependency[Caller], request: AnyRequest, store: NamedDependency[Store]
-) -> SearchOut:
+) -> FoundContractsOut:
     """Link what was signed, or granted, since the login."""
     parent = person_of(caller)
     proved = await parents.phone_of(request.app.state.engine, parent)
@@ -188,7 +188,7 @@ async def find_contracts(
         base=ids.new_id(request.app.state.clock_ms()),
         actor=caller.id,
     )
-    return SearchOut(links=await _links(store, parent))
+    return FoundContractsOut(links=await _links(store, parent))
 
 
 def person_of(caller: Caller) -> UUID:

@@ -21,7 +21,7 @@ DeviceSecret = Annotated[
 OneTimeCode = Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9]{6}$")]
 
 
-class CodeIn(WireIn):
+class CodeRequestIn(WireIn):
     """Whose phone to send a code to; a device that logged in before shows its secret again."""
 
     model_config = examples({"phone": "+8613800005678"})
@@ -30,7 +30,7 @@ class CodeIn(WireIn):
     device_secret: DeviceSecret | None = None
 
 
-class CodeOut(WireOut):
+class CodeRequestOut(WireOut):
     """A code is on its way if it can be; the same answer for every number."""
 
     request_id: str = Field(examples=[example_id("otc")])
@@ -41,7 +41,7 @@ class CodeOut(WireOut):
     expires_at: Instant
 
 
-class LoginIn(WireIn):
+class ParentLoginIn(WireIn):
     """The code as it came, for the request it was sent for, from the device that asked."""
 
     model_config = examples(
@@ -59,7 +59,7 @@ class LoginIn(WireIn):
     device: Label = Field(default="app", description="How the device is shown in one's own list")
 
 
-class RenewalIn(WireIn):
+class ParentRenewalIn(WireIn):
     """A device that is known opens its next session."""
 
     model_config = examples({"device_id": example_id("dev"), "device_secret": SECRET})
@@ -155,7 +155,7 @@ class GuardianLinkPage(Page[GuardianLinkOut]):
     """A page of links."""
 
 
-class SearchOut(WireOut):
+class FoundContractsOut(WireOut):
     """How many guardians of contracts a parent sees through now."""
 
     links: int
@@ -169,7 +169,7 @@ class ShortMessageOut(WireOut):
     at: Instant
 
 
-class InboxIn(WireIn):
+class ShortMessagesIn(WireIn):
     """Whose messages to show."""
 
     model_config = examples({"phone": "+8613800005678"})
@@ -177,7 +177,7 @@ class InboxIn(WireIn):
     phone: Phone
 
 
-class InboxOut(WireOut):
+class ShortMessagesOut(WireOut):
     """The latest messages to a phone, newest first."""
 
     items: list[ShortMessageOut]
