@@ -29,6 +29,7 @@ from service.store import migrate, postgres, seeding
 from service.store.transact import writing
 from service.store.vault import Vault
 from service.store.vault_rows import with_vault
+from service.web.connections import BoundedConnection
 
 APP_ROLE: Final = "escrow_app"
 AUDIT_ROLE: Final = "escrow_audit"
@@ -237,6 +238,7 @@ def serve(
         server_header=False,
         # Who is believed about a caller's address is our own setting (ESCROW_TRUSTED_PROXIES).
         proxy_headers=False,
+        http=BoundedConnection,
         timeout_graceful_shutdown=30,
         limit_concurrency=2000,
     )

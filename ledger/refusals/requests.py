@@ -11,6 +11,18 @@ class BodyTooLarge(Malformed, zh="请求过大"):
     """The body or the list in it is larger than the route takes."""
 
 
+class BodyTooSlow(Malformed, zh="请求体传输过慢"):
+    """The body did not arrive in the time a body of its route has."""
+
+
+class UrlTooLong(Malformed, zh="地址过长"):
+    """The path and the query are longer than any route needs."""
+
+
+class HeadersTooLarge(Malformed, zh="请求头过大"):
+    """The headers are more, or longer, than any route needs."""
+
+
 class MediaTypeUnsupported(Malformed, zh="内容类型不支持"):
     """The body must be JSON, not compressed, in UTF-8."""
 

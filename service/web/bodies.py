@@ -5,6 +5,7 @@ are checked on the raw bytes; the canonical body is hashed for idempotency (reli
 56 to 58). A route that takes a form instead, as OAuth's do, says so.
 """
 
+import asyncio
 import hashlib
 import json
 import re
@@ -14,11 +15,13 @@ from urllib.parse import parse_qsl
 from litestar import Request
 from litestar.utils.scope.state import ScopeState
 
-from ledger.refusals import BodyTooLarge, MediaTypeUnsupported, RequestInvalid
+from ledger.refusals import BodyTooLarge, BodyTooSlow, MediaTypeUnsupported, RequestInvalid
 from service.web import plain_json
 
 BODY_MAX: Final = 64 * 1024
 BATCH_BODY_MAX: Final = 8 * 1024 * 1024
+BODY_WITHIN_S: Final = 10
+BODY_PER_S: Final = 256 * 1024
 DEPTH_MAX: Final = 32
 FIELDS_MAX: Final = 32
 JSON: Final = "application/json"
@@ -55,12 +58,20 @@ async def check_body(request: Request[Any, Any, Any]) -> None:
 
 
 async def raw_body(request: Request[Any, Any, Any]) -> bytes:
-    """Read the raw body of a request, once for all who ask; raises `BodyTooLarge`."""
+    """Read the raw body of a request, once for all who ask.
+
+    Raises `BodyTooLarge` or `BodyTooSlow`: a body has 10 seconds, and one for each 256 KiB that
+    its route allows.
+    """
     limit = request.route_handler.opt.get("body_max", BODY_MAX)
     declared = request.headers.get("content-length")
     if declared is not None and declared.isdigit() and int(declared) > limit:
         raise BodyTooLarge(limit_bytes=limit)
-    raw = await request.body()
+    try:
+        async with asyncio.timeout(BODY_WITHIN_S + limit // BODY_PER_S):
+            raw = await request.body()
+    except TimeoutError:
+        raise BodyTooSlow from None
     if len(raw) > limit:
         raise BodyTooLarge(limit_bytes=limit)
     return raw
