@@ -102,9 +102,21 @@ async def load_calendar(connection: AsyncConnection) -> None:
 
 
 async def load_rule_pack(connection: AsyncConnection, content: str, *, at: datetime) -> RulePack:
-    """Keep a rule pack's version for ever; raises `RulePackEdited`, `RulePackInvalid`."""
+    """Keep a rule pack's version for ever; raises `RulePackEdited`, `RulePackInvalid`.
+
+    A pack that its level has changed since is that level's own: what comes with us is left out.
+    """
     pack = rule_packs.parse(content)
     source = table_of(RulePackVersion)
+    changed = await connection.scalar(
+        select(source.c.version).where(
+            source.c.code == pack.code,
+            source.c.version <= pack.version,
+            source.c.proposal_id.is_not(None),
+        )
+    )
+    if changed is not None:
+        return pack
     statement = upsert(source).values(
         code=pack.code, version=pack.version, content=content, loaded_at=at
     )

@@ -178,10 +178,10 @@ def presence_of(caller: Caller) -> Presence:
     return Presence(
         caller.role.value,
         caller.path,
-        tuple(sorted(duty.value for duty in getattr(caller, "duties", ()))),
-        getattr(caller, "session", None),
-        getattr(caller, "device", None),
-        getattr(caller, "authenticated_at", None),
+        tuple(sorted(duty.value for duty in caller.duties)),
+        caller.session,
+        caller.device,
+        caller.authenticated_at,
     )
 
 
