@@ -34,8 +34,8 @@ from service import (
     jurisdictions,
     lessons,
     papers,
-    parameters,
     payouts,
+    personal,
     portings,
     receipts,
     refunds,
@@ -57,7 +57,6 @@ from service.web import openapi, problems
 from service.web.attempts import provide_attempt
 from service.web.bodies import BATCH_BODY_MAX, check_body
 from service.web.command import provide_caller, provide_command, provide_store
-from service.web.deadlines import Deadline
 from service.web.denials import Denials
 from service.web.documentation import documentation_router
 from service.web.health import health_router
@@ -76,7 +75,6 @@ NOUNS: Final = (
     jurisdictions.router,
     banks.router,
     institutions.router,
-    parameters.router,
     courses.router,
     enrolments.router,
     guardians.login_router,
@@ -99,6 +97,7 @@ NOUNS: Final = (
     balances.router,
     journal.router,
     audit.router,
+    personal.router,
 )
 
 
@@ -175,7 +174,6 @@ def create_app(
         middleware=[
             PrometheusConfig(app_name="escrow", prefix="escrow").middleware,
             SignedAnswers,
-            Deadline,
             Recording,
         ],
         openapi_config=openapi.config(version("tuition-escrow")),

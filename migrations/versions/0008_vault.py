@@ -32,6 +32,25 @@ READ_POLICY: Final[dict[str, str]] = {
 }
 """Who reads a row, by table. The application narrows further; this is what holds without it."""
 
+INDEXES: Final = (
+    (
+        "pii",
+        "ix_party_phone",
+        "party (journal_id, phone_index) WHERE phone_index IS NOT NULL",
+    ),
+    (
+        "pii",
+        "ix_party_account",
+        "party (journal_id, account_index) WHERE account_index IS NOT NULL",
+    ),
+    ("pii", "ix_claim_note_journal_id_guardian_id", "claim_note (journal_id, guardian_id)"),
+    (
+        "escrow",
+        "ix_refund_payee",
+        "refund (journal_id, payee_party_id) WHERE payee_party_id IS NOT NULL",
+    ),
+)
+
 SEALED_TABLES: Final = ("party", "bank_narrative", "claim_note")
 
 
@@ -60,12 +79,9 @@ def _columns() -> None:
 
 def _indexes() -> None:
     with op.get_context().autocommit_block():
-        for name in ("phone", "account"):
-            op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS pii.ix_party_{name}")
-            op.execute(
-                f"CREATE INDEX CONCURRENTLY ix_party_{name} ON pii.party (journal_id, {name}_index)"
-                f" WHERE {name}_index IS NOT NULL"
-            )
+        for schema, name, described in INDEXES:
+            op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {schema}.{name}")
+            op.execute(f"CREATE INDEX CONCURRENTLY {name} ON {schema}.{described}")
 
 
 def _tables() -> None:
@@ -123,7 +139,7 @@ def _tables() -> None:
         sa.Column("case_ref", sa.Text(), nullable=False),
         *_seal(),
         sa.Column("granted_at", at, nullable=False),
-        sa.Column("expires_at", at, nullable=False),
+        sa.Column("expires_at", at, nullable=True),
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("journal_id", "grant_id", name=op.f("pk_unmask_grant")),
         schema="pii",

@@ -167,6 +167,12 @@ class Refund(Base):
         Index(None, "journal_id", "institution_id", "refund_id"),
         Index(None, "journal_id", "guardian_id", "refund_id"),
         Index(
+            "ix_refund_payee",
+            "journal_id",
+            "payee_party_id",
+            postgresql_where="payee_party_id IS NOT NULL",
+        ),
+        Index(
             "ix_refund_payable",
             "journal_id",
             "custody_account_id",
@@ -235,5 +241,6 @@ class ClaimNote(Pii):
     wrapped_key: Mapped[Digest | None]
     __table_args__ = (
         Index(None, "journal_id", "subject_id", "note_id"),
+        Index(None, "journal_id", "guardian_id"),
         CheckConstraint("party IN ('GUARDIAN', 'INSTITUTION', 'REGULATOR')", name="party"),
     )

@@ -131,7 +131,10 @@ class DestroyedKey(Pii):
 
 
 class UnmaskGrant(Pii):
-    """Who may read a party in plain, for what purpose and until when."""
+    """Who may read a party in plain, for what purpose and until when.
+
+    One without `expires_at` waits for its second person; why it is asked for is sealed.
+    """
 
     __tablename__ = "unmask_grant"
     journal_id: Mapped[JournalId]
@@ -145,7 +148,7 @@ class UnmaskGrant(Pii):
     sealed: Mapped[Digest | None]
     wrapped_key: Mapped[Digest | None]
     granted_at: Mapped[Instant]
-    expires_at: Mapped[Instant]
+    expires_at: Mapped[Instant | None]
     seq: Mapped[Seq]
     __table_args__ = (
         Index(None, "journal_id", "caller_id", "granted_at"),
