@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import http_sf
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from http_message_signatures import (
@@ -209,6 +210,22 @@ def test_signature_fields_that_are_not_one_signature_a_label_cannot_be_read(
 ) -> None:
     with pytest.raises(Unreadable):
         message_signatures.members(signature_input, signature)
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        'sig=("a" "b");created=1;tag="a \\"quoted\\" \\\\ word"',
+        'sig=("a";req "b";key="c";sf);created=-1;tag="t"',
+        "sig=();alg=token;flag;created=1.5;bytes=:AAAA:",
+    ],
+)
+def test_an_input_is_written_again_as_the_parser_writes_it(field: str) -> None:
+    [member] = message_signatures.members(field, "sig=:AAAA:")
+
+    assert f"sig={member.written}" == http_sf.ser(
+        http_sf.parse(field.encode(), tltype="dictionary")
+    )
 
 
 @pytest.mark.parametrize("value", ['a\n"@method": GET', "a\rb", "naïve"])

@@ -156,6 +156,7 @@ def _environment(settings: Settings) -> dict[str, str]:
         "ESCROW_DATA": None if settings.data is None else str(settings.data),
         "ESCROW_DATABASE": settings.database,
         "ESCROW_DEMO": "1",
+        "ESCROW_BANK_TOKENS": "1" if settings.bank_tokens else None,
         "ESCROW_LOG_LEVEL": "WARNING",
     }
     return {name: value for name, value in given.items() if value is not None}

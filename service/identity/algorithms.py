@@ -6,6 +6,7 @@ one is refused. SM2 has no name in the IANA registry of RFC 9421; ours is "sm2-s
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.util import find_spec
 from typing import Final
 
@@ -88,9 +89,14 @@ def _ed25519_usable(public: bytes) -> bool:
     return public not in _SMALL_ORDER
 
 
+@lru_cache(maxsize=256)
+def _ed25519_key(public: bytes) -> Ed25519PublicKey:
+    return Ed25519PublicKey.from_public_bytes(public)
+
+
 def _ed25519_verifies(public: bytes, message: bytes, signature: bytes) -> bool:
     try:
-        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+        _ed25519_key(public).verify(signature, message)
     except InvalidSignature:
         return False
     return True

@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 import http_sf
 
 SHA256: Final = "sha-256"
+_PLAIN: Final = frozenset({int, str})
 FIELD_MAX: Final = 4_096
 """The longest Signature-Input, Signature or Content-Digest that is looked at, in characters."""
 
@@ -55,11 +56,14 @@ def _member(label: str, given: tuple[Any, Mapping[str, Any]], signature: object)
         raise Unreadable("signature-input")
     if not isinstance(signature, bytes):
         raise Unreadable("signature")
-    covered = tuple(http_sf.ser(item) for item in items)
+    covered = tuple(_component(name, given_with) for name, given_with in items)
     if len(set(covered)) != len(covered):
         raise Unreadable("signature-input")
-    whole: Any = {label: given}
-    written = http_sf.ser(whole).partition("=")[2]
+    if all(type(value) in _PLAIN for value in parameters.values()):
+        written = input_of(covered, parameters)
+    else:
+        whole: Any = {label: given}
+        written = http_sf.ser(whole).partition("=")[2]
     return Member(label, covered, parameters, written, signature)
 
 
@@ -108,6 +112,13 @@ def digest_in(field: str) -> bytes | None:
 def is_digest_of(digest: bytes, body: bytes) -> bool:
     """Tell whether a digest is the body's."""
     return hmac.compare_digest(digest, hashlib.sha256(body).digest())
+
+
+def _component(name: str, given_with: Mapping[str, Any]) -> str:
+    if given_with:
+        item: Any = (name, given_with)
+        return http_sf.ser(item)
+    return _quoted(name)
 
 
 def _dictionary(name: str, field: str) -> dict[str, tuple[Any, Mapping[str, Any]]]:

@@ -61,7 +61,7 @@ class Bench:
 @asynccontextmanager
 async def opened(size: int, rounds: int) -> AsyncIterator[Bench]:
     """Open a fresh database with the service running on it; tidy up at the end."""
-    ground = await asyncio.to_thread(prepare, Settings())
+    ground = await asyncio.to_thread(prepare, Settings(bank_tokens=True))
     server = await asyncio.to_thread(Server.start, ground)
     empty = await asyncio.to_thread(_empty)
     try:
