@@ -17,6 +17,7 @@ from service.audit import segments
 from service.store import audit, postgres
 from service.store.audit import Attempt, Kind, Noted
 from service.store.trail import Trail
+from service.store.transact import writing
 from tests.fixtures.academies import Academy
 from tests.fixtures.corruptions import insider
 from tests.fixtures.databases import Database
@@ -245,7 +246,7 @@ async def test_whoever_owns_the_trail_is_stopped_by_its_triggers(database: Datab
 async def test_many_who_note_at_once_are_chained_one_after_another(
     service: Service, database: Database
 ) -> None:
-    two = [Trail(service.engine), Trail(service.engine)]
+    two = [Trail(lambda: writing(service.engine)) for _ in range(2)]
     one = Noted(Kind.ACT, "at-once", Attempt("noteAtOnce", "operator"), "done")
 
     await asyncio.gather(

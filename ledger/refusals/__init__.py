@@ -18,6 +18,7 @@ from ledger.refusals.base import (
     SignatureRefused,
     StateConflict,
     Unavailable,
+    all_refusals,
 )
 from ledger.refusals.objects import (
     AccountUnknown,
@@ -177,21 +178,6 @@ from ledger.refusals.states import (
     WindDownAlreadyOpen,
     WrongState,
 )
-
-
-def all_refusals() -> list[type[Refusal]]:
-    """Every refusal that can be answered, in order of precedence (categories left out)."""
-    found: list[type[Refusal]] = []
-
-    def collect(parent: type[Refusal]) -> None:
-        for child in parent.__subclasses__():
-            if child.code in TITLES_ZH:
-                found.append(child)
-            collect(child)
-
-    collect(Refusal)
-    return found
-
 
 __all__ = [
     "TITLES_ZH",

@@ -72,3 +72,17 @@ class RuleBroken(Refusal):
 
 class Unavailable(Refusal):
     """The service cannot answer now."""
+
+
+def all_refusals() -> list[type[Refusal]]:
+    """Every refusal that can be answered, in order of precedence (categories left out)."""
+    found: list[type[Refusal]] = []
+
+    def collect(parent: type[Refusal]) -> None:
+        for child in parent.__subclasses__():
+            if child.code in TITLES_ZH:
+                found.append(child)
+            collect(child)
+
+    collect(Refusal)
+    return found

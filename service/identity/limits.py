@@ -22,6 +22,7 @@ from sqlalchemy import BigInteger, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ledger.refusals import RateLimited
+from service.store.transact import writing
 
 SUBJECTS_MAX: Final = 20_000
 """Leases a process keeps; of more, the one refilled longest ago is given up, unused."""
@@ -281,7 +282,7 @@ class Limiter:
         if lease.refused_until > now:
             raise RateLimited(retry_after_s=_seconds(int((lease.refused_until - now) * 1e6)))
         least = cost - lease.left
-        async with self._engine.begin() as connection:
+        async with writing(self._engine) as connection:
             taken = await take(
                 connection,
                 subject=subject,

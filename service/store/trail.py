@@ -5,11 +5,12 @@ Whoever notes something waits until it is committed; what comes meanwhile goes t
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.store import audit
 from service.store.audit import Attempt, Noted
@@ -25,9 +26,9 @@ _Waiting = tuple[Sequence[Noted], "asyncio.Future[None]"]
 class Trail:
     """Chain 0 of the audit trail, as one process writes it."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        """Use an engine that logs in as the application role."""
-        self._engine = engine
+    def __init__(self, writing: Callable[[], AbstractAsyncContextManager[AsyncConnection]]) -> None:
+        """Write in transactions that `writing` opens, as the application role."""
+        self._writing = writing
         self._waiting: deque[_Waiting] = deque()
         self._running: asyncio.Task[None] | None = None
 
@@ -71,7 +72,7 @@ class Trail:
 
     async def _record(self, taken: Sequence[_Waiting]) -> None:
         try:
-            async with self._engine.begin() as connection:
+            async with self._writing() as connection:
                 await connection.execute(_TIMEOUTS)
                 await audit.append_apart(connection, [each for many, _ in taken for each in many])
         except BaseException as error:

@@ -59,7 +59,7 @@ class Store:
         self._snapshots = engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
-        self.trail = Trail(engine)
+        self.trail = Trail(lambda: writing(engine))
         self._running: set[asyncio.Task[Any]] = set()
         self._queues: dict[int, Queue] = {}
 
