@@ -120,5 +120,5 @@ RETURN_APPROVED: Final = approvals.approvable(
     )
 )
 SEND_BACK: Final[UseCase[Asked, Asked]] = UseCase(
-    "return", find_asked, load_asked, decide_asked, read_asked
+    "send_back", find_asked, load_asked, decide_asked, read_asked
 )
