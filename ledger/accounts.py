@@ -146,6 +146,8 @@ STUDENT_OWNED: Final = (
 )
 """L1, L2, L3, L6, L7, L8, L9, L11, L15: money that is a student's or a payer's (section 4)."""
 
+_set = object.__setattr__
+
 NOT_REQUIRED: Final = (_K.RISK_DEPOSIT_HELD, _K.INSTITUTION_OWN_FUNDS)
 """L12 and L16: liabilities that the custody requirement leaves out (I-20)."""
 
@@ -168,11 +170,18 @@ class Account:
     custody: UUID
     reason: Reason | None = None
     institution: UUID | None = None
+    side: Side = field(init=False, repr=False)
+    """The side on which this account grows."""
+    unit: Unit = field(init=False, repr=False)
+    """What this account counts."""
     _hash: int = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Take the hash of the identity."""
-        object.__setattr__(self, "_hash", hash((self.kind, self.owner, self.custody, self.reason)))
+        """Take side and unit from the chart, and the hash of the identity."""
+        chart = CHART[self.kind]
+        _set(self, "side", chart.side)
+        _set(self, "unit", chart.unit)
+        _set(self, "_hash", hash((self.kind, self.owner, self.custody, self.reason)))
 
     def __hash__(self) -> int:
         """Hash of the identity."""
@@ -190,13 +199,3 @@ class Account:
             and self.custody == other.custody
             and self.reason is other.reason
         )
-
-    @property
-    def side(self) -> Side:
-        """The side on which this account grows."""
-        return CHART[self.kind].side
-
-    @property
-    def unit(self) -> Unit:
-        """What this account counts."""
-        return CHART[self.kind].unit

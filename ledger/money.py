@@ -27,7 +27,7 @@ _HUNDRED: Final = Decimal(100)
 _set = object.__setattr__
 
 
-@dataclass(frozen=True, slots=True, order=True, init=False)
+@dataclass(frozen=True, slots=True, init=False)
 class Money:
     """An exact amount of yuan with two decimal places; may be negative only as a difference.
 
@@ -73,6 +73,22 @@ class Money:
     def __sub__(self, other: Self) -> Self:
         """Difference of two amounts; negative when `other` is greater."""
         return self.from_fen(self.fen - other.fen)
+
+    def __lt__(self, other: Self) -> bool:
+        """Tell whether it is less."""
+        return self.fen < other.fen
+
+    def __le__(self, other: Self) -> bool:
+        """Tell whether it is as much or less."""
+        return self.fen <= other.fen
+
+    def __gt__(self, other: Self) -> bool:
+        """Tell whether it is more."""
+        return self.fen > other.fen
+
+    def __ge__(self, other: Self) -> bool:
+        """Tell whether it is as much or more."""
+        return self.fen >= other.fen
 
     def __neg__(self) -> Self:
         """Return the amount with its sign turned."""

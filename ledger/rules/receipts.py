@@ -13,7 +13,7 @@ from ledger.entitlement import Contract
 from ledger.money import ZERO, Money
 from ledger.rules.debts import Debt, make_good
 from ledger.rules.places import Place, place_of, references
-from ledger.transactions import Transaction, TransactionKind, money_transfers
+from ledger.transactions import Transaction, TransactionKind, Transfer, money_transfers
 
 
 class HeldReason(StrEnum):
@@ -171,14 +171,10 @@ def _received(  # noqa: PLR0913 - shared by three sources of money
     received_before: Money,
 ) -> Transaction:
     name, owner = entry
+    named = references(contract, **{name: owner})
     matched = min(amount, still_due(contract, received_before))
-    excess = amount - matched
-    return Transaction(
-        kind,
-        money_transfers(
-            (source, contract.prepaid, matched),
-            (source, place_of(contract).suspense(owner), excess),
-        ),
-        references(contract, **{name: owner}),
-        HeldReason.EXCESS.value if excess else None,
-    )
+    if matched == amount:
+        return Transaction(kind, (Transfer(source, contract.prepaid, amount),), named)
+    suspense = place_of(contract).suspense(owner)
+    moves = (source, contract.prepaid, matched), (source, suspense, amount - matched)
+    return Transaction(kind, money_transfers(*moves), named, HeldReason.EXCESS.value)

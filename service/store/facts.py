@@ -135,9 +135,11 @@ class _Shelf:
     __slots__ = ("groups", "indexes", "key", "rows")
 
     def __init__(self, table: type[Any]) -> None:
-        self.key = _keys_of(table.__table__)
+        self.key = keys_of(table.__table__)
         self.rows: dict[RowKey, Record] = {}
-        self.indexes: dict[tuple[str, ...], tuple[Callable[[Record], Any], dict[Any, Record]]] = {}
+        self.indexes: dict[
+            tuple[str, ...], tuple[Callable[[Mapping[str, Any]], Any], dict[Any, Record]]
+        ] = {}
         self.groups: dict[str, dict[Any, dict[RowKey, Record]]] = {}
 
     def put(self, record: Record) -> None:
@@ -279,13 +281,13 @@ class Facts:
 
 
 @cache
-def _keys_of(table: Table) -> Callable[[Record], RowKey]:
+def keys_of(table: Table) -> Callable[[Mapping[str, Any]], RowKey]:
     """Return what reads a row's primary key after the journal."""
     return _values_of(tuple(c.key for c in table.primary_key if c.key != "journal_id"))
 
 
 @cache
-def _values_of(columns: tuple[str, ...]) -> Callable[[Record], RowKey]:
+def _values_of(columns: tuple[str, ...]) -> Callable[[Mapping[str, Any]], RowKey]:
     """Return what reads these columns of a row as a tuple."""
     if len(columns) == 1:
         [only] = columns

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.store import driver, statements, vault_rows
-from service.store.facts import Change, Insert, Record
+from service.store.facts import Change, Insert, Record, keys_of
 from service.store.statements import BETWEEN
 
 _MANY_A_FIRST: Final = 4
@@ -120,8 +120,10 @@ async def write(
     for change in changes:
         table, values = change.table, change.values
         if isinstance(change, Insert):
-            fresh = inserts.setdefault(table, {})
-            fresh[tuple([values[name] for name in key_columns(table)])] = values
+            fresh = inserts.get(table)
+            if fresh is None:
+                fresh = inserts[table] = {}
+            fresh[keys_of(table_of(table))(values)] = values
             continue
         key, made = change.key, inserts.get(table)
         folded = updates.setdefault(table, {}) if made is None or key not in made else made
@@ -133,9 +135,10 @@ async def write(
         await _insert(connection, table, journal, sealed)
     for table, changed in updates.items():
         by_columns: dict[tuple[str, ...], list[tuple[tuple[Any, ...], Mapping[str, Any]]]] = {}
+        plain = as_is or not vault_rows.is_sealed(table_of(table))
         for key, said in changed.items():
             values = said
-            if not as_is:
+            if not plain:
                 values = vault_rows.resealed(connection, table_of(table), key, said)
             by_columns.setdefault(tuple(sorted(values)), []).append((key, values))
         for columns, entries in by_columns.items():

@@ -105,6 +105,11 @@ def vault_of(found: AsyncConnection | AsyncEngine) -> Vault:
     return vault
 
 
+def is_sealed(table: Table) -> bool:
+    """Tell whether rows of a table are sealed."""
+    return table in SEALINGS
+
+
 def sealed(
     connection: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]]
 ) -> Sequence[Mapping[str, Any]]:
