@@ -69,7 +69,7 @@ def _decide_silent(facts: Facts, found: Found[ConfirmLesson]) -> Decision:
     lesson, enrolment = rows_of(facts, found)
     _require_pending(lesson)
     require_active(enrolment)
-    if lesson.confirm_due_on is None or not _has_run(facts, lesson):
+    if lesson["confirm_due_on"] is None or not _has_run(facts, lesson):
         raise WrongState(object="lesson", state="WITHIN_SILENCE_PERIOD")
     if not _contact_proven(facts, lesson):
         raise WrongState(object="lesson", state="CONTACT_UNVERIFIED")
@@ -79,8 +79,8 @@ def _decide_silent(facts: Facts, found: Found[ConfirmLesson]) -> Decision:
 
 
 def _require_pending(lesson: Record) -> None:
-    if lesson.state != "RECORDED":
-        raise WrongState(object="lesson", state=lesson.state)
+    if lesson["state"] != "RECORDED":
+        raise WrongState(object="lesson", state=lesson["state"])
 
 
 def _confirmed(facts: Facts, lesson: Record, enrolment: Record, *, by: str) -> Decision:
@@ -88,24 +88,24 @@ def _confirmed(facts: Facts, lesson: Record, enrolment: Record, *, by: str) -> D
     confirming = lesson_released(
         facts,
         contract,
-        lesson=lesson.lesson_id,
-        slot=lesson.slot,
+        lesson=lesson["lesson_id"],
+        slot=lesson["slot"],
         unfunded=unfunded(facts, enrolment, contract),
     )
     return released(facts, lesson, enrolment, confirming, by=by)
 
 
 def _has_run(facts: Facts, lesson: Record) -> bool:
-    return bool(shanghai_date(facts.moment.now) > lesson.confirm_due_on)
+    return bool(shanghai_date(facts.moment.now) > lesson["confirm_due_on"])
 
 
 def _contact_proven(facts: Facts, lesson: Record) -> bool:
     """The notice was delivered, and either the guardian fetched it or a phone still stands."""
-    notice = facts.get(Notice, lesson.notice_id)
-    if notice is None or notice.delivered_at is None:
+    notice = facts.get(Notice, lesson["notice_id"])
+    if notice is None or notice["delivered_at"] is None:
         return False
     reachable: frozenset[UUID] = facts.extra["reachable"]
-    return notice.proof == "FETCHED" or lesson.guardian_id in reachable
+    return notice["proof"] == "FETCHED" or lesson["guardian_id"] in reachable
 
 
 CONFIRM: Final = UseCase("confirm_lesson", find, _load, _decide, read_accounts, gathers=True)

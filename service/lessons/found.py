@@ -104,13 +104,13 @@ def rows_of(facts: Facts, found: Found[Any]) -> tuple[Record, Record]:
 
 def answer_of(journal: int, lesson: Record) -> dict[str, Any]:
     """Tell a lesson: ids, state, slot and value as strings, never who attended."""
-    due, value, notice = lesson.confirm_due_on, lesson.value_fen, lesson.notice_id
+    due, value, notice = lesson["confirm_due_on"], lesson["value_fen"], lesson["notice_id"]
     return {
-        "id": ids.public("lsn", journal, lesson.lesson_id),
-        "enrolment_id": ids.public("enr", journal, lesson.enrolment_id),
-        "reference": lesson.reference,
-        "state": lesson.state,
-        "slot": lesson.slot,
+        "id": ids.public("lsn", journal, lesson["lesson_id"]),
+        "enrolment_id": ids.public("enr", journal, lesson["enrolment_id"]),
+        "reference": lesson["reference"],
+        "state": lesson["state"],
+        "slot": lesson["slot"],
         "value": None if value is None else str(Money.from_fen(value)),
         "confirm_due_on": None if due is None else due.isoformat(),
         "notice_id": None if notice is None else ids.public("ntc", journal, notice),

@@ -99,19 +99,21 @@ def _again(facts: Facts, command: RecordLesson, lesson: Record) -> Decision:
 
 
 def _free_slot(facts: Facts, enrolment: Record, contract: Contract) -> int:
-    charged_back = enrolment.state == "ACTIVE" and enrolment.received_fen < enrolment.price_fen
-    if enrolment.state == "AWAITING_PAYMENT" or charged_back:
+    charged_back = (
+        enrolment["state"] == "ACTIVE" and enrolment["received_fen"] < enrolment["price_fen"]
+    )
+    if enrolment["state"] == "AWAITING_PAYMENT" or charged_back:
         raise EnrolmentNotPaid
-    if enrolment.state != "ACTIVE":
-        raise WrongState(object="enrolment", state=enrolment.state)
+    if enrolment["state"] != "ACTIVE":
+        raise WrongState(object="enrolment", state=enrolment["state"])
     before: frozenset[int] = facts.extra["slots"].get(contract.enrolment, frozenset())
     batch = [facts.get(Lesson, lesson) for lesson in facts.extra["batch"][contract.enrolment]]
     now = {
-        row.slot
+        row["slot"]
         for row in batch
         if row is not None
-        and row.state in TAKEN
-        and row.schedule_version == enrolment.schedule_version
+        and row["state"] in TAKEN
+        and row["schedule_version"] == enrolment["schedule_version"]
     }
     slot = lowest_free_slot(before | now, contract.slots)
     if slot is None:
@@ -120,11 +122,11 @@ def _free_slot(facts: Facts, enrolment: Record, contract: Contract) -> int:
 
 
 def _check_rules(facts: Facts, command: RecordLesson, lesson: Record, enrolment: Record) -> None:
-    if command.attendance != PRESENT and not enrolment.absence_counts:
+    if command.attendance != PRESENT and not enrolment["absence_counts"]:
         raise AbsenceNotCharged
-    if lesson.ends_at > facts.moment.now:
-        raise DateInFuture(ends_at=lesson.ends_at.isoformat())
-    category = Category(enrolment.category)
+    if lesson["ends_at"] > facts.moment.now:
+        raise DateInFuture(ends_at=lesson["ends_at"].isoformat())
+    category = Category(enrolment["category"])
     if category is Category.SUBJECT:
         pack: RulePack = facts.extra["pack"]
         calendar: WorkingCalendar = facts.extra["calendar"]
@@ -132,9 +134,9 @@ def _check_rules(facts: Facts, command: RecordLesson, lesson: Record, enrolment:
             pack,
             calendar,
             category=category,
-            online=lesson.online,
-            starts_at=lesson.starts_at,
-            ends_at=lesson.ends_at,
+            online=lesson["online"],
+            starts_at=lesson["starts_at"],
+            ends_at=lesson["ends_at"],
         )
 
 
@@ -142,12 +144,12 @@ def _recorded(
     facts: Facts, command: RecordLesson, lesson: Record, enrolment: Record, slot: int
 ) -> Decision:
     contract = contract_of(enrolment)
-    recorded = rules.lesson_recorded(contract, lesson=lesson.lesson_id, slot=slot)
+    recorded = rules.lesson_recorded(contract, lesson=lesson["lesson_id"], slot=slot)
     values: dict[str, Any] = {
         "state": "RECORDED",
         "attendance": command.attendance,
         "evidence_hash": command.evidence_hash,
-        "schedule_version": enrolment.schedule_version,
+        "schedule_version": enrolment["schedule_version"],
         "slot": slot,
         "value_fen": contract.slot_value(slot).fen,
         "notice_id": command.notice,
@@ -158,7 +160,7 @@ def _recorded(
         answer=answer_of(facts.journal, Record({**lesson, **values})),
         transactions=(recorded,),
         changes=(
-            Update(Lesson, (lesson.lesson_id,), values),
+            Update(Lesson, (lesson["lesson_id"],), values),
             Insert(Notice, _notice(facts, command, lesson)),
         ),
         shows={"prepaid": contract.prepaid, "pending": contract.pending},
@@ -170,11 +172,11 @@ def _notice(facts: Facts, command: RecordLesson, lesson: Record) -> dict[str, An
     reachable: frozenset[UUID] = facts.extra["reachable"]
     return {
         "notice_id": command.notice,
-        "institution_id": lesson.institution_id,
-        "recipient_id": lesson.guardian_id,
+        "institution_id": lesson["institution_id"],
+        "recipient_id": lesson["guardian_id"],
         "kind": LESSON_RECORDED,
-        "subject_id": lesson.lesson_id,
-        "channel": LOG if lesson.guardian_id in reachable else IN_APP,
+        "subject_id": lesson["lesson_id"],
+        "channel": LOG if lesson["guardian_id"] in reachable else IN_APP,
         "created_at": facts.moment.now,
         "delivered_at": None,
         "proof": None,

@@ -39,18 +39,18 @@ def accounts_of(enrolment: Record) -> list[Account]:
     accounts.append(contract.held)
     for reason in reasons:
         accounts += [contract.units_granted(reason), contract.units_consumed(reason)]
-    if enrolment.origin != REGULAR:
+    if enrolment["origin"] != REGULAR:
         accounts += [contract.legacy, contract.diversion]
     return accounts
 
 
 def unfunded(facts: Facts, enrolment: Record, contract: Contract) -> tuple[Debt, ...]:
     """Return what the institution still owes on this very contract (legacy, diversion)."""
-    if enrolment.origin == REGULAR:
+    if enrolment["origin"] == REGULAR:
         return ()
     accounts = (contract.legacy, contract.diversion)
     return tuple(
-        Debt(account, facts.book.balance(account), enrolment.contract_on)
+        Debt(account, facts.book.balance(account), enrolment["contract_on"])
         for account in accounts
         if facts.book.quantity(account)
     )
@@ -58,8 +58,8 @@ def unfunded(facts: Facts, enrolment: Record, contract: Contract) -> tuple[Debt,
 
 def require_active(enrolment: Record) -> None:
     """Refuse to move lessons of an enrolment that is not ACTIVE."""
-    if enrolment.state != "ACTIVE":
-        raise WrongState(object="enrolment", state=enrolment.state)
+    if enrolment["state"] != "ACTIVE":
+        raise WrongState(object="enrolment", state=enrolment["state"])
 
 
 def released(
@@ -80,14 +80,15 @@ def released(
             Transaction(TransactionKind.ENROLMENT_COMPLETED, references=references(contract))
         )
         enrolment_values["state"] = "COMPLETED"
+    answer: dict[str, Any] = {}
+    if facts.answering:
+        answer = answer_of(facts.journal, Record({**lesson, **lesson_values}))
+        answer["enrolment_state"] = enrolment_values.get("state", enrolment["state"])
     return Decision(
-        answer={
-            **answer_of(facts.journal, Record({**lesson, **lesson_values})),
-            "enrolment_state": enrolment_values.get("state", enrolment.state),
-        },
+        answer=answer,
         transactions=tuple(transactions),
         changes=(
-            Update(Lesson, (lesson.lesson_id,), lesson_values),
+            Update(Lesson, (lesson["lesson_id"],), lesson_values),
             Update(Enrolment, (contract.enrolment,), enrolment_values),
         ),
         shows=shown(contract),

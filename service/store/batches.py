@@ -159,6 +159,7 @@ class _Batch:
         """
         request, before = asked.request, len(self.posted)
         self.facts.act_as(request.actor, request.presence)
+        self.facts.answering = not request.unread
         verdicts = [self._verdict(request, item) for item in asked.found]
         together = request.mode is Mode.ALL_OR_NOTHING
         if together and any(verdict.refusal is not None for verdict in verdicts):
@@ -246,7 +247,8 @@ class _Batch:
         self.changes += decision.changes
         self.moves += decision.moves
         self.closes = decision.closes or self.closes
-        return Verdict(answer=self._answer(decision), duplicate=decision.duplicate)
+        answer = {} if request.unread else self._answer(decision)
+        return Verdict(answer=answer, duplicate=decision.duplicate)
 
     def _answer(self, decision: Decision) -> Mapping[str, Any]:
         """The decision's answer with its last transaction and the balances it leaves."""

@@ -63,15 +63,15 @@ def _contract(  # noqa: PLR0913, PLR0917 - what a contract is made of, as a cach
 
 def confirmed_of(enrolment: Record) -> int:
     """Return how many lessons were confirmed under the schedule that runs now."""
-    later = enrolment.schedule_version > 1
-    return int(enrolment.schedule_confirmed if later else enrolment.lessons_confirmed)
+    later = enrolment["schedule_version"] > 1
+    return int(enrolment["schedule_confirmed"] if later else enrolment["lessons_confirmed"])
 
 
 def confirmed_change(enrolment: Record, by: int) -> dict[str, int]:
     """Count lessons confirmed, of the whole contract and of its schedule from version 2 on."""
-    counted = {"lessons_confirmed": enrolment.lessons_confirmed + by}
-    if enrolment.schedule_version > 1:
-        counted["schedule_confirmed"] = enrolment.schedule_confirmed + by
+    counted = {"lessons_confirmed": enrolment["lessons_confirmed"] + by}
+    if enrolment["schedule_version"] > 1:
+        counted["schedule_confirmed"] = enrolment["schedule_confirmed"] + by
     return counted
 
 

@@ -164,6 +164,7 @@ class Facts:
         self.loaded: set[Account] = set()
         self.extra: dict[str, Any] = {}
         self.noticed: set[str] = set()
+        self.answering = True
         self._moment: Moment | None = None
         self._shelves: dict[type[Any], _Shelf] = {}
 

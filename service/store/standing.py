@@ -73,9 +73,9 @@ def restrained(facts: Facts, target: UUID, kind: str) -> bool:
 
 def _require(facts: Facts, institution: UUID, allowed: frozenset[str]) -> None:
     row = _institution(facts, institution)
-    if row.state not in allowed | FROZEN:
-        raise WrongState(object="institution", state=row.state)
-    if row.state in FROZEN or restrained(facts, institution, "FREEZE"):
+    if row["state"] not in allowed | FROZEN:
+        raise WrongState(object="institution", state=row["state"])
+    if row["state"] in FROZEN or restrained(facts, institution, "FREEZE"):
         raise InstitutionFrozen
 
 

@@ -77,6 +77,8 @@ class Outcome:
 class Request(Generic[C, F]):
     """One call of a use case: who asks, in which journal, under which key, for what.
 
+    Of an `unread` one, a sweep's, only verdicts are looked at: its answers may stay empty.
+
     `evidence` is the signed message it came with, if it was signed; `attempt` what the audit trail
     says of the request, None for what the service does by itself.
     """
@@ -89,6 +91,7 @@ class Request(Generic[C, F]):
     key: Key | None = None
     mode: Mode = Mode.SINGLE
     dry_run: bool = False
+    unread: bool = False
     evidence: Evidence | None = None
     attempt: Attempt | None = None
     presence: Presence | None = None

@@ -172,6 +172,7 @@ async def _carry_out(
             actor=ACTOR,
             journal=journal,
             mode=Mode.INDEPENDENT,
+            unread=True,
         )
     )
     refused = sum(1 for verdict in outcome.verdicts if verdict.refusal is not None)
