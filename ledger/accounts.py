@@ -6,6 +6,7 @@ identifiers are the supervisor's words. `CHART` gives each kind its normal side,
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
@@ -147,6 +148,8 @@ STUDENT_OWNED: Final = (
 """L1, L2, L3, L6, L7, L8, L9, L11, L15: money that is a student's or a payer's (section 4)."""
 
 _set = object.__setattr__
+_REMEMBERED: Final = 16_384
+"""Accounts of institutions that are kept."""
 
 NOT_REQUIRED: Final = (_K.RISK_DEPOSIT_HELD, _K.INSTITUTION_OWN_FUNDS)
 """L12 and L16: liabilities that the custody requirement leaves out (I-20)."""
@@ -199,3 +202,18 @@ class Account:
             and self.custody == other.custody
             and self.reason is other.reason
         )
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def own_account(
+    kind: AccountKind,
+    owner: UUID,
+    custody: UUID,
+    reason: Reason | None = None,
+    institution: UUID | None = None,
+) -> Account:
+    """Return an account of an institution itself, the same one each time.
+
+    A batch touches it with every command; what is the same object needs no comparing.
+    """
+    return Account(kind, owner, custody, reason, institution)

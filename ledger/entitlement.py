@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from ledger.accounts import Account, AccountKind, Reason
+from ledger.accounts import Account, AccountKind, Reason, own_account
 from ledger.money import Money
 
 
@@ -78,7 +78,8 @@ class Contract:
     @property
     def payable(self) -> Account:
         """Account of what the institution has earned in this custody account (L4)."""
-        return self._account(AccountKind.INSTITUTION_PAYABLE, self.institution, None)
+        kind, institution = AccountKind.INSTITUTION_PAYABLE, self.institution
+        return own_account(kind, institution, self.custody, None, institution)
 
     def units_contracted(self, reason: Reason) -> Account:
         """Account of lessons contracted (U0), by PAID or GIFT."""
@@ -123,12 +124,9 @@ class Contract:
         return self.price - self.released_after(lessons)
 
     def _owned(self, kind: AccountKind, reason: Reason | None = None) -> Account:
-        return self._account(kind, self.enrolment, reason)
-
-    def _account(self, kind: AccountKind, owner: UUID, reason: Reason | None) -> Account:
         made = self._accounts.get((kind, reason))
         if made is None:
-            made = Account(kind, owner, self.custody, reason, self.institution)
+            made = Account(kind, self.enrolment, self.custody, reason, self.institution)
             self._accounts[kind, reason] = made
         return made
 

@@ -121,8 +121,9 @@ def _released(  # noqa: PLR0913 - shared by confirmation and ruling
     slot: int,
     unfunded: Sequence[Debt],
 ) -> Transaction:
-    own = (contract.legacy, contract.diversion)
-    assert all(debt.account in own for debt in unfunded), "only what is owed on this contract"
+    for debt in unfunded:
+        own = (contract.legacy, contract.diversion)
+        assert debt.account in own, "only what is owed on this contract"
     closed, earned = make_good(unfunded, contract.slot_value(slot))
     money = money_transfers(
         *((source, debt, part) for debt, part in closed), (source, contract.payable, earned)

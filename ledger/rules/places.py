@@ -9,11 +9,11 @@ from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
-from ledger.accounts import Account, AccountKind, Reason
+from ledger.accounts import Account, AccountKind, Reason, own_account
 from ledger.entitlement import Contract
 
 _REMEMBERED: Final = 4_096
-"""Places whose accounts are kept: every transaction of an institution touches the same few."""
+"""Places that are kept: every transaction of an institution is of the same few."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,10 +26,6 @@ class Place:
     institution: UUID
     custody: UUID
     deposit: bool = field(default=False, compare=False)
-    _accounts: dict[tuple[AccountKind, Reason | None], Account] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
-    """Its own accounts, each made when it is first asked for."""
 
     @property
     def bank(self) -> Account:
@@ -116,10 +112,7 @@ class Place:
         return self._account(AccountKind.SUSPENSE_RECEIPT, entry)
 
     def _own(self, kind: AccountKind, owner: UUID, reason: Reason | None = None) -> Account:
-        made = self._accounts.get((kind, reason))
-        if made is None:
-            made = self._accounts[kind, reason] = self._account(kind, owner, reason)
-        return made
+        return own_account(kind, owner, self.custody, reason, self.institution)
 
     def _account(self, kind: AccountKind, owner: UUID, reason: Reason | None = None) -> Account:
         return Account(kind, owner, self.custody, reason, self.institution)

@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from ledger.calendars import shanghai_date
-from ledger.refusals import WrongState
+from ledger.refusals import Refusal, WrongState
 from service.lessons.found import Found, LessonKey, answer_of, find, lock, rows_of
 from service.lessons.release import (
     lock_notices,
@@ -21,6 +23,7 @@ from service.lessons.release import (
     unfunded,
 )
 from service.store import lesson_reads, standing
+from service.store.context import Context
 from service.store.contracts import contract_of
 from service.store.facts import Decision, Facts, Record
 from service.store.releases import lesson_released
@@ -44,8 +47,18 @@ async def _load(unit: Unit, found: Sequence[Found[ConfirmLesson]]) -> None:
     await lock_notices(unit)
 
 
+async def _find_silent(
+    _connection: AsyncConnection, _caller: Context, found: Sequence[Found[ConfirmLesson]]
+) -> list[Found[ConfirmLesson] | Refusal]:
+    """Take lessons as the sweep found them."""
+    return list(found)
+
+
 async def _load_silent(unit: Unit, found: Sequence[Found[ConfirmLesson]]) -> None:
-    await _load(unit, found)
+    await lock(unit, found)
+    # Nothing is written on a notice here, and one that has arrived has arrived for ever.
+    told = {row["notice_id"] for row in unit.facts.all(Lesson)}
+    await unit.read_keys(Notice, told - {None})
     guardians = {row.guardian_id for row in unit.facts.all(Lesson)}
     unit.facts.extra["reachable"] = await lesson_reads.reachable(
         unit.connection, unit.facts.journal, guardians
@@ -110,5 +123,5 @@ def _contact_proven(facts: Facts, lesson: Record) -> bool:
 
 CONFIRM: Final = UseCase("confirm_lesson", find, _load, _decide, read_accounts, gathers=True)
 CONFIRM_BY_SILENCE: Final = UseCase(
-    "confirm_lesson_by_silence", find, _load_silent, _decide_silent, read_accounts
+    "confirm_lesson_by_silence", _find_silent, _load_silent, _decide_silent, read_accounts
 )

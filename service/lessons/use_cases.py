@@ -2,7 +2,7 @@
 
 from service.lessons.confirm import CONFIRM, CONFIRM_BY_SILENCE, ConfirmLesson
 from service.lessons.dispute import DISPUTE, RULE, DisputeLesson, RuleOnDispute
-from service.lessons.found import LessonKey
+from service.lessons.found import Found, LessonKey
 from service.lessons.notices import COUNT_DEADLINE, DELIVER, FETCH, DeliverNotice, FetchNotices
 from service.lessons.record import RECORD, RecordLesson
 from service.lessons.reverse import REVERSE, ReverseLesson
@@ -27,6 +27,7 @@ __all__ = [
     "DeliverNotice",
     "DisputeLesson",
     "FetchNotices",
+    "Found",
     "LessonKey",
     "RecordLesson",
     "ReverseLesson",

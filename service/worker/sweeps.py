@@ -127,7 +127,13 @@ async def confirm_silent(store: Store, journal: int) -> int:
             return done
         after = (found[-1].confirm_due_on, found[-1].lesson_id)
         silent = [
-            lessons.ConfirmLesson(lessons.LessonKey(journal, lesson=row.lesson_id)) for row in found
+            lessons.Found(
+                lessons.ConfirmLesson(lessons.LessonKey(journal, lesson=row.lesson_id)),
+                row.lesson_id,
+                row.enrolment_id,
+                row.institution_id,
+            )
+            for row in found
         ]
         done += await _carry_out(store, journal, lessons.CONFIRM_BY_SILENCE, silent)
 
