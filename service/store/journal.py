@@ -169,20 +169,19 @@ def _sealed(
     effective = texts[moment.today.isoformat()]
     sealed: list[tuple[Any, ...]] = []
     for seq, transaction, entries, key, policy, actor in batch:
-        opened: list[Any] = []
+        opened: list[str] = []
         for account, _, _ in entries:
             number = ids[account]
             if number >= first_new and number not in seen:
                 seen.add(number)
-                values = {k: str(v) for k, v in _account_values(account).items()}
-                opened.append({"account_id": number, **values})
+                opened.append(_opened(number, account))
         kind, by = transaction.kind.value, actor or moment.actor
         transfers = ",".join(
             [f"[{ids[t.debit]},{ids[t.credit]},{t.quantity}]" for t in transaction.transfers]
         )
         row = (
             f"[{transfers}]",
-            chain.canonical_json(opened) if opened else "[]",
+            f"[{','.join(opened)}]",
             chain.canonical_texts(transaction.references),
         )
         encoded = b"".join(
@@ -220,6 +219,15 @@ def _sealed(
         )
         previous = digest
     return sealed
+
+
+def _opened(number: int, account: Account) -> str:
+    """Write an account as canonical JSON: names in order, and only numbers, ids and codes."""
+    return (
+        f'{{"account_id":{number},"custody_account_id":"{account.custody}",'
+        f'"institution_id":"{account.institution}","kind":"{account.kind}",'
+        f'"owner_id":"{account.owner}","reason":"{account.reason or ""}","unit":"{account.unit}"}}'
+    )
 
 
 class _Encoded(dict[str | None, bytes]):
