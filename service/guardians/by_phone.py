@@ -32,6 +32,8 @@ class LinkByPhone:
     """A parent proved a phone; `base` is an id that the new links are named after.
 
     `new_device`: on a device that nobody had logged in on, so that payees rest for 72 hours.
+    `was_silent`: the number may be somebody else's by now, so that what it was not the proof of
+    has to be proved again.
     """
 
     journal: int
@@ -39,10 +41,18 @@ class LinkByPhone:
     base: UUID
     phone_index: bytes = field(repr=False)
     new_device: bool
+    was_silent: bool = False
 
 
 async def link_everywhere(  # noqa: PLR0913 - who proved what, where
-    store: Store, *, parent: UUID, phone_index: bytes, new_device: bool, base: UUID, actor: str
+    store: Store,
+    *,
+    parent: UUID,
+    phone_index: bytes,
+    base: UUID,
+    actor: str,
+    new_device: bool = False,
+    was_silent: bool = False,
 ) -> None:
     """Link a parent in every journal in which something is new.
 
@@ -55,7 +65,7 @@ async def link_everywhere(  # noqa: PLR0913 - who proved what, where
             connection, journals, parent=parent, phone_index=phone_index, new_device=new_device
         )
     for journal in changed:
-        command = LinkByPhone(journal, parent, base, phone_index, new_device)
+        command = LinkByPhone(journal, parent, base, phone_index, new_device, was_silent)
         caller = Context((journal,), parties=(), parent=parent)
         asked = Request(LINK_BY_PHONE, [command], caller, actor, journal)
         try:
@@ -90,7 +100,9 @@ async def _read(unit: Unit, found: Sequence[LinkByPhone]) -> None:
         .order_by(source.c.party_id)
         .limit(links.FOUND_MAX),
     )
-    await links.read_of_parents(unit, {command.parent})
+    held = await links.read_of_parents(unit, {command.parent})
+    if command.was_silent:
+        await links.read_of_parties(unit, {row.party_id for row in held})
     unit.facts.extra["reachable"] = frozenset()  # They are told in the app: the phone is theirs.
 
 
@@ -108,12 +120,17 @@ def _decide(facts: Facts, command: LinkByPhone) -> Decision:
             change, row = made
             changes.append(change)
             transactions.append(links.fact(TransactionKind.GUARDIAN_LINKED, row, links.BY_PHONE))
-    if command.new_device:
-        for row in held:
-            if row.state == links.ACTIVE:
-                changes += _rested(facts, command, row)
-                kind = TransactionKind.GUARDIAN_DEVICE_CHANGED
-                transactions.append(links.fact(kind, row, "PAYEE_RESTS"))
+    for row in held if command.new_device else ():
+        if row.state != links.ACTIVE:
+            continue
+        if command.was_silent and row.proof != links.BY_PHONE:
+            ended, noted = links.ended_with_grants(facts, row, "SILENT")
+            changes += ended
+            transactions += noted
+            continue
+        changes += _rested(facts, command, row)
+        kind = TransactionKind.GUARDIAN_DEVICE_CHANGED
+        transactions.append(links.fact(kind, row, "PAYEE_RESTS"))
     return Decision(
         answer={"changed": len(transactions)},
         transactions=tuple(transactions),

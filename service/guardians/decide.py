@@ -129,17 +129,10 @@ def _decide_end(facts: Facts, command: End) -> Decision:
         raise GuardianLinkUnknown
     if row.state not in links.LIVE:
         return Decision(answer=links.answer_of(facts.journal, row), duplicate=True)
-    by_it = [
-        link for link in links.live_links(facts, row.party_id) if link.granted_by == row.link_id
-    ]
-    values = links.ended(facts, links.REVOKED)
-    ended = [row, *by_it]
+    changes, noted = links.ended_with_grants(facts, row, links.REVOKED)
+    left = Record({**row, **links.ended(facts, links.REVOKED)})
     return Decision(
-        answer=links.answer_of(facts.journal, Record({**row, **values})),
-        transactions=tuple(
-            links.fact(TransactionKind.GUARDIAN_LINK_ENDED, link, links.REVOKED) for link in ended
-        ),
-        changes=tuple(Update(GuardianLink, (link.link_id,), values) for link in ended),
+        answer=links.answer_of(facts.journal, left), transactions=noted, changes=changes
     )
 
 

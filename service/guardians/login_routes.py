@@ -184,7 +184,6 @@ async def find_contracts(
         store,
         parent=parent,
         phone_index=proved.phone_index,
-        new_device=False,
         base=ids.new_id(request.app.state.clock_ms()),
         actor=caller.id,
     )
@@ -212,6 +211,7 @@ async def _welcomed(
         parent=signed_in.parent,
         phone_index=proved.phone_index,
         new_device=signed_in.is_new,
+        was_silent=signed_in.was_silent,
         base=ids.new_id(request.app.state.clock_ms()),
         actor=parents.caller_id(signed_in.parent),
     )

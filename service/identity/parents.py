@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -31,6 +31,8 @@ from service.store.transact import writing
 JOURNAL: Final = 0
 """Their devices stand in no jurisdiction's journal."""
 REMEMBERED: Final = timedelta(days=30)
+REISSUED: Final = timedelta(days=90)
+"""After so long a silence an operator may have given the number to somebody else (二次放号)."""
 LABEL: Final = "app"
 _TIMEOUT: Final = "5s"
 
@@ -39,7 +41,7 @@ _PROVED: Final = text(
     INSERT INTO pii.parent (parent_id, phone_index, phone_mask, added_at, proved_at)
     VALUES (:parent, :phone_index, :phone_mask, clock_timestamp(), clock_timestamp())
     ON CONFLICT (phone_index) DO UPDATE SET proved_at = clock_timestamp()
-    RETURNING parent_id
+    RETURNING parent_id, old.proved_at AS proved_before
     """
 )
 _INVITED: Final = text(
@@ -82,6 +84,10 @@ _DEVICES: Final = text(
     ORDER BY last_seen_at DESC, device_id
     """
 )
+_LAST_SEEN: Final = text(
+    "SELECT max(last_seen_at) FROM escrow.device"
+    " WHERE journal_id = :journal AND person_id = :parent"
+)
 _FORGET: Final = text(
     "UPDATE escrow.device SET revoked_at = clock_timestamp() WHERE journal_id = :journal"
     " AND person_id = :parent AND device_id = :device AND revoked_at IS NULL"
@@ -90,13 +96,18 @@ _FORGET: Final = text(
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A parent's new session on a device; `is_new` when nobody had logged in there before."""
+    """A parent's new session on a device; `is_new` when nobody had logged in there before.
+
+    `was_silent`: on a new device, and so long after the last sign of life that the number may be
+    somebody else's by now.
+    """
 
     parent: UUID
     token: str = field(repr=False)
     expires_at: datetime
     device: UUID
     is_new: bool
+    was_silent: bool = False
 
 
 def caller_id(parent: UUID) -> str:
@@ -115,11 +126,15 @@ async def sign_in(
             "phone_index": proved.phone_index,
             "phone_mask": proved.phone_mask,
         }
-        parent: UUID = (await connection.execute(_PROVED, values)).scalar_one()
+        parent, proved_before = (await connection.execute(_PROVED, values)).one()
         now = (await connection.execute(_CLOCK)).scalar_one()
+        seen = await connection.scalar(_LAST_SEEN, {"journal": JOURNAL, "parent": parent})
         new = ids.derived(fresh, "device")
         device, is_new = await _device(connection, parent, device_secret, label, new, now)
-        return await _open(connection, parent, device, now, is_new=is_new)
+        signed_in = await _open(connection, parent, device, now, is_new=is_new)
+    alive = [at for at in (proved_before, seen) if at is not None]
+    was_silent = is_new and bool(alive) and max(alive) < now - REISSUED
+    return replace(signed_in, was_silent=was_silent)
 
 
 async def renew(engine: AsyncEngine, *, device: UUID, device_secret: str) -> SignedIn:

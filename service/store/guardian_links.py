@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger.refusals import PayeeCoolingOff, RefundUnknown
 from ledger.transactions import Transaction, TransactionKind
 from service.store import ids, rows
-from service.store.facts import Facts, Insert, Record
+from service.store.facts import Change, Facts, Insert, Record, Update
 from service.store.tables import GuardianLink
 from service.store.unit import Unit
 
@@ -170,6 +170,17 @@ def activated(facts: Facts) -> dict[str, Any]:
 def ended(facts: Facts, state: str) -> dict[str, Any]:
     """New values of a link that ends now."""
     return {"state": state, "ended_at": facts.moment.now, "seq": facts.moment.next_seq}
+
+
+def ended_with_grants(
+    facts: Facts, row: Record, reason: str
+) -> tuple[tuple[Change, ...], tuple[Transaction, ...]]:
+    """End a link and what was granted by it; every link of its guardian was read."""
+    by_it = [link for link in live_links(facts, row.party_id) if link.granted_by == row.link_id]
+    values, all_of_it = ended(facts, REVOKED), [row, *by_it]
+    changes = tuple(Update(GuardianLink, (link.link_id,), values) for link in all_of_it)
+    noted = (fact(TransactionKind.GUARDIAN_LINK_ENDED, link, reason) for link in all_of_it)
+    return changes, tuple(noted)
 
 
 def fact(kind: TransactionKind, row: Record, reason: str) -> Transaction:

@@ -2,8 +2,9 @@
 
 import pytest
 
+from service.store import ids
 from tests.fixtures.academies import Academy
-from tests.fixtures.parents import Phone, asked, named, refused
+from tests.fixtures.parents import Phone, asked, changed, named, refused
 from tests.fixtures.refunds import PAYEE, Refunds
 from tests.fixtures.service import District
 
@@ -69,3 +70,36 @@ async def test_a_confirmed_link_rests_72_hours_from_the_confirmation(
     confirmed = (await academy.post(f"guardian-links/{link['id']}/confirm", academy.token)).json()
 
     assert confirmed["payee_from"] > confirmed["linked_at"] > confirmed["asked_at"]
+
+
+async def test_who_gets_a_number_that_was_issued_again_inherits_no_link_by_contract(
+    academy: Academy, phone: Phone, district: District
+) -> None:
+    by_phone = await academy.opened(**named(phone.number))
+    by_contract, link = await asked(academy, phone)
+    await academy.post(f"guardian-links/{link['id']}/confirm", academy.token)
+    before = await phone.enrolments()
+    me = await phone.reads("parents/me")
+    proved = "pii.parent SET proved_at = proved_at"
+    for row in (proved, "escrow.device SET last_seen_at = last_seen_at"):
+        column = "parent_id" if "parent" in row else "person_id"
+        statement = f"UPDATE {row} - interval '91 days' WHERE {column} = :who"
+        await changed(district.service, statement, who=ids.parse("prn", me["id"])[1])
+    somebody = Phone.new(district, phone.number)
+
+    await somebody.logs_in()
+
+    assert before == {by_phone["id"], by_contract["id"]}
+    assert await somebody.enrolments() == {by_phone["id"]}
+
+
+async def test_a_new_device_soon_after_keeps_every_link(
+    academy: Academy, phone: Phone, district: District
+) -> None:
+    enrolment, link = await asked(academy, phone)
+    await academy.post(f"guardian-links/{link['id']}/confirm", academy.token)
+    second = Phone.new(district, phone.number)
+
+    await second.logs_in()
+
+    assert await second.enrolments() == {enrolment["id"]}

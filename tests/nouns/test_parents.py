@@ -2,7 +2,6 @@
 
 import re
 import secrets
-from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -10,16 +9,15 @@ from sqlalchemy import text
 from ledger.refusals import CodeRefused
 from service.store.context import Context
 from service.web.problems import status_of
-from tests.fixtures.parents import Phone, fresh_phone, refused, statements_of, unknown_request
+from tests.fixtures.parents import (
+    Phone,
+    changed,
+    fresh_phone,
+    refused,
+    statements_of,
+    unknown_request,
+)
 from tests.fixtures.service import District, Service
-
-
-async def changed(service: Service, statement: str, **values: Any) -> None:
-    """Change what the door keeps, as the door."""
-    async with service.engine.begin() as connection:
-        await Context.doorkeeper().enter(connection, statement_timeout="5s")
-        await connection.execute(text(statement), values)
-
 
 REFUSED = (status_of(CodeRefused), "code_refused")
 
