@@ -13,9 +13,10 @@ from litestar import Litestar
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from service.app import create_app
+from service.identity.callers import Caller, Role
 from service.identity.limits import Ceiling, CostClass, Kind
 from service.settings import Settings
-from service.web.ceilings import cost_class_of, source
+from service.web.ceilings import cost_class_of, kind_of, source
 from service.web.policy import routes
 from tests.fixtures.service import District, Service
 
@@ -38,7 +39,7 @@ def bearer(token: str) -> dict[str, str]:
 async def test_who_asks_too_often_is_told_when_to_come_back(
     service: Service, district: District
 ) -> None:
-    few: Any = {Kind.PERSON: {CostClass.LIST: FEW}}
+    few: Any = {Kind.SERVICE: {CostClass.LIST: FEW}}
     async with limited(service.engine, limits=few) as http:
         headers = bearer(district.regulator)
         answers = [await http.get("/v1/institutions", headers=headers) for _ in range(4)]
@@ -70,7 +71,7 @@ async def test_a_flood_by_one_caller_leaves_another_unharmed(
 async def test_a_refused_flood_changes_nothing_and_the_key_stays_free(
     service: Service, district: District
 ) -> None:
-    few: Any = {Kind.PERSON: {CostClass.COMMAND: Ceiling(1, 3600, 1)}}
+    few: Any = {Kind.SERVICE: {CostClass.COMMAND: Ceiling(1, 3600, 1)}}
     key = bearer(district.regulator) | {"Idempotency-Key": "a-key-of-a-flood"}
     body = {"institution_id": "ins_none", "reason": "X"}
     async with limited(service.engine, limits=few) as http:
@@ -95,6 +96,22 @@ async def test_without_a_caller_the_address_is_counted(service: Service) -> None
     assert public == [200, 200, 200, 429]
     assert guesses == [401, 401, 401, 429]
     assert health == [200, 200, 200, 200]
+
+
+@pytest.mark.parametrize(
+    ("role", "session", "kind"),
+    [
+        (Role.BANK, None, Kind.SERVICE),
+        (Role.INSTITUTION, None, Kind.SERVICE),
+        (Role.INSTITUTION, "ses_x", Kind.PERSON),
+        (Role.REGULATOR, "ses_x", Kind.PERSON),
+        (Role.PARENT, None, Kind.PERSON),
+    ],
+)
+def test_people_have_sessions_and_systems_have_none(
+    role: Role, session: str | None, kind: Kind
+) -> None:
+    assert kind_of(Caller("somebody", role, (1,), session=session)) is kind
 
 
 TRUSTED = [ip_network("10.0.0.0/8"), ip_network("fd00::1/128")]

@@ -18,8 +18,6 @@ from litestar.handlers.http_handlers import HTTPRouteHandler
 from service.identity.callers import Caller, Role
 from service.identity.limits import CostClass, Kind, Limiter
 
-SYSTEMS: Final = (Role.BANK, Role.INSTITUTION)
-"""Roles whose tokens are systems'; the others are people's."""
 NEIGHBOURS: Final = 64
 """Bits of an IPv6 address that tell subscribers apart; the rest each chooses for itself."""
 
@@ -45,9 +43,15 @@ async def count_caller(connection: Connection, handler: BaseRouteHandler, caller
     limiter: Limiter = connection.app.state.limiter
     await limiter.spend(
         subject=caller.id,
-        kind=Kind.SERVICE if caller.role in SYSTEMS else Kind.PERSON,
+        kind=kind_of(caller),
         cost_class=cost_class_of(handler),
     )
+
+
+def kind_of(caller: Caller) -> Kind:
+    """Tell a person, who comes in a session or as a parent, from a system."""
+    is_person = caller.session is not None or caller.role is Role.PARENT
+    return Kind.PERSON if is_person else Kind.SERVICE
 
 
 async def count_source(connection: Connection, cost_class: CostClass) -> None:
