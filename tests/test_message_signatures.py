@@ -62,7 +62,7 @@ def test_appendix_b_2_6_is_built_signed_and_verified_as_printed() -> None:
     written = message_signatures.input_of(
         [name for name, _ in values], {"created": 1618884473, "keyid": "test-key-ed25519"}
     )
-    base = message_signatures.base_of(values, written)
+    base = message_signatures.signature_base(values, written)
     [member] = message_signatures.members(f"sig-b26={printed}", f"sig-b26=:{signature}:")
 
     assert written == printed == member.written
@@ -231,7 +231,7 @@ def test_an_input_is_written_again_as_the_parser_writes_it(field: str) -> None:
 @pytest.mark.parametrize("value", ['a\n"@method": GET', "a\rb", "naïve"])
 def test_a_value_that_could_be_taken_for_another_line_is_not_signed(value: str) -> None:
     with pytest.raises(Unreadable):
-        message_signatures.base_of([('"idempotency-key"', value)], "()")
+        message_signatures.signature_base([('"idempotency-key"', value)], "()")
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ class BankSigner:
                 "tag": TAG,
             },
         )
-        signature = self.sign(message_signatures.base_of(values, written))
+        signature = self.sign(message_signatures.signature_base(values, written))
         return sent | {
             "signature-input": f"{LABEL}={written}",
             "signature": f"{LABEL}={message_signatures.written_bytes(signature)}",
@@ -107,7 +107,7 @@ def is_answer_to(signed: str, answer: Answer, keys: Mapping[str, bytes]) -> bool
             f'"signature";req;key="{label}"': value,
         }
         digest = message_signatures.digest_in(answer.headers["content-digest"])
-        base = message_signatures.base_of([(n, values[n]) for n in member.covered], member.written)
+        base = message_signatures.signature_base([(n, values[n]) for n in member.covered], member.written)
     except (message_signatures.Unreadable, KeyError, ValueError):
         return False
     if digest is None or not message_signatures.is_digest_of(digest, answer.body):

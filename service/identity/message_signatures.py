@@ -77,7 +77,7 @@ def input_of(covered: Sequence[str], parameters: Mapping[str, int | str]) -> str
     return f"({listed}){told}"
 
 
-def base_of(values: Sequence[tuple[str, str]], written: str) -> bytes:
+def signature_base(values: Sequence[tuple[str, str]], written: str) -> bytes:
     """Build the signature base (RFC 9421 section 2.5) from (component, value) and the input.
 
     Raises `Unreadable` for a value that could be mistaken for another line or is not ASCII.

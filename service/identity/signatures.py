@@ -130,7 +130,7 @@ def claim_of(request: "RequestFacts", authorities: frozenset[str], *, now: int) 
     if normalised(request.authority) not in authorities:
         raise AuthorityUnknown
     try:
-        base = message_signatures.base_of(
+        base = message_signatures.signature_base(
             [(name, values[name[1:-1]]) for name in member.covered], member.written
         )
     except Unreadable as error:

@@ -46,7 +46,7 @@ def answer_headers(
         [component for component, _ in values],
         {"created": int(now), "keyid": key.kid, "alg": ED25519, "tag": TAG},
     )
-    signature = key.private.sign(message_signatures.base_of(values, written))
+    signature = key.private.sign(message_signatures.signature_base(values, written))
     return [
         (b"content-digest", digest.encode("ascii")),
         (b"signature-input", f"{LABEL}={written}".encode("ascii")),
