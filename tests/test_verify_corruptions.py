@@ -182,6 +182,24 @@ from tests.fixtures.scripted_journals import ScriptedJournal
             id="an approval by its maker",
         ),
         pytest.param(
+            'UPDATE escrow.approval SET payload = \'{{"amount":"9.00"}}\' WHERE journal_id = {j}',
+            {"V-14"},
+            id="an approval of something else",
+        ),
+        pytest.param(
+            "INSERT INTO escrow.decided_alone SELECT {j}, seq, 'REFUND', 4000, actor, NULL, NULL,"
+            " 5000, 5000, now() FROM escrow.journal_transaction_{j} WHERE seq IN ({charge}, 1)",
+            {"V-14"},
+            id="more decided alone in a day than allowed",
+        ),
+        pytest.param(
+            "INSERT INTO escrow.rule_pack_version SELECT code, version + 1,"
+            " replace(content, '5000.00', '9000.00'), now(), CURRENT_DATE, gen_random_uuid()"
+            " FROM escrow.rule_pack_version WHERE code = 'cn-national'",
+            {"I-41"},
+            id="a rule changed for days that have passed",
+        ),
+        pytest.param(
             "UPDATE escrow.reversal SET reversed_seq = {charge} WHERE reversing_seq = {reversal}"
             " AND journal_id = {j}",
             {"I-07"},

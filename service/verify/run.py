@@ -9,6 +9,7 @@ from ledger.accounts import CHART, AccountKind, Side, Unit
 from ledger.coverage import Position, identity_gap
 from service.store.unit import ACTIVE_ENROLMENTS
 from service.verify import (
+    approval_checks,
     audit_checks,
     bank_checks,
     claim_checks,
@@ -19,6 +20,7 @@ from service.verify import (
     refund_checks,
     reversals,
     row_checks,
+    rule_checks,
     server_checks,
     signature_checks,
     transfer_checks,
@@ -39,6 +41,7 @@ _REPLAYED: Final = (
 
 CHECK_MODULES: Final = (
     row_checks,
+    approval_checks,
     audit_checks,
     enrolment_checks,
     bank_checks,
@@ -119,6 +122,7 @@ async def verify_snapshot(
         report.not_done(list(CHECKS), "this login does not see every row: use escrow_audit")
         return report
     await server_checks.run(opened, report)
+    await rule_checks.check(opened, report)
     await audit_checks.check_apart(opened, report)
     heads = {row["journal_id"]: row for row in await opened.rows(_HEADS)}
     for journal in journals if journals is not None else heads:
