@@ -113,3 +113,7 @@ class EnrolmentBlocked(Restrained, zh="报名有未结争议"):
 
 class PackKeysMissing(StateConflict, zh="未配置处置包密钥"):
     """This installation has no keys to sign and seal resolution packs with."""
+
+
+class SessionMissing(StateConflict, zh="不在登录会话中"):
+    """Only a person who logged in has devices, a password and an authenticator."""

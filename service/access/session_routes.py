@@ -13,6 +13,7 @@ from ledger.refusals import (
     LoginRefused,
     PasswordWeak,
     RateLimited,
+    SessionMissing,
 )
 from service.access import devices
 from service.access.login_routes import NO_STORE, door_of
@@ -66,7 +67,7 @@ async def get_session(caller: NamedDependency[Caller]) -> SessionOut:
     operation_id="listDevices",
     summary="List the devices one is known on",
     opt=OWN,
-    responses=refusing(),
+    responses=refusing(SessionMissing),
 )
 async def list_devices(
     caller: NamedDependency[Caller], store: NamedDependency[Store]
@@ -85,7 +86,7 @@ async def list_devices(
     operation_id="revokeDevice",
     summary="Make a device a stranger",
     opt=OWN,
-    responses=refusing(DeviceUnknown),
+    responses=refusing(SessionMissing, DeviceUnknown),
     status_code=200,
 )
 async def revoke_device(
@@ -106,7 +107,7 @@ async def revoke_device(
     operation_id="logOut",
     summary="Log out",
     opt=OWN,
-    responses=refusing(),
+    responses=refusing(SessionMissing),
     status_code=200,
 )
 async def log_out(request: Request[Any, Any, Any], caller: NamedDependency[Caller]) -> DoneOut:
@@ -120,7 +121,7 @@ async def log_out(request: Request[Any, Any, Any], caller: NamedDependency[Calle
     operation_id="confirmSession",
     summary="Show the second factor again",
     opt=SECRET,
-    responses=refusing(LoginRefused, RateLimited),
+    responses=refusing(SessionMissing, LoginRefused, RateLimited),
     status_code=200,
 )
 async def confirm_session(
@@ -136,7 +137,7 @@ async def confirm_session(
     operation_id="changePassword",
     summary="Change one's password",
     opt=SECRET,
-    responses=refusing(LoginRefused, PasswordWeak, RateLimited, Busy),
+    responses=refusing(SessionMissing, LoginRefused, PasswordWeak, RateLimited, Busy),
     status_code=200,
 )
 async def change_password(
@@ -154,7 +155,7 @@ async def change_password(
     operation_id="chooseAuthenticator",
     summary="Get a new authenticator",
     opt=SECRET,
-    responses=refusing(LoginRefused, RateLimited),
+    responses=refusing(SessionMissing, LoginRefused, RateLimited),
     status_code=200,
 )
 async def choose_authenticator(
@@ -173,7 +174,7 @@ async def choose_authenticator(
     operation_id="changeAuthenticator",
     summary="Change one's authenticator",
     opt=SECRET,
-    responses=refusing(LoginRefused, InvitationUnknown),
+    responses=refusing(SessionMissing, LoginRefused, InvitationUnknown),
     status_code=200,
 )
 async def change_authenticator(

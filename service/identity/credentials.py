@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import func, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ledger.refusals import InvitationUnknown, LoginRefused, VerbForbidden
+from ledger.refusals import InvitationUnknown, LoginRefused, SessionMissing
 from service.identity import failures, passwords, people, sessions, totp
 from service.identity.callers import Caller
 from service.identity.failures import DEVICE
@@ -67,9 +67,9 @@ class Present:
 
     @classmethod
     def of(cls, caller: Caller) -> "Present":
-        """Return the person a session belongs to; raises `VerbForbidden` for any other caller."""
+        """Return the person a session belongs to; raises `SessionMissing` for any other caller."""
         if caller.session is None or caller.device is None or not caller.id.startswith("prs_"):
-            raise VerbForbidden(role=caller.role.value, reason="no_session")
+            raise SessionMissing
         journal, person = ids.parse("prs", caller.id)
         session, device = ids.parse("ses", caller.session)[1], ids.parse("dev", caller.device)[1]
         return cls(journal, person, session, device)
@@ -234,7 +234,7 @@ async def _forgive(connection: AsyncConnection, door: Door, present: Present) ->
 
 
 async def log_out(door: Door, caller: Caller) -> None:
-    """End the session that asks; raises `VerbForbidden` for a caller without one."""
+    """End the session that asks; raises `SessionMissing` for a caller without one."""
     present = Present.of(caller)
     async with door.open() as connection:
         await sessions.end_at(connection, caller.id, present.device)

@@ -230,7 +230,7 @@ async def test_a_token_of_no_person_has_no_session_of_its_own(district: District
     ]
 
     assert (who.status_code, who.json()["session_id"]) == (200, None)
-    assert {answer.status_code for answer in asked} == {403}
+    assert {(a.status_code, a.json()["code"]) for a in asked} == {(409, "session_missing")}
 
 
 async def test_nothing_a_person_proves_itself_with_stands_in_plain(district: District) -> None:
