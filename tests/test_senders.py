@@ -119,7 +119,12 @@ async def test_no_log_says_to_whom_or_what(token: Path) -> None:
             outbox.put(CODE)
             await outbox.settle()
 
-    assert {entry["event"] for entry in logged} == {"text.refused", "text.unanswered", "text.sent"}
+    assert {entry["event"] for entry in logged} == {
+        "text.refused",
+        "text.unanswered",
+        "text.sent",
+        "text.no_gateway",
+    }
     assert "13900001234" not in str(logged)
     assert "042617" not in str(logged)
     assert "042617" not in repr(CODE)

@@ -67,6 +67,10 @@ class Kept:
 class LogSender:
     """Logs that a message would be sent, and nothing of it: where there is no gateway."""
 
+    def __init__(self) -> None:
+        """Say at the start that nobody will get a code."""
+        log.warning("text.no_gateway", hint="set ESCROW_SMS_URL and ESCROW_SMS_TOKEN")
+
     async def send(self, text: Text) -> bool:
         """Count the message as sent."""
         log.info("text.sent", sender="log", template=text.template.value)
