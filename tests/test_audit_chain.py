@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -250,7 +249,7 @@ async def test_many_who_note_at_once_are_chained_one_after_another(
     one = Noted(Kind.ACT, "at-once", Attempt("noteAtOnce", "operator"), "done")
 
     await asyncio.gather(
-        *(two[i % 2].note(replace(one, outcome=f"{i}")) for i in range(40)),
+        *(two[i % 2].note(one._replace(outcome=f"{i}")) for i in range(40)),
     )
 
     rows = [row for row in await trail(database, 0) if row["operation"] == "noteAtOnce"]

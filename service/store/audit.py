@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -35,6 +35,8 @@ _ROW_DOMAIN: Final = b"tuition-escrow/audit/1\0"
 _GENESIS: Final = b"tuition-escrow/audit-genesis/1\0"
 _CHAIN: Final = struct.Struct(">Q")
 _APPROVAL: Final = "apr_"
+_NO_POSTS: Final = (None, None, None, None)
+_NOTHING: Final = chain.encode_field(None)
 
 _HEAD: Final = (
     "SELECT seq, hash, clock_timestamp() AS clock FROM escrow.audit_head WHERE chain = 0 FOR UPDATE"
@@ -83,8 +85,7 @@ class Attempt:
     request_hash: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Noted:
+class Noted(NamedTuple):
     """A row of the trail before it has its place in a chain."""
 
     kind: Kind
@@ -102,35 +103,8 @@ class Noted:
     policy_version: str | None = None
     in_journal: int | None = None
 
-    def values(self) -> tuple[Any, ...]:
-        """The values of the columns that follow the row's place and time, up to the hashes."""
-        attempt = self.attempt
-        return (
-            self.kind.value,
-            attempt.request_id,
-            self.caller_id,
-            attempt.role,
-            attempt.duties,
-            attempt.credential,
-            attempt.source,
-            attempt.operation,
-            self.use_case,
-            self.object or attempt.object,
-            attempt.request_hash,
-            self.outcome,
-            self.details,
-            self.reason,
-            self.purpose or attempt.purpose,
-            self.approval,
-            self.first_seq,
-            self.last_seq,
-            self.policy_version,
-            self.in_journal,
-        )
 
-
-@dataclass(frozen=True, slots=True)
-class Posts:
+class Posts(NamedTuple):
     """The transactions of one request: from the first to the last, and why the first was."""
 
     first: int
@@ -155,21 +129,25 @@ def decided(  # noqa: PLR0913 - what a request was
 ) -> Noted:
     """Note what became of a request in a journal: one row, however many items it has."""
     named = _named(verdicts[0]) if single else None
-    found = attempt.object if attempt.object is not None else named
-    approvals = [each for each in (attempt.object, named) if each and each.startswith(_APPROVAL)]
+    approval = None
+    for each in (attempt.object, named):
+        if approval is None and each is not None and each.startswith(_APPROVAL):
+            approval = each
+    first, last, reason, policy_version = posts or _NO_POSTS
     return Noted(
         Kind.DECIDED,
         caller_id,
         attempt,
-        outcome=_outcome(verdicts),
-        use_case=use_case,
-        object=found,
-        details=None if single else _counted(verdicts),
-        reason=posts.reason if posts else None,
-        approval=approvals[0] if approvals else None,
-        first_seq=posts.first if posts else None,
-        last_seq=posts.last if posts else None,
-        policy_version=posts.policy_version if posts else None,
+        _code(verdicts[0]) if single else _outcome(verdicts),
+        use_case,
+        named if attempt.object is None else attempt.object,
+        None if single else _counted(verdicts),
+        reason,
+        None,
+        approval,
+        first,
+        last,
+        policy_version,
     )
 
 
@@ -245,34 +223,77 @@ async def append_apart(connection: AsyncConnection, noted: Sequence[Noted]) -> N
 def _chained(
     journal: int, seq: int, previous: bytes, noted: Sequence[Noted], at: datetime
 ) -> list[tuple[Any, ...]]:
-    """Chain rows after `previous`; most fields are those of many a row, and encoded once."""
-    texts, recorded = _Encoded(), chain.encode_field(instant_text(at))
-    number = chain.encode_field(journal)
+    """Chain rows after `previous`; what many a row has in common is encoded once."""
+    shared, encode = _Encoded(), chain.encode_field
+    place = encode(journal)
+    recorded = encode(instant_text(at))
     rows: list[tuple[Any, ...]] = []
     for each in noted:
         seq += 1
-        values = each.values()
+        kind, caller_id, attempt, outcome, use_case, named, details, *others = each
+        reason, purpose, approval, first, last, policy, in_journal = others
+        who = (
+            caller_id,
+            attempt.role,
+            attempt.duties,
+            attempt.credential,
+            attempt.source,
+            attempt.operation,
+            use_case,
+        )
+        about = named or attempt.object
+        purpose = purpose or attempt.purpose
         encoded = b"".join(
             (
                 _ROW_DOMAIN,
                 previous,
-                number,
-                chain.encode_field(seq),
+                place,
+                encode(seq),
                 recorded,
-                *[texts[value] for value in values],
+                shared[kind.value,],
+                _NOTHING if attempt.request_id is None else encode(attempt.request_id),
+                shared[who],
+                _NOTHING if about is None else encode(about),
+                _NOTHING if attempt.request_hash is None else encode(attempt.request_hash),
+                shared[outcome, details, reason, purpose, approval],
+                _NOTHING if first is None else encode(first),
+                _NOTHING if last is None else encode(last),
+                shared[policy, in_journal],
             )
         )
         digest = sha256(encoded).digest()
-        rows.append((journal, seq, at, *values, previous, digest))
+        rows.append(
+            (
+                journal,
+                seq,
+                at,
+                kind.value,
+                attempt.request_id,
+                *who,
+                about,
+                attempt.request_hash,
+                outcome,
+                details,
+                reason,
+                purpose,
+                approval,
+                first,
+                last,
+                policy,
+                in_journal,
+                previous,
+                digest,
+            )
+        )
         previous = digest
     return rows
 
 
-class _Encoded(dict[chain.Field, bytes]):
-    """Encodings of fields that rows written together have in common."""
+class _Encoded(dict[tuple[chain.Field, ...], bytes]):
+    """Encodings of fields next to each other that rows written together have in common."""
 
-    def __missing__(self, field: chain.Field) -> bytes:
-        encoded = self[field] = chain.encode_field(field)
+    def __missing__(self, fields: tuple[chain.Field, ...]) -> bytes:
+        encoded = self[fields] = chain.encode(fields)
         return encoded
 
 

@@ -11,7 +11,6 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
@@ -254,7 +253,7 @@ def _referred(verdict: Verdict, key: Key | None, attempt: Attempt | None) -> aud
     noted = audit.decided(
         asked, key.caller_id if key else "service", "refer", [verdict], None, single=True
     )
-    return replace(noted, kind=audit.Kind.REFERENCE)
+    return noted._replace(kind=audit.Kind.REFERENCE)
 
 
 async def _pause(attempt: int) -> None:
