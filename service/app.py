@@ -47,6 +47,7 @@ from service import (
 )
 from service.identity import service_keys
 from service.identity.authentication import Doors
+from service.identity.front_desk import FrontDesk
 from service.identity.limits import Limiter
 from service.identity.senders import HttpSender, InboxSender, LogSender, Outbox, Sender
 from service.identity.service_keys import SigningKeys
@@ -186,10 +187,14 @@ def create_app(
     app.state.settings = settings
     app.state.texts = Outbox(by_phone)
     app.state.limiter = Limiter(engine, settings.ceilings)
-    app.state.doors = Doors(BankRequests(settings.authorities), settings.bank_tokens)
     app.state.signing_keys = signing_keys
     # Whoever calls is found out by single statements, which then need no BEGIN and COMMIT.
     app.state.finding_out = engine.execution_options(isolation_level="AUTOCOMMIT")
+    app.state.doors = Doors(
+        BankRequests(settings.authorities),
+        FrontDesk(app.state.finding_out),
+        bank_tokens=settings.bank_tokens,
+    )
     app.state.clock_ms = lambda: time.time_ns() // 1_000_000
     require_policies(app)
     return app

@@ -7,11 +7,11 @@ oneself is a branch here; none trusts anything the request merely says about its
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ledger.refusals import NotAuthenticated, SignatureRequired
-from service.identity import tokens
 from service.identity.callers import Caller, Role
+from service.identity.front_desk import FrontDesk
 from service.identity.signatures import BankRequests
 
 
@@ -39,21 +39,23 @@ class Doors:
     """
 
     banks: BankRequests
+    tokens: FrontDesk
     bank_tokens: bool = False
 
 
-async def authenticate(request: RequestFacts, database: AsyncConnection, doors: Doors) -> Caller:
+async def authenticate(request: RequestFacts, database: AsyncEngine, doors: Doors) -> Caller:
     """Return who calls; raises `NotAuthenticated` or what is wrong with a signature.
 
     `database` commits each statement by itself. A request that bears a signature is never let in
     by anything else.
     """
     if "signature-input" in request.headers or "signature" in request.headers:
-        return await doors.banks.caller_of(request, database)
+        async with database.connect() as connection:
+            return await doors.banks.caller_of(request, connection)
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         raise NotAuthenticated
-    caller = await tokens.caller_of(database, token.strip())
+    caller = await doors.tokens.caller_of(token.strip())
     if caller.role is Role.BANK and not doors.bank_tokens:
         raise SignatureRequired
     return caller

@@ -8,12 +8,13 @@ district added later is seen by its city at once.
 import hashlib
 import json
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import RowMapping, insert, text, update
+from sqlalchemy import ARRAY, LargeBinary, RowMapping, bindparam, insert, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.chain import canonical_json
@@ -33,62 +34,65 @@ _BINDING: Final = {
 
 _FIND: Final = text(
     """
-    WITH asking AS MATERIALIZED (
-        SELECT token.caller_id, token.role, token.scope, home.path,
-               token.role IN ('regulator', 'operator', 'auditor') AS is_staff,
-               token.scope::json ->> 'bank' AS bank,
-               (token.scope::json ->> 'parent')::uuid AS parent,
-               token.session_id, token.device_id, token.authenticated_at,
-               token.last_seen_at < clock_timestamp() - interval '30 seconds' AS is_unseen
-        FROM escrow.access_token AS token
-        JOIN escrow.jurisdiction AS home ON home.code = token.scope::json ->> 'jurisdiction'
-        WHERE token.token_hash = :hash AND token.revoked_at IS NULL
-          AND token.expires_at > clock_timestamp()
-          AND (token.last_seen_at IS NULL
-               OR token.last_seen_at > clock_timestamp() - interval '15 minutes')
-    ), sight AS MATERIALIZED (
-        SELECT unnest(CASE WHEN is_staff THEN escrow.scope_paths(path) ELSE ARRAY[path] END)
-               COLLATE "C" AS scope, role
-        FROM asking WHERE parent IS NULL
-    ), below AS (
-        SELECT node.journal_id, node.code, node.path, sight.scope
-        FROM sight JOIN escrow.jurisdiction AS node
-          ON node.path >= sight.scope AND node.path < sight.scope || chr(127)
-        WHERE node.journal_id IS NOT NULL AND (node.path = sight.scope OR starts_with(node.path,
-              sight.scope || CASE WHEN length(sight.scope) < 6 THEN '' ELSE '~' END))
-    ), above AS (
-        SELECT nearest.journal_id, nearest.code, nearest.path, sight.scope
-        FROM sight CROSS JOIN LATERAL (
-            SELECT node.journal_id, node.code, node.path FROM escrow.jurisdiction AS node
-            WHERE node.journal_id IS NOT NULL AND starts_with(sight.scope,
-                  node.path || CASE WHEN length(node.path) < 6 THEN '' ELSE '~' END)
-            ORDER BY length(node.path) DESC LIMIT 1) AS nearest
-        WHERE sight.role <> 'bank' AND NOT EXISTS (
-            SELECT 1 FROM escrow.jurisdiction AS own
-            WHERE own.path = sight.scope AND own.journal_id IS NOT NULL)
-    )
-    SELECT asking.caller_id, asking.role, asking.scope, asking.path,
-           asking.session_id, asking.device_id, asking.authenticated_at, asking.is_unseen,
-           (SELECT json_agg(json_build_array(link.journal_id, link.party_id))
-            FROM escrow.linked_parties(asking.parent) AS link) AS links,
-           (SELECT array_agg(scope) FROM sight) AS paths,
-           asking.is_staff AND EXISTS (SELECT 1 FROM above) AS is_narrowed,
-           (SELECT array_agg(DISTINCT node.journal_id ORDER BY node.journal_id)
-            FROM (SELECT * FROM below UNION ALL SELECT * FROM above) AS node
-            WHERE asking.role <> 'bank' OR EXISTS (
-                  SELECT 1 FROM escrow.jurisdiction_bank AS chosen
-                  WHERE chosen.jurisdiction_code = node.code AND chosen.bank_code = asking.bank)
-           ) AS journals
-    FROM asking
+    SELECT given.token_hash, found.* FROM unnest(:hashes) AS given(token_hash) CROSS JOIN LATERAL (
+        WITH asking AS MATERIALIZED (
+            SELECT token.caller_id, token.role, token.scope, home.path,
+                   token.role IN ('regulator', 'operator', 'auditor') AS is_staff,
+                   token.scope::json ->> 'bank' AS bank,
+                   (token.scope::json ->> 'parent')::uuid AS parent,
+                   token.session_id, token.device_id, token.authenticated_at,
+                   token.last_seen_at < clock_timestamp() - interval '30 seconds' AS is_unseen
+            FROM escrow.access_token AS token
+            JOIN escrow.jurisdiction AS home ON home.code = token.scope::json ->> 'jurisdiction'
+            WHERE token.token_hash = given.token_hash AND token.revoked_at IS NULL
+              AND token.expires_at > clock_timestamp()
+              AND (token.last_seen_at IS NULL
+                   OR token.last_seen_at > clock_timestamp() - interval '15 minutes')
+        ), sight AS MATERIALIZED (
+            SELECT unnest(CASE WHEN is_staff THEN escrow.scope_paths(path) ELSE ARRAY[path] END)
+                   COLLATE "C" AS scope, role
+            FROM asking WHERE parent IS NULL
+        ), below AS (
+            SELECT node.journal_id, node.code, node.path, sight.scope
+            FROM sight JOIN escrow.jurisdiction AS node
+              ON node.path >= sight.scope AND node.path < sight.scope || chr(127)
+            WHERE node.journal_id IS NOT NULL AND (node.path = sight.scope OR starts_with(node.path,
+                  sight.scope || CASE WHEN length(sight.scope) < 6 THEN '' ELSE '~' END))
+        ), above AS (
+            SELECT nearest.journal_id, nearest.code, nearest.path, sight.scope
+            FROM sight CROSS JOIN LATERAL (
+                SELECT node.journal_id, node.code, node.path FROM escrow.jurisdiction AS node
+                WHERE node.journal_id IS NOT NULL AND starts_with(sight.scope,
+                      node.path || CASE WHEN length(node.path) < 6 THEN '' ELSE '~' END)
+                ORDER BY length(node.path) DESC LIMIT 1) AS nearest
+            WHERE sight.role <> 'bank' AND NOT EXISTS (
+                SELECT 1 FROM escrow.jurisdiction AS own
+                WHERE own.path = sight.scope AND own.journal_id IS NOT NULL)
+        )
+        SELECT asking.caller_id, asking.role, asking.scope, asking.path,
+               asking.session_id, asking.device_id, asking.authenticated_at, asking.is_unseen,
+               (SELECT json_agg(json_build_array(link.journal_id, link.party_id))
+                FROM escrow.linked_parties(asking.parent) AS link) AS links,
+               (SELECT array_agg(scope) FROM sight) AS paths,
+               asking.is_staff AND EXISTS (SELECT 1 FROM above) AS is_narrowed,
+               (SELECT array_agg(DISTINCT node.journal_id ORDER BY node.journal_id)
+                FROM (SELECT * FROM below UNION ALL SELECT * FROM above) AS node
+                WHERE asking.role <> 'bank' OR EXISTS (
+                      SELECT 1 FROM escrow.jurisdiction_bank AS chosen
+                      WHERE chosen.jurisdiction_code = node.code AND chosen.bank_code = asking.bank)
+               ) AS journals
+        FROM asking
+    ) AS found
     """
-)
+).bindparams(bindparam("hashes", type_=ARRAY(LargeBinary)))
 """The journals of a scope are those of the nodes below it and below the codes it succeeded. One
 without a journal of its own has its part of the nearest above it. A session ends 15 minutes after
 it was seen last, give or take the half minute that not every request is written for."""
 
 _SEE: Final = text(
-    "UPDATE escrow.access_token SET last_seen_at = clock_timestamp() WHERE token_hash = :hash"
-)
+    "UPDATE escrow.access_token SET last_seen_at = clock_timestamp()"
+    " WHERE token_hash = ANY(:hashes)"
+).bindparams(bindparam("hashes", type_=ARRAY(LargeBinary)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,24 +192,33 @@ async def revoke(connection: AsyncConnection, *, caller_id: str, at: datetime) -
 
 
 async def caller_of(connection: AsyncConnection, token: str) -> Caller:
-    """Return the caller a token belongs to; raises `NotAuthenticated`.
+    """Return the caller a token belongs to; raises `NotAuthenticated`."""
+    hashed = digest(token)
+    found = await callers_of(connection, [hashed])
+    if not token.startswith(PREFIX) or hashed not in found:
+        raise NotAuthenticated
+    return found[hashed]
+
+
+async def callers_of(connection: AsyncConnection, hashes: Sequence[bytes]) -> dict[bytes, Caller]:
+    """Return the callers that tokens of these digests belong to; a token that is no good has none.
 
     A session that was not seen for half a minute is noted as seen.
     """
-    if not token.startswith(PREFIX):
-        raise NotAuthenticated
-    row = (await connection.execute(_FIND, {"hash": digest(token)})).mappings().one_or_none()
-    if row is None:
-        raise NotAuthenticated
+    rows = (await connection.execute(_FIND, {"hashes": list(hashes)})).mappings().all()
+    sound = [row for row in rows if _is_sound(Role(row["role"]), json.loads(row["scope"]))]
+    unseen = [row["token_hash"] for row in sound if row["is_unseen"]]
+    if unseen:
+        await connection.execute(_SEE, {"hashes": sorted(unseen)})
+    return {row["token_hash"]: _caller(row) for row in sound}
+
+
+def _caller(row: RowMapping) -> Caller:
     scope = json.loads(row["scope"])
     links = row["links"] or []
     journals = tuple(row["journals"] or sorted({journal for journal, _ in links}))
     if "journal" in scope:
         journals = tuple(journal for journal in journals if journal == scope["journal"])
-    if not _is_sound(Role(row["role"]), scope):
-        raise NotAuthenticated
-    if row["is_unseen"]:
-        await connection.execute(_SEE, {"hash": digest(token)})
     return Caller(
         id=row["caller_id"],
         role=Role(row["role"]),

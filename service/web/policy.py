@@ -87,8 +87,7 @@ async def guard(
     assert isinstance(connection, Request), "every route speaks HTTP"
     state = connection.app.state
     try:
-        async with state.finding_out.connect() as database:
-            caller = await authenticate(facts_of(connection), database, state.doors)
+        caller = await authenticate(facts_of(connection), state.finding_out, state.doors)
     except (NotAuthenticated, SignatureRefused):
         await count_source(connection, CostClass.TOKEN)
         raise
