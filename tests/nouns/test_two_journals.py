@@ -1,5 +1,6 @@
 """A parent with contracts in two districts: one login, and each object found by its id."""
 
+import asyncio
 import csv
 from pathlib import Path
 from typing import Final
@@ -67,3 +68,31 @@ async def test_every_list_answers_a_parent_of_two_journals(
 
     assert len(paths) > 15
     assert {path: status for path, status in answers.items() if status not in (200, 400)} == {}
+
+
+async def test_two_first_logins_at_once_are_one_person_with_each_link_once(
+    academy: Academy, service: Service, phone: Phone
+) -> None:
+    elsewhere = await second_school(service)
+    for school in (academy, elsewhere):
+        await school.enrolled(**named(phone.number))
+    asked = [await phone.asks(), await phone.asks()]
+    codes = [each["values"]["code"] for each in reversed(await phone.shows())]
+
+    answers = await asyncio.gather(
+        *(phone.tries(each, code) for each, code in zip(asked, codes, strict=True))
+    )
+
+    phone.token = answers[0].json()["token"]
+    assert [each.status_code for each in answers] == [200, 200]
+    assert len(await phone.links()) == 2
+    assert len((await phone.reads("parents/me"))["devices"]) == 2
+
+
+async def test_a_code_tried_twice_at_once_opens_one_session(phone: Phone) -> None:
+    asked = await phone.asks()
+    code = await phone.code()
+
+    answers = await asyncio.gather(*(phone.tries(asked, code) for _ in range(4)))
+
+    assert sum(each.status_code == 200 for each in answers) == 1
