@@ -54,7 +54,7 @@ def add_jurisdiction(  # noqa: PLR0913, PLR0917 - one option each
     from ledger.refusals import Refusal  # noqa: PLC0415
     from service import launch  # noqa: PLC0415
     from service.settings import Settings  # noqa: PLC0415
-    from service.store import reference  # noqa: PLC0415
+    from service.store import audit, reference  # noqa: PLC0415
 
     unknown = sorted(set(departments) - set(Department))
     if unknown:
@@ -74,6 +74,7 @@ def add_jurisdiction(  # noqa: PLR0913, PLR0917 - one option each
     async def add() -> str:
         async with transaction(url) as connection:
             row = await reference.add_jurisdiction(connection, new, at=datetime.now(UTC))
+            await audit.append_apart(connection, [audit.by_command("jurisdiction add", code)])
         return str(row.path)
 
     try:
@@ -144,7 +145,7 @@ def issue_token(  # noqa: PLR0913, PLR0917 - one option each
     from service.identity import tokens  # noqa: PLC0415
     from service.identity.callers import Role  # noqa: PLC0415
     from service.settings import Settings  # noqa: PLC0415
-    from service.store import ids  # noqa: PLC0415
+    from service.store import audit, ids  # noqa: PLC0415
 
     needed = {"institution": institution, "bank": bank, "parent": party}
     if role in needed and needed[role] is None:
@@ -179,6 +180,7 @@ def issue_token(  # noqa: PLR0913, PLR0917 - one option each
                 expires_at=now + timedelta(days=days),
             )
             await tokens.caller_of(connection, made)
+            await audit.append_apart(connection, [audit.by_command("token issue", caller)])
         return made
 
     try:
@@ -194,11 +196,14 @@ def revoke_tokens(caller: str) -> None:
     from service import launch  # noqa: PLC0415 - keeps `escrow --help` quick
     from service.identity import tokens  # noqa: PLC0415
     from service.settings import Settings  # noqa: PLC0415
+    from service.store import audit  # noqa: PLC0415
 
     url = launch.database_url(Settings())
 
     async def revoke() -> int:
         async with transaction(url) as connection:
-            return await tokens.revoke(connection, caller_id=caller, at=datetime.now(UTC))
+            revoked = await tokens.revoke(connection, caller_id=caller, at=datetime.now(UTC))
+            await audit.append_apart(connection, [audit.by_command("token revoke", caller)])
+            return revoked
 
     click.echo(f"revoked {asyncio.run(revoke())}")

@@ -118,6 +118,12 @@ def by_service(name: str) -> Attempt:
     return Attempt(operation=name, role="service")
 
 
+def by_command(name: str, about: str) -> Noted:
+    """Note what somebody did at the command line of the server, who has no caller id there."""
+    attempt = Attempt(operation=f"escrow {name}", role="operator", object=about)
+    return Noted(Kind.ACT, "command-line", attempt, "done")
+
+
 def decided(  # noqa: PLR0913 - what a request was
     attempt: Attempt,
     caller_id: str,

@@ -1,5 +1,6 @@
 """What stands before anybody can call: jurisdictions and tokens, on the embedded server."""
 
+import asyncio
 import json
 
 import pytest
@@ -7,6 +8,7 @@ from click.testing import CliRunner, Result
 
 from service.cli import main
 from tests.fixtures.databases import Database
+from tests.fixtures.trails import trail
 
 SHAPINGBA = ("jurisdiction", "add", "500106", "--name", "沙坪坝区", "--journal", "1")
 
@@ -68,3 +70,17 @@ def test_a_jurisdiction_that_cannot_be_is_refused(words: tuple[str, ...], said: 
     assert added.exit_code != 0
     assert said in added.output
     assert not escrow("jurisdiction", "list").output
+
+
+def test_what_is_done_at_the_command_line_is_told_in_the_audit_trail(embedded: Database) -> None:
+    escrow(*SHAPINGBA)
+    escrow("token", "issue", "operator", "--jurisdiction", "500106", "--caller", "wang")
+    escrow("token", "revoke", "wang")
+
+    rows = asyncio.run(trail(embedded, 0))
+
+    assert [(row["caller_id"], row["operation"], row["object"]) for row in rows] == [
+        ("command-line", "escrow jurisdiction add", "500106"),
+        ("command-line", "escrow token issue", "wang"),
+        ("command-line", "escrow token revoke", "wang"),
+    ]
