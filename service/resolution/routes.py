@@ -18,6 +18,7 @@ from ledger.refusals import (
     PackUnknown,
 )
 from service.identity.callers import Caller, Role
+from service.identity.limits import CostClass
 from service.identity.verbs import Verb
 from service.resolution import use_cases
 from service.resolution.schemas import PackOut, PackPage
@@ -41,7 +42,7 @@ ZIP: Final = "application/zip"
     "/institutions/{institution_id:str}/resolution-packs",
     operation_id="makeResolutionPack",
     summary="Make a resolution pack",
-    opt=policy(Role.REGULATOR, verb=Verb.PREPARE_WIND_DOWN),
+    opt=policy(Role.REGULATOR, verb=Verb.PREPARE_WIND_DOWN, cost_class=CostClass.EXPORT),
     responses=refusing(
         IdempotencyKeyMissing,
         IdempotencyKeyReused,
@@ -118,7 +119,7 @@ async def get_resolution_pack(
     "/resolution-packs/{pack_id:str}/content",
     operation_id="getResolutionPackContent",
     summary="Fetch a resolution pack",
-    opt=policy(*READERS, verb=Verb.READ_PACKS),
+    opt=policy(*READERS, verb=Verb.READ_PACKS, cost_class=CostClass.EXPORT),
     responses=refusing(PackUnknown),
     media_type=ZIP,
 )
