@@ -93,7 +93,7 @@ def _again(facts: Facts, failed: Record) -> Step:
 
 def _replacing(change: Change, failed: Record) -> Change:
     assert isinstance(change, Insert), "an order is made by its row"
-    return replace(change, values={**change.values, "replaces_order_id": failed.order_id})
+    return change._replace(values={**change.values, "replaces_order_id": failed.order_id})
 
 
 RESEND: Final[UseCase[CaseCommand, CaseCommand]] = UseCase(
