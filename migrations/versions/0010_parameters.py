@@ -13,7 +13,7 @@ depends_on = None
 JOURNAL: Final = "journal_id = ANY ((SELECT escrow.journals())::int[])"
 STAFF: Final = (
     "(SELECT escrow.own_institution()) IS NULL AND (SELECT escrow.own_bank()) IS NULL"
-    " AND (SELECT escrow.own_party()) IS NULL"
+    " AND (SELECT escrow.own_parties()) IS NULL"
 )
 APPEND_ONLY: Final = ("decided_alone", "rule_pack_assignment", "rule_pack_version")
 

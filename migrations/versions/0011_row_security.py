@@ -71,6 +71,7 @@ REGISTRY: Final = (
     "escrow.interest_credit",
     "escrow.restraint",
     "escrow.approval",
+    "escrow.decided_alone",
     "escrow.wind_down",
     "escrow.asset",
     "escrow.distribution_plan",
