@@ -17,6 +17,7 @@ from ledger.refusals import Busy, OutcomeUnknown
 from ledger.transactions import Transaction, TransactionKind
 from service.store import guardian_links as links
 from service.store import ids, notices, reference, rows
+from service.store.audit import Attempt
 from service.store.context import Context
 from service.store.facts import Change, Decision, Facts, Record, Update
 from service.store.parties import PartyKind
@@ -51,6 +52,7 @@ async def link_everywhere(  # noqa: PLR0913 - who proved what, where
     phone_index: bytes,
     base: UUID,
     actor: str,
+    attempt: Attempt,
     new_device: bool = False,
     was_silent: bool = False,
 ) -> None:
@@ -67,7 +69,7 @@ async def link_everywhere(  # noqa: PLR0913 - who proved what, where
     for journal in changed:
         command = LinkByPhone(journal, parent, base, phone_index, new_device, was_silent)
         caller = Context((journal,), parties=(), parent=parent)
-        asked = Request(LINK_BY_PHONE, [command], caller, actor, journal)
+        asked = Request(LINK_BY_PHONE, [command], caller, actor, journal, attempt=attempt)
         try:
             (await store.transact(asked)).single()
         except (Busy, OutcomeUnknown) as refusal:

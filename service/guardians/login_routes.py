@@ -1,5 +1,6 @@
 """Routes of parents' logins: a code to a phone, a session for it, its devices."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -29,7 +30,7 @@ from service.identity.verbs import Verb
 from service.store import guardian_links, ids
 from service.store.transact import Store
 from service.store.vault_rows import vault_of
-from service.web.attempts import CALLER_KEY
+from service.web.attempts import CALLER_KEY, attempt_of
 from service.web.ceilings import source_of
 from service.web.paths import object_id
 from service.web.policy import policy, public
@@ -186,6 +187,7 @@ async def find_contracts(
         phone_index=proved.phone_index,
         base=ids.new_id(request.app.state.clock_ms()),
         actor=caller.id,
+        attempt=attempt_of(request),
     )
     return FoundContractsOut(links=await _links(store, parent))
 
@@ -214,6 +216,7 @@ async def _welcomed(
         was_silent=signed_in.was_silent,
         base=ids.new_id(request.app.state.clock_ms()),
         actor=parents.caller_id(signed_in.parent),
+        attempt=replace(attempt_of(request), role=Role.PARENT.value),
     )
     out = ParentSessionOut(
         token=signed_in.token,
