@@ -173,7 +173,7 @@ def create_app(
         # None leaves strictness to each field; False would take "12" for a strict integer.
         plugins=[PydanticPlugin(prefer_alias=True, validate_strict=None)],  # type: ignore[arg-type]
         middleware=[
-            PrometheusConfig(app_name="escrow", prefix="escrow").middleware,
+            PrometheusConfig(app_name="escrow", prefix="escrow", group_path=True).middleware,
             SignedAnswers,
             Recording,
         ],

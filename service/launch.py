@@ -205,9 +205,17 @@ async def require_app_role(engine: AsyncEngine) -> None:
 
 
 def engine_of(url: str, *, pool_size: int) -> AsyncEngine:
-    """Make an engine; connections that may be dead are found out before use."""
+    """Make an engine; connections that may be dead are found out before use.
+
+    Its errors never show the values of a statement: they end up in logs.
+    """
     return create_async_engine(
-        url, pool_size=pool_size, max_overflow=0, pool_timeout=10, pool_pre_ping=False
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=10,
+        pool_pre_ping=False,
+        hide_parameters=True,
     )
 
 
