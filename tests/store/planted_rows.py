@@ -4,6 +4,7 @@ Rows are made from the tables' own descriptions, so a new table is planted witho
 remembering it. They are written by the superuser and are no true journal.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.store import ids
 from service.store.tables import Base, Pii
 from tests.fixtures.service import fresh_id
 
@@ -61,6 +63,16 @@ class School:
         return cls(journal, name, made[0], bank, made[1], made[2], made[3], account_id)
 
     @property
+    def payee(self) -> UUID:
+        """The party that its payment orders pay."""
+        return ids.derived(self.institution, "payee")
+
+    @property
+    def home(self) -> str:
+        """The jurisdiction whose journal it is in."""
+        return f"90000{self.journal}"
+
+    @property
     def label(self) -> tuple[int, str]:
         """How this school's rows are told apart."""
         return self.journal, self.name
@@ -91,18 +103,36 @@ def _rows(name: str, table: Table, school: School) -> Iterator[dict[str, Any]]:
         yield from (row | {"unit_type": kind, "unit_id": unit} for kind, unit in units.items())
     elif name == "pii.party":
         yield row | {"party_id": school.guardian, "kind": "GUARDIAN"}
-        yield row | {"party_id": fresh_id(), "kind": "SETTLEMENT"}
+        yield row | {"party_id": school.payee, "kind": "SETTLEMENT"}
     elif name in {"pii.party_version", "pii.unmask_grant"}:
         yield row | {"party_id": school.guardian}
     else:
-        yield row | _whole(name, school.account_id)
+        yield row | _whole(name, school)
 
 
-def _whole(name: str, fen: int) -> dict[str, Any]:
-    """Say of some tables how their columns belong together, as their checks ask."""
-    parts = ("in_transit", "returned", "paid", "lodged", "taken_back")
+def _whole(name: str, school: School) -> dict[str, Any]:
+    """Say of some tables how their columns belong together, as their checks and policies ask."""
+    fen, parts = school.account_id, ("in_transit", "returned", "paid", "lodged", "taken_back")
+    about = {
+        "institution": str(school.institution),
+        "custody": str(school.custody),
+        "enrolment": str(school.enrolment),
+    }
+    staff = {"role": "institution", "jurisdiction_code": school.home, "departments": None}
     wholes: dict[str, dict[str, Any]] = {
-        "escrow.payment_order": {"kind": "EARNED", "target_custody_account_id": None},
+        "escrow.journal_transaction": {"refs": json.dumps(about), "transfers": "[]"},
+        "escrow.client": staff,
+        "escrow.person": staff,
+        "escrow.client_credential": {
+            "kind": "SECRET",
+            "public_key": None,
+            "not_after": _NOON + timedelta(days=1),
+        },
+        "escrow.payment_order": {
+            "kind": "EARNED",
+            "target_custody_account_id": None,
+            "payee_party_id": school.payee,
+        },
         "escrow.refund": {f"{part}_fen": 0 for part in parts} | {"payable_fen": fen},
         "escrow.distribution_plan": {"distributed_fen": fen, "residual_fen": 0},
         "escrow.guardian_link": {"granted_by": None},
@@ -124,6 +154,8 @@ def _row(table: Table, school: School) -> dict[str, Any]:
         "custody_account_id": school.custody,
         "enrolment_id": school.enrolment,
         "owner_id": school.enrolment,
+        "client_id": ids.derived(school.institution, "client"),
+        "person_id": ids.derived(school.institution, "person"),
         "account_id": school.account_id,
         "starts_at": _NOON - timedelta(hours=1),
         "day": date(2026, 3, 2) + timedelta(days=number),
@@ -146,7 +178,7 @@ def _filled(column: Column[Any], number: int) -> Any:
         (Boolean, False),
         (DateTime, _NOON),
         (Date, date(2026, 3, 2)),
-        (LargeBinary, b"\0" * 32),
+        (LargeBinary, bytes([number]) * 32),
     ):
         if isinstance(column.type, kind):
             return value

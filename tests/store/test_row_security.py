@@ -23,15 +23,15 @@ ALL, OWN, NONE = "all of the journal", "its own", "nothing"
 VISIBLE = {
     # table                        institution  bank  parent
     "escrow.journal_head": (ALL, ALL, ALL),
-    "escrow.journal_transaction": (ALL, ALL, ALL),
-    "escrow.reversal": (ALL, ALL, ALL),
-    "escrow.closed_day": (ALL, ALL, ALL),
-    "escrow.stored_answer": (ALL, ALL, ALL),
+    "escrow.journal_transaction": (OWN, OWN, OWN),
+    "escrow.reversal": (OWN, OWN, OWN),
+    "escrow.closed_day": (NONE, NONE, NONE),
+    "escrow.stored_answer": (NONE, NONE, NONE),
     "escrow.entry": (OWN, NONE, OWN),
     "escrow.account": (OWN, NONE, OWN),
     "escrow.rollup": (OWN, NONE, NONE),
-    "escrow.institution": (OWN, ALL, ALL),
-    "escrow.institution_area": (OWN, ALL, ALL),
+    "escrow.institution": (OWN, OWN, ALL),
+    "escrow.institution_area": (OWN, OWN, ALL),
     "escrow.agreement": (OWN, OWN, NONE),
     "escrow.custody_account": (OWN, OWN, ALL),
     "escrow.course": (OWN, NONE, ALL),
@@ -54,13 +54,24 @@ VISIBLE = {
     "escrow.asset": (OWN, NONE, NONE),
     "escrow.distribution_plan": (OWN, NONE, OWN),
     "escrow.plan_share": (OWN, NONE, OWN),
-    "escrow.placement_offer": (OWN, NONE, ALL),
+    "escrow.placement_offer": (OWN, NONE, OWN),
     "escrow.porting": (OWN, NONE, OWN),
     "escrow.resolution_pack": (NONE, NONE, NONE),
     "escrow.audit": (NONE, NONE, NONE),
     "escrow.guardian_link": (OWN, NONE, OWN),
     "pii.claim_note": (OWN, NONE, OWN),
-    "pii.party": (OWN, ALL, OWN),
+    "escrow.client": (OWN, NONE, NONE),
+    "escrow.client_credential": (OWN, NONE, NONE),
+    "escrow.person": (OWN, NONE, NONE),
+    "escrow.person_secret": (NONE, NONE, NONE),
+    "escrow.recovery_code": (NONE, NONE, NONE),
+    "escrow.device": (NONE, NONE, NONE),
+    "escrow.used_assertion": (NONE, NONE, NONE),
+    "escrow.decided_alone": (NONE, NONE, NONE),
+    "escrow.signed_message": (NONE, OWN, NONE),
+    "pii.signed_body": (NONE, OWN, NONE),
+    "pii.person": (OWN, NONE, NONE),
+    "pii.party": (OWN, OWN, OWN),
     "pii.bank_narrative": (NONE, OWN, NONE),
     "pii.party_version": (NONE, NONE, OWN),
     "pii.data_request": (OWN, NONE, OWN),
@@ -68,6 +79,15 @@ VISIBLE = {
     "pii.unmask_grant": (NONE, NONE, OWN),
 }
 """Names a whole journal shares are no secret inside it; the routes narrow further."""
+
+SECRETS = {
+    "escrow.person_secret",
+    "escrow.recovery_code",
+    "escrow.device",
+    "escrow.used_assertion",
+    "escrow.stored_answer",
+}
+"""What a login alone reads, and answers that are only their own caller's."""
 
 Seen = dict[str, set[tuple[int, str]]]
 
@@ -125,6 +145,14 @@ async def _planted(server: postgres.Server, template: str) -> Planted:
                 text("SELECT escrow.open_journal(:it, '\\x00', now(), current_date)"),
                 {"it": journal},
             )
+            await connection.execute(
+                text(
+                    "INSERT INTO escrow.jurisdiction (code, name, parent_code, path, journal_id,"
+                    " departments, rule_pack, added_at)"
+                    " VALUES (:code, :code, NULL, :code, :it, '[]', 'test', now())"
+                ),
+                {"it": journal, "code": f"90000{journal}"},
+            )
         for school in made.schools:
             for name, keys in (await plant(connection, school)).items():
                 for key in keys:
@@ -174,7 +202,8 @@ async def test_a_malformed_context_sees_nothing(planted: Planted) -> None:
 async def test_a_journal_sees_itself_and_no_other(planted: Planted) -> None:
     own: set[tuple[int, str]] = {(2, "one"), (2, "two")}
 
-    assert await planted.seen(Context((2,))) == dict.fromkeys(TABLES, own)
+    expected = {table: set() if table in SECRETS else own for table in TABLES}
+    assert await planted.seen(Context((2,))) == expected
     assert await planted.seen(Context((3,))) == {table: set() for table in TABLES}
 
 
