@@ -24,7 +24,8 @@ class Settings(BaseSettings):
     believed. `authorities` is JSON, the names (host, and port where it is not the default) that
     banks sign their requests to; `signing_keys` a folder with the keys that answers to them are
     signed with. `bank_tokens` lets banks in by bearer tokens too, for trials only. `issuer` is the
-    name, best the public address, that clients' signed assertions are meant for.
+    name, best the public address, that clients' signed assertions are meant for. `sms_url` is the
+    gateway for short messages, `sms_token` a file with its token; without them none are sent.
     """
 
     model_config = SettingsConfigDict(env_prefix="ESCROW_", extra="ignore")
