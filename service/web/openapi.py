@@ -92,6 +92,14 @@ def config(version: str) -> Config:
         components=Components(
             security_schemes={
                 "bearer": SecurityScheme(type="http", scheme="bearer"),
+                "bank_signature": SecurityScheme(
+                    type="apiKey",
+                    name="Signature",
+                    security_scheme_in="header",
+                    description="How a bank proves each request: an HTTP message signature"
+                    " (RFC 9421) with the tag escrow-bank-v1, described in docs/bank-signing.md;"
+                    " what is wrong with one is 401 with its own code",
+                ),
                 "clients": SecurityScheme(
                     type="oauth2",
                     description="How a system gets its bearer token",
@@ -104,7 +112,7 @@ def config(version: str) -> Config:
                 ),
             }
         ),
-        security=[{"bearer": []}],
+        security=[{"bearer": []}, {"bank_signature": []}],
     )
 
 
