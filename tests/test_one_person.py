@@ -8,13 +8,14 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
 import service
-from ledger.four_eyes import ALWAYS, LIMITED
+from ledger.four_eyes import ALWAYS, LIMITED, ActKind
 from service.store import approval_acts, approvals, order_steps
 from service.store.approvals import Approvable
 from service.store.use_case import UseCase
@@ -132,3 +133,11 @@ def test_every_command_that_waits_says_what_it_is_and_who_may_check_it(
     assert command.kind in LIMITED | ALWAYS
     assert command.checkers <= {"regulator", "operator", "institution", "auditor"}
     assert command.title is not None
+
+
+def test_the_guide_names_every_kind_there_is() -> None:
+    guide = (Path(__file__).parent.parent / "docs" / "four-eyes.md").read_text(encoding="utf-8")
+
+    unnamed = [kind for kind in LIMITED | ALWAYS if f"`{kind}`" not in guide]
+
+    assert unnamed == [ActKind.OTHER]

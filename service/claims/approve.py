@@ -41,6 +41,8 @@ from service.store.tables import Claim, Enrolment
 from service.store.transact import UseCase
 from service.store.unit import Unit
 
+_PAYEES: Final = "refund_payee_keys"
+
 
 @dataclass(frozen=True, slots=True)
 class ApproveClaim:
@@ -65,12 +67,22 @@ async def _read(unit: Unit, found: Sequence[Found[ApproveClaim]]) -> None:
         shares = refund_payers.split_to_payers(facts, contract.enrolment, most)
         refunds = refund_payers.refund_ids(claim.claim_id, shares)
         await unit.balances(place_of(contract).refund_payable(refund) for refund in refunds)
+    facts.extra[_PAYEES] = {row.enrolment_id: _payee(unit, row) for row in enrolments}
     await approval_acts.read_limits(
         unit,
         ActKind.REFUND,
         institutions={row.institution_id for row in enrolments},
-        payees={row.guardian_id for row in enrolments},
+        payees=facts.extra[_PAYEES].values(),
     )
+
+
+def _payee(unit: Unit, enrolment: Record) -> UUID:
+    """Tell payees apart by the account they paid from, by its blind index; else by guardian."""
+    account = refund_payers.newest_account(unit.facts, enrolment.enrolment_id)
+    if account is None:
+        guardian: UUID = enrolment.guardian_id
+        return guardian
+    return approval_acts.payee_of_account(unit.connection, account)
 
 
 def _decide(facts: Facts, found: Found[ApproveClaim]) -> Decision:
@@ -82,7 +94,7 @@ def _decide(facts: Facts, found: Found[ApproveClaim]) -> Decision:
         amount,
         enrolment.institution_id,
         Category(enrolment.category),
-        payee=enrolment.guardian_id,
+        payee=facts.extra[_PAYEES][enrolment.enrolment_id],
     )
     crossing = approval_acts.crossing_of(facts, deed)
     if crossing is None:

@@ -21,9 +21,11 @@ from service.store.approval_acts import Deed
 from service.store.approvals import Approvable, Payload, Wanted
 from service.store.context import Context
 from service.store.facts import Decision, Facts
-from service.store.tables import BankEntry
+from service.store.tables import BankEntry, BankNarrative
 from service.store.transact import UseCase
 from service.store.unit import Unit
+
+_PAYEES: Final = "return_payee_keys"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +60,17 @@ async def load_asked(unit: Unit, asked: Sequence[Asked]) -> None:
 async def read_asked(unit: Unit, asked: Sequence[Asked]) -> None:
     """Read what the returns need, and the limits of one person."""
     await suspense.read_return(unit, [item.sent for item in asked])
+    payees = {
+        told.bank_entry_id: approval_acts.payee_of_account(unit.connection, told.payer_account)
+        for told in unit.facts.all(BankNarrative)
+        if told.payer_account is not None
+    }
+    unit.facts.extra[_PAYEES] = payees
     await approval_acts.read_limits(
         unit,
         ActKind.SUSPENSE_RETURN,
         institutions={row.institution_id for row in unit.facts.all(BankEntry)},
+        payees=payees.values(),
     )
 
 
@@ -71,7 +80,8 @@ def decide_asked(facts: Facts, asked: Asked) -> Decision:
     entry = facts.get(BankEntry, asked.sent.bank_entry)
     assert entry is not None, "the receipt was locked"
     amount = Money.from_fen(entry.suspense_fen)
-    deed = Deed(ActKind.SUSPENSE_RETURN, amount, entry.institution_id, Category.OTHER)
+    payee = facts.extra[_PAYEES].get(asked.sent.bank_entry)
+    deed = Deed(ActKind.SUSPENSE_RETURN, amount, entry.institution_id, Category.OTHER, payee)
     crossing = approval_acts.crossing_of(facts, deed)
     if crossing is None:
         alone = approval_acts.decided_alone(facts, deed)

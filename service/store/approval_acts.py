@@ -11,6 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger import four_eyes, parameters
 from ledger.four_eyes import WINDOW, Act, ActKind, Crossing, Limits
@@ -22,6 +23,7 @@ from service.store import reference, rows
 from service.store.facts import Facts, Insert
 from service.store.tables import DecidedAlone
 from service.store.unit import Unit
+from service.store.vault_rows import vault_of
 
 _PACK: Final = "four_eyes_pack"
 _LIMITS: Final[dict[ActKind, tuple[Parameter[Money], Parameter[Money]]]] = {
@@ -46,6 +48,11 @@ class Deed:
     institution: UUID
     category: Category
     payee: UUID | None = None
+
+
+def payee_of_account(connection: AsyncConnection, account: str) -> UUID:
+    """Tell payees apart by their account, of which only the blind index is kept."""
+    return UUID(bytes=vault_of(connection).blind("account", account)[:16])
 
 
 async def read_limits(

@@ -164,6 +164,13 @@ def split_to_payers(facts: Facts, enrolment_id: UUID, amount: Money) -> list[Pay
     return shares
 
 
+def newest_account(facts: Facts, enrolment_id: UUID) -> str | None:
+    """Return the account that an enrolment's newest payer paid from, None when none is known."""
+    payers: _Payers = facts.extra[_PAYERS]
+    paid = payers.paid.get(enrolment_id)
+    return paid[0].payer_account if paid else None
+
+
 def guardian_share(facts: Facts, guardian: UUID, amount: Money) -> PayerShare:
     """Return what goes to a guardian whom `read_payers` has looked up, not on a receipt."""
     return PayerShare(None, _account_of(facts, guardian), amount)

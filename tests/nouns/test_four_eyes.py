@@ -222,3 +222,38 @@ async def test_matching_in_pieces_needs_a_second_person_at_the_piece_that_crosse
 
     assert codes == [201, 201, 202]
     assert limits[-1] == {"crossed": "PAYEE_SUM", "figure": "5000.01", "limit": "5000.00"}
+
+
+async def test_refunds_to_one_account_count_together_whoever_the_contract_is_for(
+    academy: Academy,
+) -> None:
+    district = academy.district
+    claims: list[str] = []
+    for _ in range(2):
+        enrolment = await academy.opened()
+        await academy.receipt(
+            enrolment["price"],
+            payment_code=enrolment["payment_code"],
+            payer_name="张三",
+            payer_account="6222020000000000001",
+        )
+        filed = await academy.post(
+            "claims", await academy.parent(enrolment), claim_of(enrolment["id"])
+        )
+        assert filed.status_code == 201, filed.text
+        await academy.post(f"claims/{filed.json()['id']}/agree", academy.token)
+        claims.append(filed.json()["id"])
+
+    first, second = [
+        await academy.post(f"claims/{claim}/approve", district.regulator) for claim in claims
+    ]
+
+    assert first.status_code == 200, first.text
+    assert second.status_code == 202
+    assert second.json()["limit"]["crossed"] == "PAYEE_SUM"
+    assert second.json()["limit"]["figure"] == "9999.98"
+
+
+def claim_of(enrolment: str) -> dict[str, Any]:
+    """A claim for all of a contract of which nothing was taken."""
+    return {"enrolment_id": enrolment, "reason": "INSTITUTION", "note": "停课", "evidence": []}
