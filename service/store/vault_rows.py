@@ -22,7 +22,7 @@ from service.store.tables import (
     SignedBody,
     UnmaskGrant,
 )
-from service.store.vault import Kind, Place, Vault
+from service.store.vault import Kind, Place, Vault, bound
 from service.store.vault_keys import VaultKeysMissing
 
 _OPTION: Final = "vault"
@@ -44,6 +44,12 @@ class Sealing:
     indexes: Mapping[str, tuple[Kind, str]] = field(default_factory=dict)
     flags: Mapping[str, str] = field(default_factory=dict)
     was_plain: bool = False
+
+    def bound(self, suite: bytes, row: Mapping[str, Any]) -> bytes:
+        """Return what a row's seal is bound to, for a suite."""
+        subject = row[self.subject]
+        own = self.key == self.subject
+        return bound(suite, self.table, subject, subject if own else row[self.key])
 
     def place(self, row: Mapping[str, Any]) -> Place:
         """Return what a row's seal is bound to."""
@@ -121,15 +127,27 @@ def sealed(
     if sealing is None:
         return rows
     vault, names = vault_of(connection), sealing.fields
-    told = [{name: row.get(name) for name in names} for row in rows]
-    some = [n for n, fields in enumerate(told) if any(v is not None for v in fields.values())]
-    seals = vault.seal_many([(sealing.place(rows[n]), told[n]) for n in some])
+    untold = dict.fromkeys(names)
     nothing: dict[str, Any] = {"sealed": None, "wrapped_key": None}
     if sealing.was_plain:
-        nothing |= dict.fromkeys(names)
-    written = [{**row, **nothing, **_indexes(vault, sealing, row)} for row in rows]
-    for n, (blob, wrapped) in zip(some, seals, strict=True):
-        written[n]["sealed"], written[n]["wrapped_key"] = blob, wrapped
+        nothing |= untold
+    written: list[dict[str, Any]] = []
+    some: list[tuple[dict[str, Any], dict[str, Any]]] = []
+    for row in rows:
+        told: dict[str, Any] = {name: row.get(name) for name in names}
+        new = {**row, **nothing}
+        for column, name in sealing.flags.items():
+            new[column] = told[name] is not None
+        for column, (kind, name) in sealing.indexes.items():
+            new[column] = None if told[name] is None else vault.blind(kind, told[name])
+        if told != untold:
+            some.append((new, told))
+        written.append(new)
+    seals = vault.seal_placed(
+        lambda suite: [(sealing.bound(suite, new), told) for new, told in some], len(some)
+    )
+    for (new, _), (blob, wrapped) in zip(some, seals, strict=True):
+        new["sealed"], new["wrapped_key"] = blob, wrapped
     return written
 
 
@@ -173,13 +191,3 @@ def opened(
             known |= fields
         plain.append(known)
     return plain
-
-
-def _indexes(vault: Vault, sealing: Sealing, row: Mapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        column: None if row.get(name) is None else vault.blind(kind, row[name])
-        for column, (kind, name) in sealing.indexes.items()
-    }
-    for column, name in sealing.flags.items():
-        found[column] = row.get(name) is not None
-    return found
