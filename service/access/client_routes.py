@@ -21,7 +21,7 @@ from ledger.refusals import (
 from service.access import client_cases, client_rows, people_reads
 from service.access import standing as standings
 from service.access.client_cases import AddClient, AddCredential, EndClient
-from service.access.schemas import (
+from service.access.client_schemas import (
     ClientIn,
     ClientOut,
     ClientPage,

@@ -119,7 +119,9 @@ async def confirm_invitation(
     data: JSONBody[FirstCodeIn], request: Request[Any, Any, Any]
 ) -> Response[BegunOut]:
     """Show that the authenticator works; the first session opens, with recovery codes."""
-    begun = await credentials.begin(door_of(request), data.invitation, data.code, label(request))
+    begun = await credentials.sign_in_first(
+        door_of(request), data.invitation, data.code, label(request)
+    )
     return Response(
         BegunOut(session=LoginOut.of(begun.signed_in), recovery_codes=begun.recovery_codes),
         headers=NO_STORE,

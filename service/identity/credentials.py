@@ -103,7 +103,7 @@ async def accept(door: Door, invitation: str, login: str, password: str) -> Chos
     return Chosen(secret, totp.address(secret, public))
 
 
-async def begin(door: Door, invitation: str, code: str, label: str) -> Begun:
+async def sign_in_first(door: Door, invitation: str, code: str, label: str) -> Begun:
     """Show that the authenticator works: password and authenticator hold, the person is signed in.
 
     Everything the person had before ends. Raises `InvitationUnknown` or `LoginRefused`.

@@ -6,6 +6,7 @@ from service.identity import sessions, totp
 from tests.fixtures.door import (
     PASSWORD,
     Somebody,
+    approve,
     at_the_door,
     forget_step,
     officer,
@@ -208,6 +209,22 @@ async def test_a_second_proof_makes_the_session_fresh(district: District) -> Non
     after = (await person.get("/v1/session")).json()["authenticated_at"]
     assert (wrong.status_code, right.status_code) == (401, 200)
     assert after > before
+
+
+async def test_who_approves_shows_the_second_factor_afresh(district: District) -> None:
+    maker, checker = await officer(district, "officer"), await officer(district, "officer")
+    school = district.public("ins", await district.plant_institution())
+    stop = {"target_type": "INSTITUTION", "target_id": school, "kind": "PAYOUT_STOP"}
+    placed = await maker.post("/v1/restraints", stop | {"cause": "INSPECTION"})
+    lift = await maker.post(f"/v1/restraints/{placed.json()['id']}/lift", {"reason": "CLEARED"})
+    await aged(checker, "authenticated_at", "1 hour")
+
+    stale = await approve(district, lift, checker.token)
+    await checker.post("/v1/session/confirm", {"code": await checker.code()})
+    fresh = await approve(district, lift, checker.token)
+
+    assert stale.json()["code"] == "step_up_required"
+    assert (fresh.status_code, fresh.json()["state"]) == (200, "EXECUTED")
 
 
 async def test_codes_tried_in_a_session_are_counted_too(district: District) -> None:
