@@ -13,7 +13,7 @@ from ledger.entitlement import Contract
 from ledger.money import ZERO, Money
 from ledger.rules.debts import Debt, make_good
 from ledger.rules.places import Place, place_of, references
-from ledger.transactions import Transaction, TransactionKind, Transfer, money_transfers
+from ledger.transactions import Transaction, TransactionKind, money_transfers
 
 
 class HeldReason(StrEnum):
@@ -174,7 +174,7 @@ def _received(  # noqa: PLR0913 - shared by three sources of money
     named = references(contract, **{name: owner})
     matched = min(amount, still_due(contract, received_before))
     if matched == amount:
-        return Transaction(kind, (Transfer(source, contract.prepaid, amount),), named)
+        return Transaction(kind, money_transfers((source, contract.prepaid, amount)), named)
     suspense = place_of(contract).suspense(owner)
     moves = (source, contract.prepaid, matched), (source, suspense, amount - matched)
     return Transaction(kind, money_transfers(*moves), named, HeldReason.EXCESS.value)

@@ -29,24 +29,6 @@ from service.verify.transfer_checks import crosses_lawfully
 UNREADABLE: Final = (ValueError, KeyError, TypeError, AssertionError, AttributeError)
 
 
-class HeldAccount(Account):
-    """An account that remembers its hash: a replay looks each one up thousands of times."""
-
-    __slots__ = ("_hash",)
-
-    def __init__(
-        self, kind: AccountKind, owner: UUID, custody: UUID, reason: Reason | None, within: UUID
-    ) -> None:
-        """Make the account and hash it once."""
-        super().__init__(kind, owner, custody, reason, within)
-        object.__setattr__(self, "_hash", Account.__hash__(self))
-
-    def __hash__(self) -> int:
-        """Return the hash of the account's identity."""
-        known: int = self._hash  # type: ignore[attr-defined]
-        return known
-
-
 class Unbalanced(Exception):  # noqa: N818 - says what a stored transfer is
     """A stored transfer breaks I-01 or I-02."""
 
@@ -212,11 +194,11 @@ class Replay:
         self.report.broken(check, self.journal, **example)
 
 
-def account_of(given: dict[str, Any]) -> HeldAccount:
+def account_of(given: dict[str, Any]) -> Account:
     """Make the ledger's account from what a transaction says it opened."""
     kind = AccountKind(given["kind"])
     assert kind in CHART, "every kind is in the chart"
-    return HeldAccount(
+    return Account(
         kind,
         UUID(given["owner_id"]),
         UUID(given["custody_account_id"]),

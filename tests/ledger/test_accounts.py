@@ -17,6 +17,7 @@ from ledger.accounts import (
     Reason,
     Side,
     Unit,
+    own_account,
 )
 
 OWNER, CUSTODY, INSTITUTION = UUID(int=1), UUID(int=2), UUID(int=3)
@@ -97,3 +98,19 @@ def test_the_institution_is_told_but_does_not_make_another_account() -> None:
 
     assert account == same
     assert hash(account) == hash(same)
+
+
+def test_an_account_is_nothing_but_an_account() -> None:
+    account = Account(AccountKind.STUDENT_PREPAID, OWNER, CUSTODY)
+
+    assert account != "STUDENT_PREPAID"
+    assert account == account  # noqa: PLR0124 - the same object is not compared at all
+
+
+def test_an_institutions_own_account_is_the_same_object_each_time() -> None:
+    one, other = (
+        own_account(AccountKind.INSTITUTION_PAYABLE, OWNER, CUSTODY, None, OWNER) for _ in range(2)
+    )
+
+    assert one is other
+    assert one == Account(AccountKind.INSTITUTION_PAYABLE, OWNER, CUSTODY)
