@@ -222,3 +222,57 @@ async def test_no_personal_data_is_in_the_trail(
 
     assert rows[-1]["operation"] == "getInstitution"
     assert what not in str(rows)
+
+
+async def test_two_people_are_two_rows_with_the_same_approval(
+    academy: Academy, database: Database
+) -> None:
+    district = academy.district
+    restraint = (await stop_payouts(academy)).json()
+    lift = f"restraints/{restraint['id']}/lift"
+
+    asked = (await academy.post(lift, district.regulator, {"reason": "SETTLED"})).json()
+    approve = f"approvals/{asked['id']}/approve"
+    hashed = {"payload_hash": asked["payload_hash"]}
+    done = await academy.post(approve, district.second_regulator, hashed)
+
+    maker, checker = (await trail(database, district.journal))[-2:]
+    assert done.status_code == 200, done.text
+    assert told(maker, "operation", "object", "approval") == (
+        "liftRestraint",
+        restraint["id"],
+        asked["id"],
+    )
+    assert told(checker, "object", "approval") == (asked["id"], asked["id"])
+    assert maker["caller_id"] != checker["caller_id"]
+
+
+async def test_a_login_that_fails_is_told_without_what_was_typed(
+    district: District, database: Database
+) -> None:
+    typed = {"login": "typed-in-the-wrong-field", "password": "a-password-nobody-has-1"}
+
+    refused = await district.service.http.post("/v1/login", json=typed)
+
+    request_id = refused.json()["request_id"]
+    [row] = [row for row in await trail(database, 0) if row["request_id"] == request_id]
+    assert refused.status_code == 401
+    assert told(row) == ("DENIED", "anonymous", "logIn", "login_refused")
+    assert not [value for value in typed.values() if value in str(row)]
+
+
+async def test_what_outlives_the_trail_is_answered_without_it(
+    district: District, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    application: Any = district.service.http._transport
+    store = application.app.state.store
+
+    async def broken(*_noted: Any) -> None:
+        raise OSError
+
+    monkeypatch.setattr(store.trail, "note", broken)
+    denied = await district.service.get("/v1/receipts", "esk_nobody")
+    read = await district.service.get("/v1/audit", district.auditor)
+
+    assert denied.status_code == 401
+    assert read.status_code == 503
