@@ -1,10 +1,12 @@
 """Which key signs a bank's request: its own, in its time, and not after it was revoked."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import text
 
 from service.identity.bank_signer import BankSigner
 from tests.fixtures.academies import Academy
@@ -102,3 +104,32 @@ async def revoked(academy: Academy, kid: str) -> dict[str, Any]:
 
 def replace_signer(bank: SigningBank, signer: BankSigner) -> SigningBank:
     return SigningBank(bank.district, bank.code, bank.private, signer)
+
+
+async def test_of_messages_gathered_together_only_those_of_the_revoked_key_are_refused(
+    academy: Academy, icbc: SigningBank
+) -> None:
+    district = academy.district
+    custody = await district.plant_custody_account(
+        academy.institution, bank="ABC", is_default=False
+    )
+    abc = await signing_bank(district, "ABC")
+    here = district.public("cus", custody)
+    for bank in (icbc, abc):  # whoever is let in is remembered for a moment
+        assert (await bank.get("/v1/payment-orders")).status_code == 200
+    async with district.service.engine.begin() as connection:
+        await connection.execute(
+            text(
+                "UPDATE escrow.bank_key SET revoked_at = clock_timestamp(), revoked_by = 'test'"
+                " WHERE kid = :kid"
+            ),
+            {"kid": icbc.signer.kid},
+        )
+
+    answers = await asyncio.gather(
+        *(icbc.post(PATH, receipt(academy)) for _ in range(8)),
+        *(abc.post(PATH, receipt(academy, custody_account_id=here)) for _ in range(8)),
+    )
+
+    assert [answer.status_code for answer in answers] == [401] * 8 + [201] * 8
+    assert {code_of(answer) for answer in answers[:8]} == {"signing_key_not_valid"}
