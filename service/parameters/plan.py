@@ -71,7 +71,7 @@ async def newest(connection: AsyncConnection, code: str) -> RulePack:
 
 async def _change(connection: AsyncConnection, row: Record, scope: str) -> Plan:
     since: date = row.effective_on
-    pack = await _base(connection, row)
+    pack = await _begun_from(connection, row)
     path = await _require_level(connection, pack.jurisdiction, scope)
     nodes = await rule_pack_rows.nodes_with(connection, [pack.code])
     above, below = await rule_pack_proposals.packs_around(connection, path)
@@ -135,7 +135,7 @@ async def _assignment(connection: AsyncConnection, row: Record, scope: str) -> P
     return Plan((), tuple(said))
 
 
-async def _base(connection: AsyncConnection, row: Record) -> RulePack:
+async def _begun_from(connection: AsyncConnection, row: Record) -> RulePack:
     """Return the version to change; of a new pack, that of the one it is derived from."""
     if row.origin is None:
         return await newest(connection, row.code)

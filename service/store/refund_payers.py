@@ -238,19 +238,6 @@ async def _named_by_bank(
     return vault_rows.opened(unit.connection, BankNarrative, found)
 
 
-async def _registered(unit: Unit, guardians: set[UUID]) -> dict[UUID, _Registered]:
-    """Find guardians' payee accounts: approved for an earlier refund, or known from the start."""
-    found = {
-        guardian: _Registered(guardian_payee(guardian), None)
-        for guardian in guardians
-        if unit.facts.get(Party, guardian_payee(guardian)) is not None
-    }
-    journal, wanted = unit.facts.journal, sorted(guardians)
-    for row in await unit.query(_REGISTERED, journal=journal, guardians=wanted):
-        found[row["guardian_id"]] = _Registered(row["payee_party_id"], row["payee_hold_until"])
-    return found
-
-
 def _is_unclear(enrolment: Record, found: Sequence[dict[str, Any]]) -> bool:
     """Tell whether the rows of receipts do not add up to what the enrolment received.
 

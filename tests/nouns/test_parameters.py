@@ -1,124 +1,22 @@
 """Rule packs over HTTP: proposed, read in words, approved by another; the past stays judged."""
 
 import asyncio
-import itertools
-import json
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import httpx
 import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from ledger.calendars import shanghai_date
 from service.app import create_app
 from service.identity import tokens
 from service.identity.callers import Role
 from service.settings import Settings
-from service.store import reference, seeding
+from service.store import reference
 from tests.fixtures.databases import Database
-from tests.fixtures.service import BANKS, JOURNALS, Service
-
-NUMBERS = itertools.count(1)
-BASIS = {"reason": "LOCAL_MEASURE", "document_id": "YJJG-2026-3"}
-SOURCE = "渝教监管〔2026〕3号 第五条"
-
-
-@dataclass
-class Level:
-    """A zone with a rule pack and a journal of its own, and two regulators of it."""
-
-    service: Service
-    code: str
-    pack: str
-    journal: int
-    regulator: str
-    second: str
-    today: date
-
-    def day(self, days: int) -> str:
-        """A business day from today on."""
-        return (self.today + timedelta(days=days)).isoformat()
-
-    async def propose(self, *values: dict[str, Any], on: str, **more: Any) -> httpx.Response:
-        """Propose values that hold from a day on."""
-        token = more.pop("token", self.regulator)
-        body = {
-            "values": [{"source": SOURCE} | value for value in values],
-            "effective_on": on,
-            **BASIS,
-        }
-        return await self.service.post(
-            f"/v1/rule-packs/{more.pop('pack', self.pack)}/proposals", token, body | more
-        )
-
-    async def answer(
-        self,
-        proposal: dict[str, Any],
-        verb: str = "approve",
-        *,
-        token: str | None = None,
-        **body: Any,
-    ) -> httpx.Response:
-        """Answer a proposal as the second regulator."""
-        said = body or {"payload_hash": proposal["payload_hash"]}
-        return await self.service.post(
-            f"/v1/rule-pack-proposals/{proposal['id']}/{verb}", token or self.second, said
-        )
-
-    async def changed(self, *values: dict[str, Any], on: str) -> dict[str, Any]:
-        """Propose and approve."""
-        asked = await self.propose(*values, on=on)
-        assert asked.status_code == 202, asked.text
-        done = await self.answer(asked.json())
-        assert done.status_code == 200, done.text
-        return dict(done.json())
-
-    async def rule(self, parameter: str, on: str) -> Any:
-        """Read a rule of the zone on a day."""
-        answer = await self.service.get(
-            f"/v1/jurisdictions/{self.code}/rules", self.regulator, on=on
-        )
-        return {rule["parameter"]: rule["value"] for rule in answer.json()["rules"]}[parameter]
-
-
-@pytest.fixture
-async def level(service: Service) -> Level:
-    """Open a zone of 500106 with a pack of its own."""
-    return await open_level(service)
-
-
-async def open_level(service: Service) -> Level:
-    journal = next(JOURNALS)
-    code, pack = f"500106-Z{journal:04d}", f"zone-{next(NUMBERS)}-{journal}"
-    document = json.loads(seeding.module("rule_packs").text_of("chongqing-500106"))
-    document |= {"code": pack, "version": 1, "jurisdiction": code}
-    async with service.engine.begin() as connection:
-        await seeding.load_rule_pack(connection, json.dumps(document), at=datetime.now(UTC))
-        await reference.add_jurisdiction(
-            connection,
-            reference.NewJurisdiction(
-                code=code,
-                name="试验区",
-                rule_pack=pack,
-                journal=journal,
-                parent="500106",
-                banks=BANKS,
-            ),
-            at=datetime.now(UTC),
-        )
-    scope = tokens.Scope(code)
-    return Level(
-        service,
-        code,
-        pack,
-        journal,
-        await service.token(Role.REGULATOR, scope),
-        await service.token(Role.REGULATOR, scope),
-        shanghai_date(datetime.now(UTC)),
-    )
-
+from tests.fixtures.levels import BASIS, SOURCE, Level, open_level
+from tests.fixtures.service import Service
 
 CAP = {"parameter": "amount_cap", "value": "4000.00"}
 
