@@ -48,9 +48,13 @@ _PERSON: Final = """
     FROM escrow.person_secret AS secret JOIN escrow.person AS person USING (journal_id, person_id)
 """
 _BY_LOGIN: Final = text(f"{_PERSON} WHERE secret.login_index = :login")
+_HELD: Final = text(
+    "SELECT 1 FROM escrow.person WHERE journal_id = :journal AND person_id = :person"
+    " FOR NO KEY UPDATE"
+)
 _LOCKED: Final = text(
     f"{_PERSON} WHERE person.journal_id = :journal AND person.person_id = :person"
-    " FOR NO KEY UPDATE OF secret FOR SHARE OF person"
+    " FOR NO KEY UPDATE OF secret"
 )
 _TRIED: Final = text(
     "UPDATE escrow.ticket SET tries = tries + 1 WHERE ticket_hash = :hash AND purpose = :purpose"
@@ -152,8 +156,9 @@ async def by_login(connection: AsyncConnection, login_index: bytes) -> Record | 
 
 
 async def locked(connection: AsyncConnection, journal: int, person: UUID) -> Record:
-    """Lock a person's secrets and return them with the person."""
+    """Lock a person, then its secrets, as administrators do; return both."""
     values = {"journal": journal, "person": person}
+    await connection.execute(_HELD, values)
     return Record((await connection.execute(_LOCKED, values)).mappings().one())
 
 

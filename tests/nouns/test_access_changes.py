@@ -1,7 +1,14 @@
 """What is changed of people: by operators two together, at once, and in the journal."""
 
+import asyncio
 from typing import Any
 
+import pytest
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from tests.fixtures.databases import Database
 from tests.fixtures.door import (
     PASSWORD,
     Somebody,
@@ -182,3 +189,42 @@ async def fallen(district: District, person: Somebody) -> list[str]:
         person=person.id,
     )
     return [row["fallen"] for row in rows]
+
+
+async def test_nobody_who_is_revoked_meanwhile_gets_in(district: District) -> None:
+    owner, institution = await owner_of(district)
+    person = await staff(district, institution, "finance")
+    codes = [{"code": await person.code(), "device": person.device} for _ in range(3)]
+
+    answers = await asyncio.gather(
+        *(person.log_in(**code) for code in codes),
+        district.service.post(f"/v1/people/{person.id}/revoke", owner),
+        *(person.log_in(**code) for code in codes),
+    )
+
+    assert {answer.status_code for answer in answers} <= {200, 401, 429}
+    assert answers[3].status_code == 200
+    live = await at_the_door(
+        district.service,
+        "SELECT 1 FROM escrow.access_token WHERE caller_id = :person AND revoked_at IS NULL",
+        person=person.id,
+    )
+    assert live == []
+
+
+async def test_an_auditor_reads_nothing_that_people_prove_themselves_with(
+    database: Database,
+) -> None:
+    engine = create_async_engine(database.url("escrow_audit"), poolclass=NullPool)
+    refused = []
+    for table in ("person_secret", "recovery_code", "ticket", "device", "failed_login"):
+        with pytest.raises(DBAPIError) as error:
+            async with engine.connect() as connection:
+                await connection.exec_driver_sql(f"SELECT * FROM escrow.{table}")  # noqa: S608
+        refused.append("permission denied" in str(error.value))
+    async with engine.connect() as connection:
+        seen = await connection.exec_driver_sql("SELECT count(*) FROM escrow.person")
+    await engine.dispose()
+
+    assert refused == [True] * 5
+    assert seen.scalar_one() >= 0
