@@ -93,6 +93,7 @@ STUDENTS: Final = (
     "escrow.payment_order",
     "escrow.guardian_link",
     "pii.claim_note",
+    "pii.data_request",
     "pii.party",
 )
 """Tables that show single students and payers: to those under whom it stands today."""
@@ -117,6 +118,10 @@ NARROWS: Final[dict[str, str]] = {
     "escrow.entry": (
         "EXISTS (SELECT 1 FROM escrow.account AS own WHERE own.journal_id = entry.journal_id"
         " AND own.account_id = entry.account_id)"
+    ),
+    "pii.unmask_grant": (
+        "caller_id = (SELECT current_setting('escrow.caller', true))"
+        " OR escrow.sees_students_of(journal_id, institution_id)"
     ),
     "escrow.rollup": "escrow.sees_unit(journal_id, unit_type, unit_id)",
     "pii.bank_narrative": (
@@ -299,7 +304,6 @@ def upgrade() -> None:
     )
     for function in FUNCTIONS:
         op.execute(function)
-    op.execute("REVOKE ALL ON ALL FUNCTIONS IN SCHEMA escrow FROM PUBLIC")
     for name in (
         "is_narrowed()",
         "narrowing()",
@@ -312,6 +316,7 @@ def upgrade() -> None:
         "sees_transaction(int, text, text)",
         "scope_paths(text)",
     ):
+        op.execute(f"REVOKE ALL ON FUNCTION escrow.{name} FROM PUBLIC")
         op.execute(f"GRANT EXECUTE ON FUNCTION escrow.{name} TO escrow_app, escrow_audit")
     for table, visible in READS.items():
         op.execute(f"ALTER POLICY reads ON {table} USING ({visible})")

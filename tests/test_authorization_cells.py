@@ -1,0 +1,162 @@
+"""Every route, role and situation of the authorization matrix, called on real objects.
+
+authorization_matrix_scopes.csv is reviewed by hand. A cell has five letters, for the caller's own
+object, a sibling's (of another department, bank, family or institution of the same district; of
+the next district where the object is a district), one of another jurisdiction, the own one as the
+caller of the level above sees it, and one of a collapsed institution:
+a(llowed), h(idden: 404, or not in the list), f(orbidden: 403). "-" is fffff. What is allowed of a
+sibling or elsewhere says why.
+"""
+
+import csv
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from service.identity import tokens
+from service.identity.callers import Role
+from service.identity.verbs import Verb
+from service.store import postgres
+from tests.fixtures.matrix import (
+    OTHER,
+    OWN,
+    ROLES,
+    SIBLING,
+    SITUATIONS,
+    Operation,
+    World,
+    cell,
+    only_finding,
+    opened,
+)
+from tests.fixtures.row_security_alone import row_security_alone
+
+FILE = Path(__file__).parent / "authorization_matrix_scopes.csv"
+FORBIDDEN = "f" * len(SITUATIONS)
+FOREIGN = {SIBLING: SITUATIONS.index(SIBLING), OTHER: SITUATIONS.index(OTHER)}
+
+
+def reviewed() -> dict[str, dict[str, str]]:
+    """Read the reviewed letters by operation and role."""
+    with FILE.open(encoding="utf-8", newline="") as opened_file:
+        return {row["operation_id"]: row for row in csv.DictReader(opened_file)}
+
+
+@pytest.fixture(scope="module")
+async def world(
+    postgres_server: postgres.Server,
+    template_database: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[World]:
+    """Open the world once for all its cells."""
+    folder = tmp_path_factory.mktemp("matrix")
+    async with opened(postgres_server, template_database, folder) as made:
+        yield made
+
+
+def test_what_is_seen_of_others_says_why() -> None:
+    unexplained = [
+        name
+        for name, row in reviewed().items()
+        for role in ROLES
+        if {row[role][index] for index in FOREIGN.values() if row[role] != "-"} & {"a"}
+        and not row["why"]
+    ]
+
+    assert not unexplained
+
+
+async def test_every_cell_answers_as_it_was_reviewed(world: World) -> None:
+    expected = reviewed()
+    wrong: list[str] = []
+    cells = 0
+
+    async with only_finding():
+        for operation in world.operations.values():
+            if operation.policy.public:
+                continue
+            seen = dict.fromkeys(ROLES, "")
+            for role in ROLES:
+                for situation in SITUATIONS:
+                    house, token = cell(world, operation, role, situation)
+                    answer = await world.call(operation, house, token)
+                    seen[role] += operation.letter(answer, house)
+                    cells += 1
+            letters = [seen[role].replace(FORBIDDEN, "-") for role in ROLES]
+            row = expected.get(operation.name)
+            if row is None or letters != [row[role] for role in ROLES]:
+                wrong.append(",".join([operation.name, *letters]))
+
+    assert not wrong, wrong
+    assert cells == len(ROLES) * len(SITUATIONS) * len(expected)
+
+
+async def test_nobody_gets_in_without_a_token_or_with_one_that_is_over(world: World) -> None:
+    own = world.houses[OWN]
+    scopes = {
+        Role.INSTITUTION: tokens.Scope("500106", institution=own.id("institution_id"), journal=1),
+        Role.PARENT: tokens.Scope("500106", parent=own.id("parent_id")),
+        Role.BANK: tokens.Scope("500106", bank=own.bank),
+    }
+    over = [""]
+    for role in Role:
+        scope = scopes.get(role, tokens.Scope("500106"))
+        over += [await world.mint(role, scope, lives_s=-1), await world.mint(role, scope)]
+        await world.revoke(over[-1])
+    wrong: list[str] = []
+
+    for operation in world.operations.values():
+        for token in [] if operation.policy.public else over:
+            answer = await world.call(operation, own, token)
+            if answer.status_code != 401:
+                wrong.append(f"{operation.name}: {answer.status_code}")
+
+    assert not wrong
+
+
+PUBLIC = {"institution_id", "course_id", "to_course_id", "custody_account_id", "target_id"}
+"""What a district's parents may see of any institution: that it is, its courses, its accounts."""
+WITHOUT_LOOKING = {"fileLateEntry", "listBankKeys"}
+"""What names an object and does not look at it before the journal's own unit of work; and the
+public keys of banks, a reference table."""
+
+
+def must_hide(operation: Operation, row: dict[str, str], role: str, situation: str) -> bool:
+    """Tell whether row-level security has to hide what the operation names.
+
+    Not what is nobody's (places, banks, oneself), and not what was reviewed as public.
+    """
+    index = SITUATIONS.index(situation)
+    if any(row[each][index : index + 1] == "a" for each in ROLES):
+        return False
+    if operation.policy.verb is Verb.KEEP_OWN_ACCESS or operation.name in WITHOUT_LOOKING:
+        return False
+    if not operation.is_list and not operation.objects:
+        return False
+    return not (role == "parent" and situation == SIBLING and operation.objects & PUBLIC)
+
+
+async def test_row_level_security_alone_shows_nothing_of_others(world: World) -> None:
+    expected = reviewed()
+    leaks: list[str] = []
+    cells = owned = 0
+
+    async with only_finding():
+        with row_security_alone():
+            for operation in world.operations.values():
+                for role in () if operation.policy.public else ROLES:
+                    for situation in (OWN, SIBLING, OTHER):
+                        house, token = cell(world, operation, role, situation)
+                        answer = await world.call(operation, house, token)
+                        shown = operation.letter(answer, house) == "a"
+                        cells += 1
+                        owned += situation == OWN and shown
+                        foreign = situation != OWN and (shown or house.mark in answer.text)
+                        if foreign and must_hide(
+                            operation, expected[operation.name], role, situation
+                        ):
+                            leaks.append(f"{operation.name} {role} {situation}")
+
+    assert not leaks, leaks
+    assert owned > cells / 6, "the checks above are patched out: what is one's own is shown"
