@@ -3,7 +3,12 @@
 import asyncio
 import time
 
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
 from service.identity import totp
+from tests.fixtures.databases import Database
 from tests.fixtures.door import (
     PASSWORD,
     Somebody,
@@ -13,6 +18,7 @@ from tests.fixtures.door import (
     staff,
 )
 from tests.fixtures.service import District
+from tests.fixtures.systems import system
 
 
 async def anyone(district: District) -> Somebody:
@@ -164,3 +170,32 @@ async def test_another_persons_recovery_code_is_worth_nothing(district: District
     )
 
     assert answer.status_code == 401
+
+
+async def test_the_audit_trail_tells_on_whom_a_login_acted_and_nothing_of_who_it_is(
+    district: District, database: Database
+) -> None:
+    person = await anyone(district)
+    client = await system(district)
+    await person.log_in()
+    await person.log_in(password="not the password at all")
+    await client.token()
+    await client.by_basic(client_secret="x")
+
+    engine = create_async_engine(database.url("escrow_audit"), poolclass=NullPool)
+    async with engine.connect() as connection:
+        found = await connection.execute(
+            text(
+                "SELECT operation, outcome, trail::text AS said FROM escrow.audit AS trail"
+                " WHERE caller_id IN (:person, :client) ORDER BY journal_id, audit_seq"
+            ),
+            {"person": person.id, "client": client.id},
+        )
+        rows = found.all()
+    await engine.dispose()
+
+    told = [(row.operation, row.outcome) for row in rows]
+    assert ("logIn", "done") in told
+    assert ("logIn", "login_refused") in told
+    assert ("getToken", "done") in told
+    assert not any(person.login in row.said or "李会计" in row.said for row in rows)
