@@ -120,7 +120,7 @@ async def test_case_8_9_a_surplus_at_one_bank_does_not_hide_a_gap_at_the_other(
 async def towns(empty_database: Database) -> Any:
     """Four counties of two cities, each with a journal and one institution's own money."""
     engine = sealing(create_async_engine(empty_database.url("escrow_app")))
-    app = create_app(engine, Settings(demo=True))
+    app = create_app(engine, Settings(demo=True, bank_tokens=True))
     asgi: Any = app
     transport = httpx.ASGITransport(app=asgi, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://escrow.test") as client:

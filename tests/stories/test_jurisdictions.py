@@ -34,7 +34,7 @@ numbers = itertools.count(1)
 async def nation(empty_database: Database) -> AsyncIterator[Service]:
     """Open a journal in each place, with one school that holds the place's money."""
     engine = sealing(create_async_engine(empty_database.url("escrow_app")))
-    app = create_app(engine, Settings(demo=True))
+    app = create_app(engine, Settings(demo=True, bank_tokens=True))
     transport = httpx.ASGITransport(app=cast("Any", app), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://escrow.test") as client:
         service = Service(engine, app.state.store, client)
