@@ -32,6 +32,12 @@ READ_POLICY: Final[dict[str, str]] = {
 }
 """Who reads a row, by table. The application narrows further; this is what holds without it."""
 
+FORGOTTEN: Final = (
+    "(SELECT escrow.is_writer()) AND EXISTS ("
+    "SELECT 1 FROM escrow.guardian_link AS link WHERE link.parent_id = parent.parent_id)"
+)
+"""A journal's writer forgets the phone of a parent whose guardian is erased in it."""
+
 INDEXES: Final = (
     (
         "pii",
@@ -180,6 +186,10 @@ def _guards() -> None:
             f"CREATE POLICY updates ON {table} FOR UPDATE TO escrow_app"
             f" USING ({writable}) WITH CHECK ({writable})"
         )
+    op.execute(
+        f"CREATE POLICY forgets ON pii.parent FOR UPDATE TO escrow_app USING ({FORGOTTEN})"
+        f" WITH CHECK ({FORGOTTEN})"
+    )
     for name in (*READ_POLICY, "vault_key"):
         op.execute(f"REVOKE ALL ON pii.{name} FROM PUBLIC")
         op.execute(f"GRANT SELECT, INSERT, UPDATE ON pii.{name} TO escrow_pii")

@@ -15,21 +15,27 @@ from service.verify import PersonalData
 from tests.fixtures.academies import Academy
 from tests.fixtures.approvals import approve
 from tests.fixtures.databases import Database
+from tests.fixtures.parents import Phone, fresh_phone
 from tests.fixtures.refunds import Refunds
 from tests.fixtures.vaults import VAULT
 from tests.nouns.claim_calls import approved, filed, move_to, taught
 
-NAME, PHONE, STUDENT, NOTE = "欧阳大锤", "13812345678", "欧阳小锤", "孩子患哮喘"
+NAME, STUDENT, NOTE = "欧阳大锤", "欧阳小锤", "孩子患哮喘"
 ACCOUNT = "6222020000000000001"
 LONG_AFTER = datetime(2030, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-async def paid(academy: Academy) -> dict[str, Any]:
+def number() -> str:
+    """A phone that no other test has."""
+    return fresh_phone()
+
+
+@pytest.fixture
+async def paid(academy: Academy, number: str) -> dict[str, Any]:
     """A contract whose payer the bank named."""
-    opened = await academy.opened(
-        guardian={"name": NAME, "phone": PHONE}, student={"name": STUDENT}
-    )
+    guardian = {"name": NAME, "phone": number.removeprefix("+86")}
+    opened = await academy.opened(guardian=guardian, student={"name": STUDENT})
     payer = {"payer_name": NAME, "payer_account": ACCOUNT, "purpose": f"{STUDENT}学费"}
     await academy.receipt("4999.99", payment_code=opened["payment_code"], **payer)
     return opened
@@ -120,9 +126,9 @@ async def test_the_law_keeps_the_data_for_years_and_for_storage_alone(
 
 
 async def test_two_people_destroy_the_keys_and_the_books_stay_whole(
-    academy: Academy, ended: dict[str, Any], database: Database
+    academy: Academy, ended: dict[str, Any], database: Database, number: str
 ) -> None:
-    parent = await academy.parent(ended)
+    parent, gone = await academy.parent(ended), (NAME, number[3:], STUDENT, ACCOUNT, NOTE)
 
     outcome = await erased(academy, ended)
 
@@ -136,10 +142,10 @@ async def test_two_people_destroy_the_keys_and_the_books_stay_whole(
     assert outcome["outcome"]["state"] == "DONE"
     assert (seen["erased"], seen["name"], child["erased"], child["name"]) == (True, "", True, "")
     assert "b'" in left
-    assert not any(word in left for word in (NAME, PHONE, STUDENT, ACCOUNT, NOTE))
+    assert not any(word in left for word in gone)
     assert {code for code in report.violated if code[0] in "IP"} == set()
     copy = await academy.get("own-data", parent)
-    assert not any(word in str(copy) for word in (NAME, PHONE, STUDENT, ACCOUNT, NOTE))
+    assert not any(word in str(copy) for word in gone)
 
 
 async def test_the_statement_of_an_erased_contract_names_nobody(
@@ -153,6 +159,22 @@ async def test_the_statement_of_an_erased_contract_names_nobody(
 
     assert paper.status_code == 200, paper.text
     assert NAME not in paper.text
+
+
+async def test_whoever_logged_in_as_the_guardian_is_a_stranger_again(
+    academy: Academy, ended: dict[str, Any], number: str
+) -> None:
+    parent = Phone.new(academy.district, number)
+    await parent.logs_in()
+    [link] = await parent.links(state="ACTIVE")
+
+    await erased(academy, ended)
+
+    again = Phone.new(academy.district, number)
+    session = await again.logs_in()
+    assert link["state"] == "ACTIVE"
+    assert await parent.enrolments() == set()
+    assert session["links"] == 0
 
 
 async def test_the_maker_does_not_carry_it_out_alone(

@@ -1,7 +1,11 @@
 """Keys of the vault: where they lie, who may read them, and whether they are the database's own."""
 
-from collections.abc import AsyncIterator
+import base64
+import json
+import threading
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from uuid import UUID
 
@@ -137,6 +141,60 @@ async def test_a_generation_that_is_missing_is_noticed(connection: AsyncConnecti
 
     with pytest.raises(VaultKeysMissing, match="kek-00002 of this database is not given"):
         await require_own_keys(connection, ring(1), NOW)
+
+
+class Kms(BaseHTTPRequestHandler):
+    """A key management service that wraps by turning every bit."""
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        wrapped = base64.b64decode(body["ciphertext"])
+        known = self.headers["Authorization"] == "Bearer s3cret" and self.path == "/v1/decrypt"
+        answer = {"plaintext": base64.b64encode(turned(wrapped)).decode()} if known else {}
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps(answer).encode())
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def turned(key: bytes) -> bytes:
+    return bytes(each ^ 0xFF for each in key)
+
+
+@pytest.fixture
+def kms() -> Iterator[str]:
+    server = HTTPServer(("127.0.0.1", 0), Kms)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/v1"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_key_management_service_unwraps_what_the_files_hold(tmp_path: Path, kms: str) -> None:
+    (tmp_path / "token").write_text("s3cret\n")
+    for name, words, key in (
+        ("kek-00001.key", "AES-256-GCM", b"\x01" * 32),
+        ("index.key", "HMAC-SHA256", b"\x09" * 32),
+    ):
+        (tmp_path / name).write_text(f"{words} {turned(key).hex()}\n")
+        (tmp_path / name).chmod(0o600)
+
+    unwrapped = Vault(vault_keys.load(tmp_path, HttpKms(kms, tmp_path / "token")))
+
+    sealed, wrapped = ring(1).seal(SUBJECT, "party", {"name": "张三"})
+    assert unwrapped.open(SUBJECT, "party", sealed, wrapped) == {"name": "张三"}
+    assert unwrapped.blind("phone", "138") == ring(1).blind("phone", "138")
+
+
+def test_a_key_management_service_that_refuses_gives_no_key(tmp_path: Path, kms: str) -> None:
+    vault_keys.make(tmp_path)
+
+    with pytest.raises(VaultKeysMissing, match="gave no key: KeyError"):
+        vault_keys.load(tmp_path, HttpKms(kms, None))
 
 
 def test_a_key_management_service_that_does_not_answer_gives_no_key(tmp_path: Path) -> None:
