@@ -3,7 +3,9 @@
 import base64
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -14,11 +16,13 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from service import launch
+from service.app import create_app
 from service.identity import service_keys
 from service.identity.service_keys import SigningKey, SigningKeys, SigningKeysMissing
 from service.launch import Database, NotServable
 from service.settings import Settings
-from tests.fixtures.service import Service
+from tests.fixtures.service import District, Service
+from tests.fixtures.signing import signing_bank
 
 GIVEN = Database("postgresql+asyncpg://escrow_app@db/escrow", None)
 
@@ -123,3 +127,31 @@ async def test_what_was_once_published_stays_published(service: Service) -> None
     assert base64.b64decode(found["public_key"]) == old.public
     assert listed[0]["kid"] == "escrow-old"
     assert len(listed) > 1
+
+
+async def test_a_banks_token_opens_nothing_unless_a_trial_says_so(
+    service: Service, district: District
+) -> None:
+    app: Any = create_app(service.engine, Settings(demo=True, authorities=("escrow.test",)))
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://escrow.test") as http:
+        bank, operator = [
+            await http.get("/v1/banks", headers={"Authorization": f"Bearer {token}"})
+            for token in (district.banks["ICBC"], district.operator)
+        ]
+
+    assert (bank.status_code, bank.json()["code"]) == (401, "signature_required")
+    assert operator.status_code == 200
+
+
+async def test_a_service_without_names_of_its_own_believes_no_signature(
+    service: Service, district: District
+) -> None:
+    signing = await signing_bank(district)
+    app: Any = create_app(service.engine, Settings(demo=True))
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    request = signing.to_get("/v1/payment-orders")
+    async with httpx.AsyncClient(transport=transport, base_url="http://escrow.test") as http:
+        answer = await http.get(request.path, headers=signing.signer.headers(request))
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "authority_unknown")
