@@ -15,6 +15,12 @@ from service.store.facts import Facts
 MAKER_PATH: Final = "maker_path"
 """Where a payload says which scope its maker has."""
 
+HIGHER_LEVEL: Final = (
+    "两人中须有一人来自上一级主管部门",
+    "One of the two has to be of a higher level",
+)
+"""What the second person reads of such a command."""
+
 
 def is_higher(scope: str, area: str) -> bool:
     """Tell whether a scope lies strictly above an area; nothing lies above the nation."""

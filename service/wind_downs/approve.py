@@ -23,7 +23,7 @@ from service.store.approvals import Approvable, Payload, Wanted
 from service.store.context import Context
 from service.store.contracts import place_of
 from service.store.facts import Change, Decision, Facts, Record, Update
-from service.store.levels import MAKER_PATH, require_higher_level
+from service.store.levels import HIGHER_LEVEL, MAKER_PATH, require_higher_level
 from service.store.order_steps import Step
 from service.store.plan_reads import Sources
 from service.store.tables import CustodyAccount, DistributionPlan, WindDown
@@ -219,6 +219,7 @@ APPROVE_PLAN: Final = approvals.approvable(
         read_approval,
         kind=ActKind.DISTRIBUTION,
         title=("核准清算分配方案", "Approve a distribution plan"),
+        consequence=HIGHER_LEVEL,
     )
 )
 REQUEST_APPROVAL: Final[UseCase[ApprovePlan, FoundPlan]] = UseCase(

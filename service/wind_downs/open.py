@@ -22,7 +22,7 @@ from ledger.transactions import Transaction
 from service.store import approvals, ids, lesson_reads, reference, rows, wind_down_reads
 from service.store.approvals import Approvable, Payload, Wanted
 from service.store.facts import Change, Decision, Facts, Insert, Record, Update
-from service.store.levels import MAKER_PATH, require_higher_level
+from service.store.levels import HIGHER_LEVEL, MAKER_PATH, require_higher_level
 from service.store.tables import Institution, Lesson, Notice
 from service.store.transact import UseCase
 from service.store.unit import Unit
@@ -187,6 +187,7 @@ OPEN: Final = approvals.approvable(
         read_open,
         kind=ActKind.WIND_DOWN,
         title=("清算立案", "Open a wind-down case"),
+        consequence=HIGHER_LEVEL,
     )
 )
 REQUEST_OPEN: Final[UseCase[OpenCase, OpenCase]] = UseCase(
