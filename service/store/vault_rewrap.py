@@ -4,7 +4,7 @@ A batch is a transaction of its own. What is wrapped by the newest generation is
 again, so it can be stopped at any time and goes on where it was, while the service runs.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -59,7 +59,7 @@ async def counts(engine: AsyncEngine) -> dict[int, int]:
     return found
 
 
-async def rewrapping(engine: AsyncEngine) -> AsyncIterator[Rewrapped]:
+async def rewrapping(engine: AsyncEngine) -> AsyncGenerator[Rewrapped, None]:
     """Wrap everything by the newest generation, telling how far it is after every batch.
 
     Raises `Unopened` for a key that none of the given generations unwraps.

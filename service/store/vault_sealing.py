@@ -4,7 +4,7 @@ A batch is a transaction of its own: rows that somebody holds are left for the n
 are sealed are not looked for again, so it can be stopped at any time and goes on where it was.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -41,7 +41,7 @@ async def seal_all(engine: AsyncEngine) -> int:
     return sum(counts.values())
 
 
-async def sealing(engine: AsyncEngine) -> AsyncIterator[Sealed]:
+async def sealing(engine: AsyncEngine) -> AsyncGenerator[Sealed, None]:
     """Seal everything, telling how far it is after every batch."""
     async with engine.connect() as connection:
         journals = await reference.journals_in(connection, "")
