@@ -67,6 +67,7 @@ def test_what_is_seen_of_others_says_why() -> None:
     assert not unexplained
 
 
+@pytest.mark.timeout(900)
 async def test_every_cell_answers_as_it_was_reviewed(world: World) -> None:
     expected = reviewed()
     wrong: list[str] = []
@@ -137,6 +138,7 @@ def must_hide(operation: Operation, row: dict[str, str], role: str, situation: s
     return not (role == "parent" and situation == SIBLING and operation.objects & PUBLIC)
 
 
+@pytest.mark.timeout(900)
 async def test_row_level_security_alone_shows_nothing_of_others(world: World) -> None:
     expected = reviewed()
     leaks: list[str] = []

@@ -158,8 +158,8 @@ FUNCTIONS: Final = (
     """
     CREATE FUNCTION escrow.in_narrowing(area text, department text, state text) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE AS $$
-        SELECT coalesce(
-            (NOT told ? 'departments' OR told -> 'departments' ? department)
+        SELECT coalesce(jsonb_typeof(told) = 'object'
+            AND (NOT told ? 'departments' OR told -> 'departments' ? department)
             AND (NOT told ? 'areas' OR EXISTS (
                 SELECT 1 FROM jsonb_array_elements_text(told -> 'areas') AS scope
                 WHERE area = scope OR starts_with(area,
