@@ -46,6 +46,7 @@ POLICIES: Final[dict[str, tuple[str, str]]] = {
 }
 """Who reads and who writes a row, by table."""
 
+# Policies let the auditor see every row; grants keep what people prove themselves with from it.
 AUDITED: Final = ("client", "client_credential", "person")
 
 COVERS: Final = """
@@ -175,6 +176,7 @@ def _guards() -> None:
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
         op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
         op.execute(f"CREATE POLICY reads ON {table} FOR SELECT TO escrow_app USING ({visible})")
+        op.execute(f"CREATE POLICY audits ON {table} FOR SELECT TO escrow_audit USING (true)")
         op.execute(
             f"CREATE POLICY inserts ON {table} FOR INSERT TO escrow_app WITH CHECK ({writable})"
         )
@@ -185,9 +187,6 @@ def _guards() -> None:
         op.execute(f"REVOKE ALL ON {table} FROM PUBLIC")
         op.execute(f"GRANT SELECT, INSERT, UPDATE ON {table} TO {role}")
     for table in AUDITED:
-        op.execute(
-            f"CREATE POLICY audits ON escrow.{table} FOR SELECT TO escrow_audit USING (true)"
-        )
         op.execute(f"GRANT SELECT ON escrow.{table} TO escrow_audit")
     for table in FORGOTTEN:
         op.execute(f"CREATE POLICY forgets ON escrow.{table} TO escrow_owner USING (true)")
