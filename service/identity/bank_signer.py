@@ -107,7 +107,9 @@ def is_answer_to(signed: str, answer: Answer, keys: Mapping[str, bytes]) -> bool
             f'"signature";req;key="{label}"': value,
         }
         digest = message_signatures.digest_in(answer.headers["content-digest"])
-        base = message_signatures.signature_base([(n, values[n]) for n in member.covered], member.written)
+        base = message_signatures.signature_base(
+            [(n, values[n]) for n in member.covered], member.written
+        )
     except (message_signatures.Unreadable, KeyError, ValueError):
         return False
     if digest is None or not message_signatures.is_digest_of(digest, answer.body):
