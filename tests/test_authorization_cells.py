@@ -9,6 +9,7 @@ sibling or elsewhere says why.
 """
 
 import csv
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -24,12 +25,12 @@ from tests.fixtures.matrix import (
     ROLES,
     SIBLING,
     SITUATIONS,
-    Operation,
     World,
     cell,
     only_finding,
     opened,
 )
+from tests.fixtures.operations import Operation
 from tests.fixtures.row_security_alone import row_security_alone
 
 FILE = Path(__file__).parent / "authorization_matrix_scopes.csv"
@@ -68,7 +69,9 @@ def test_what_is_seen_of_others_says_why() -> None:
 
 
 @pytest.mark.timeout(900)
-async def test_every_cell_answers_as_it_was_reviewed(world: World) -> None:
+async def test_every_cell_answers_as_it_was_reviewed(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
     expected = reviewed()
     wrong: list[str] = []
     cells = 0
@@ -88,6 +91,9 @@ async def test_every_cell_answers_as_it_was_reviewed(world: World) -> None:
             row = expected.get(operation.name)
             if row is None or letters != [row[role] for role in ROLES]:
                 wrong.append(",".join([operation.name, *letters]))
+
+    with capsys.disabled():
+        sys.stdout.write(f" {cells} cells ")
 
     assert not wrong, wrong
     assert cells == len(ROLES) * len(SITUATIONS) * len(expected)

@@ -19,7 +19,8 @@ from sqlalchemy import text
 from service.identity import tokens
 from service.identity.callers import Role
 from service.store import postgres
-from tests.fixtures.matrix import NEAR, OTHER, OWN, SIBLING, WOUND, Operation, World, opened
+from tests.fixtures.matrix import NEAR, OTHER, OWN, SIBLING, WOUND, World, opened
+from tests.fixtures.operations import Operation
 from tests.fixtures.worlds import House
 
 REQUESTS = int(os.environ.get("ESCROW_BLEED_REQUESTS", "1000"))
