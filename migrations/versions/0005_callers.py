@@ -161,13 +161,13 @@ def _token_columns() -> None:
     op.create_index(
         op.f("ix_access_token_caller_id"), "access_token", ["caller_id"], schema="escrow"
     )
-    for table, column in (
+    for table, indexed in (
         ("access_token", "expires_at"),
         ("used_assertion", "expires_at"),
         ("ticket", "expires_at"),
         ("failed_login", "failed_at"),
     ):
-        op.create_index(op.f(f"ix_{table}_{column}"), table, [column], schema="escrow")
+        op.create_index(op.f(f"ix_{table}_{indexed}"), table, [indexed], schema="escrow")
 
 
 def _guards() -> None:

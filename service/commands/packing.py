@@ -73,9 +73,7 @@ def unseal(archive: Path, key: Path) -> None:
         raise click.ClickException(str(error)) from error
 
 
-async def _made(
-    url: str, journal: int, institution: UUID, keys: "Keys", vault: "Vault"
-) -> "Made":
+async def _made(url: str, journal: int, institution: UUID, keys: "Keys", vault: "Vault") -> "Made":
     from ledger.refusals import InstitutionUnknown  # noqa: PLC0415 - keeps `--help` quick
     from service import launch  # noqa: PLC0415
     from service.resolution import use_cases  # noqa: PLC0415

@@ -17,7 +17,7 @@ from ledger.refusals import (
 )
 from service.store.facts import Presence
 
-STEP_UP_WITHIN: Final = timedelta(minutes=15)
+STEP_UP_WITHIN: Final = timedelta(minutes=5)
 """How long ago a person may have shown who they are when they approve."""
 
 

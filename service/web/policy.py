@@ -71,9 +71,7 @@ def public(*, cost_class: CostClass | None = None, counted: bool = True) -> dict
     return options
 
 
-async def guard(
-    connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
-) -> None:
+async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Guard of every route: find the caller and ask the route's policy.
 
     Raises `NotAuthenticated`, `RateLimited` or `VerbForbidden`.

@@ -91,7 +91,7 @@ def write_page(file: Path, curves: Mapping[str, Sequence[Curve]], told: Mapping[
         ),
         f"<h1>Throughput of receipts</h1><p>{html.escape(made)}</p>",
         (
-            "<p>Absolute rates are this machine's and its neighbours'; what is claimed is the distance"
+            "<p>Absolute rates are this machine's; what is claimed is the distance"
             " to the reference measured beside it. Bars span the rounds.</p>"
         ),
     ]

@@ -139,6 +139,12 @@ def test_one_value_is_read_as_strictly_as_a_whole_pack() -> None:
     written = rendered(PACK.values[0])
 
     assert value_of(written) == PACK.values[0]
-    for wrong in (written | {"value": 5}, written | {"more": 1}, {"parameter": "no_such"}, []):
+    wrongs: tuple[Any, ...] = (
+        written | {"value": 5},
+        written | {"more": 1},
+        {"parameter": "no_such"},
+        [],
+    )
+    for wrong in wrongs:
         with pytest.raises(RulePackInvalid):
             value_of(wrong)
