@@ -59,6 +59,7 @@ from service.web import openapi, problems
 from service.web.attempts import provide_attempt
 from service.web.bodies import BATCH_BODY_MAX, check_body
 from service.web.command import provide_caller, provide_command, provide_store
+from service.web.deadlines import Deadline
 from service.web.denials import Denials
 from service.web.documentation import documentation_router
 from service.web.health import health_router
@@ -75,8 +76,8 @@ NOUNS: Final = (
     access.router,
     access.client_router,
     jurisdictions.router,
-    banks.router,
     parameters.router,
+    banks.router,
     institutions.router,
     courses.router,
     enrolments.router,
@@ -177,6 +178,7 @@ def create_app(
         middleware=[
             PrometheusConfig(app_name="escrow", prefix="escrow", group_path=True).middleware,
             SignedAnswers,
+            Deadline,
             Recording,
         ],
         openapi_config=openapi.config(version("tuition-escrow")),
