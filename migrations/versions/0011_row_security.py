@@ -34,6 +34,16 @@ OWN_CASE: Final = (
 )
 
 READS: Final[dict[str, str]] = {
+    # Probed by functions: what every statement of the writer would else have to plan.
+    "escrow.entry": f"{JOURNAL} AND ({UNBOUND} OR escrow.sees_account(journal_id, account_id))",
+    "escrow.account": (
+        f"{JOURNAL} AND {INSTITUTION} AND {NO_BANK}"
+        f" AND ({NO_PARTY} OR escrow.sees_enrolment(journal_id, owner_id))"
+    ),
+    "escrow.rollup": (
+        f"{JOURNAL} AND {NO_BANK} AND {NO_PARTY} AND ({NO_INSTITUTION}"
+        " OR (unit_type <> 'AREA' AND escrow.sees_unit(journal_id, unit_type, unit_id)))"
+    ),
     "escrow.institution": f"{JOURNAL} AND {INSTITUTION} AND {BANKS}",
     "escrow.institution_area": f"{JOURNAL} AND {INSTITUTION} AND {BANKS}",
     "escrow.journal_transaction": (
@@ -115,10 +125,7 @@ NARROWS: Final[dict[str, str]] = {
         " AND escrow.in_narrowing(stood.area, stood.department, institution.state))"
     ),
     "escrow.institution_area": "escrow.in_narrowing(area, department, 'FROZEN')",
-    "escrow.entry": (
-        "EXISTS (SELECT 1 FROM escrow.account AS own WHERE own.journal_id = entry.journal_id"
-        " AND own.account_id = entry.account_id)"
-    ),
+    "escrow.entry": "escrow.sees_account(journal_id, account_id)",
     "pii.unmask_grant": (
         "caller_id = (SELECT current_setting('escrow.caller', true))"
         " OR escrow.sees_students_of(journal_id, institution_id)"
@@ -189,6 +196,24 @@ FUNCTIONS: Final = (
             WHERE own.journal_id = journal AND own.institution_id = institution
               AND escrow.in_narrowing(own.area, own.department, own.state)
               AND (students = 'all' OR own.state IN ('FROZEN', 'WINDING_DOWN')));
+    END
+    $$
+    """,
+    f"""
+    CREATE FUNCTION escrow.sees_account(journal int, account bigint) RETURNS boolean
+    LANGUAGE plpgsql {PROBE} AS $$
+    BEGIN
+        RETURN EXISTS (SELECT 1 FROM escrow.account AS own
+                       WHERE own.journal_id = journal AND own.account_id = account);
+    END
+    $$
+    """,
+    f"""
+    CREATE FUNCTION escrow.sees_enrolment(journal int, enrolment uuid) RETURNS boolean
+    LANGUAGE plpgsql {PROBE} AS $$
+    BEGIN
+        RETURN EXISTS (SELECT 1 FROM escrow.enrolment AS own
+                       WHERE own.journal_id = journal AND own.enrolment_id = enrolment);
     END
     $$
     """,
@@ -310,6 +335,8 @@ def upgrade() -> None:
         "in_narrowing(text, text, text)",
         "sees_institution(int, uuid)",
         "sees_students_of(int, uuid)",
+        "sees_account(int, bigint)",
+        "sees_enrolment(int, uuid)",
         "banks_institution(int, uuid)",
         "banks_party(int, uuid)",
         "sees_unit(int, text, text)",
