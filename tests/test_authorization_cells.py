@@ -9,8 +9,10 @@ sibling or elsewhere says why.
 """
 
 import csv
+import re
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,7 @@ from tests.fixtures.operations import Operation
 from tests.fixtures.row_security_alone import row_security_alone
 
 FILE = Path(__file__).parent / "authorization_matrix_scopes.csv"
+REQUEST_ID = re.compile(r'"request_id":"[0-9a-f]+"')
 FORBIDDEN = "f" * len(SITUATIONS)
 FOREIGN = {SIBLING: SITUATIONS.index(SIBLING), OTHER: SITUATIONS.index(OTHER)}
 
@@ -120,6 +123,28 @@ async def test_nobody_gets_in_without_a_token_or_with_one_that_is_over(world: Wo
                 wrong.append(f"{operation.name}: {answer.status_code}")
 
     assert not wrong
+
+
+async def test_what_is_anothers_is_answered_as_what_is_not_there(world: World) -> None:
+    ghost = replace(world.houses[SIBLING], name="ghost", number=49, ids={})
+    expected = reviewed()
+    told: list[str] = []
+    compared = 0
+
+    async with only_finding():
+        for operation in world.operations.values():
+            for role in ROLES if operation.objects and not operation.policy.public else ():
+                if expected[operation.name][role][1:2] != "h" or operation.path.endswith("/batch"):
+                    continue
+                house, token = cell(world, operation, role, SIBLING)
+                theirs = (await world.call(operation, house, token)).text
+                nobodys = (await world.call(operation, ghost, token)).text
+                compared += 1
+                if REQUEST_ID.sub("", theirs) != REQUEST_ID.sub("", nobodys):
+                    told.append(f"{operation.name} {role}")
+
+    assert not told, told
+    assert compared > len(expected) / 2
 
 
 PUBLIC = {"institution_id", "course_id", "to_course_id", "custody_account_id", "target_id"}
