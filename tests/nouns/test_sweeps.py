@@ -239,7 +239,7 @@ async def test_one_worker_at_a_time_goes_its_rounds(academy: Academy) -> None:
         await run_forever(engine, 0, once=True)
         while_locked = await lesson_of(academy, lesson)
         await other.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": WORKER_LOCK})
-    await asyncio.wait_for(run_forever(engine, 0, once=True), 60)
+    await asyncio.wait_for(run_forever(engine, 0, once=True), 240)
 
     assert while_locked["confirm_due_on"] is None
     assert (await lesson_of(academy, lesson))["confirm_due_on"] is not None

@@ -1,6 +1,7 @@
 """Names, phones, accounts and free text of a whole story stand sealed, and nowhere else."""
 
 import json
+import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -65,7 +66,10 @@ class Ears:
 @contextmanager
 def listening() -> Iterator[Ears]:
     ears, before = Ears(), structlog.get_config()
-    structlog.configure(processors=[ears.hear, *before["processors"]])
+    structlog.configure(
+        processors=[ears.hear, *before["processors"]],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
+    )
     try:
         yield ears
     finally:
