@@ -5,7 +5,7 @@ account and a quantity above zero, so every transaction balances in total (I-01)
 custody account (I-02) and within each unit by construction.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -244,3 +244,22 @@ class Transaction:
 def money_transfers(*moves: tuple[Account, Account, Money]) -> tuple[Transfer, ...]:
     """Make transfers of (debit, credit, amount), leaving out zero amounts (never posted)."""
     return tuple(Transfer(debit, credit, amount) for debit, credit, amount in moves if amount)
+
+
+def poured(
+    sources: Sequence[tuple[Account, Money]], targets: Sequence[tuple[Account, Money]]
+) -> list[tuple[Account, Account, Money]]:
+    """Pair debits (sources) with credits (targets) in order; both sum to the same."""
+    moves: list[tuple[Account, Account, Money]] = []
+    waiting = list(targets)
+    for source, amount in sources:
+        rest = amount
+        while rest:
+            target, wanted = waiting[0]
+            part = min(rest, wanted)
+            moves.append((source, target, part))
+            rest -= part
+            waiting[0] = (target, wanted - part)
+            if part == wanted:
+                waiting.pop(0)
+    return moves

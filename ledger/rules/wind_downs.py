@@ -9,12 +9,18 @@ what is due in it (I-32).
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from ledger.accounts import Account, Reason
+from ledger.accounts import Reason
 from ledger.entitlement import Contract
 from ledger.money import ZERO, Money
 from ledger.rules.debts import Debt, make_good, owed
 from ledger.rules.places import Place, place_of, references
-from ledger.transactions import Transaction, TransactionKind, Transfer, money_transfers
+from ledger.transactions import (
+    Transaction,
+    TransactionKind,
+    Transfer,
+    money_transfers,
+    poured,
+)
 
 
 def distribution_posted(  # noqa: PLR0913 - a claim, its dividend, and the lessons it ends
@@ -40,7 +46,7 @@ def distribution_posted(  # noqa: PLR0913 - a claim, its dividend, and the lesso
     given = tuple((place.refund_payable(refund), part) for refund, part in dividends.items())
     return Transaction(
         TransactionKind.DISTRIBUTION_POSTED,
-        money_transfers(*_poured(claimed, (*given, (place.residual_claim(entitlement), residual))))
+        money_transfers(*poured(claimed, (*given, (place.residual_claim(entitlement), residual))))
         + tuple(
             Transfer(contract.units_granted(reason), contract.units_contracted(reason), lessons)
             for reason, lessons in units.items()
@@ -135,22 +141,3 @@ def pool_moved_in(  # noqa: PLR0913 - two places, each with its balances
         ),
         references(target, order=order, bank_entry=bank_entry, source_custody=source.custody),
     )
-
-
-def _poured(
-    sources: Sequence[tuple[Account, Money]], targets: Sequence[tuple[Account, Money]]
-) -> list[tuple[Account, Account, Money]]:
-    """Empty sources into targets in order; both sum to the same."""
-    moves: list[tuple[Account, Account, Money]] = []
-    waiting = list(targets)
-    for source, amount in sources:
-        rest = amount
-        while rest:
-            target, wanted = waiting[0]
-            part = min(rest, wanted)
-            moves.append((source, target, part))
-            rest -= part
-            waiting[0] = (target, wanted - part)
-            if part == wanted:
-                waiting.pop(0)
-    return moves
