@@ -79,6 +79,18 @@ class Place:
         """A6: a fee the bank was not allowed to take."""
         return self._account(AccountKind.DUE_FROM_BANK, bank, Reason.FEE_DISPUTED)
 
+    def debited_in_error(self, bank: UUID) -> Account:
+        """A6: what the bank took without a right to it."""
+        return self._account(AccountKind.DUE_FROM_BANK, bank, Reason.ERROR_DEBIT)
+
+    def lost_with(self, bank: UUID) -> Account:
+        """A6: what a failed bank held."""
+        return self._account(AccountKind.DUE_FROM_BANK, bank, Reason.FAILED_BANK)
+
+    def credited_in_error(self, entry: UUID) -> Account:
+        """L14: a bank's own money, by the bank entry that credited it."""
+        return self._account(AccountKind.BANK_ERROR_CREDIT, entry)
+
     def transfer_in_transit(self, order: UUID) -> Account:
         """A8: on its way from this custody account to another."""
         return self._account(AccountKind.BANK_TRANSFER_IN_TRANSIT, order)
