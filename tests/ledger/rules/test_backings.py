@@ -1,0 +1,353 @@
+"""An enrolment goes whole to another bank of its institution, and rests until it is there."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ledger.accounts import Account, AccountKind, Reason
+from ledger.book import Book
+from ledger.coverage import Position, identity_gap, payout_room, shortfall
+from ledger.entitlement import Contract
+from ledger.money import ZERO, Money
+from ledger.refusals import (
+    CustodyAccountInvalid,
+    EnrolmentBlocked,
+    LessonsUnsettled,
+    PayoutNotCovered,
+    Refusal,
+)
+from ledger.rules import backings, transfers
+from ledger.rules.backings import Backing, Unsettled
+from ledger.rules.places import Place
+from ledger.transactions import TransactionKind
+from tests.ledger.rules.facts import (
+    CUSTODY,
+    ENROLMENT,
+    ENTRY,
+    ORDER,
+    OTHER_PLACE,
+    PLACE,
+    SCHOOL,
+    amounts,
+    balances,
+    changes,
+    contracts,
+    effects,
+)
+
+CREDIT, STRANGER = UUID(int=43), UUID(int=99)
+TARGET = OTHER_PLACE.custody
+CONTRACT = Contract(ENROLMENT, SCHOOL, CUSTODY, Money.of("4999.99"), 48)
+ON_ITS_WAY = PLACE.transfer_in_transit(ORDER)
+ONE = Money.of("1.00")
+
+lessons = st.fixed_dictionaries({Reason.PAID: st.integers(0, 60), Reason.GIFT: st.integers(0, 5)})
+
+
+@st.composite
+def stood(draw: st.DrawFn, *, cash: bool | None = None) -> Backing:
+    """Draw what stands of an enrolment; `cash` says whether any of it is funded."""
+    prepaid, interest = draw(balances), draw(balances)
+    claim = prepaid.fen + interest.fen
+    if cash is None:
+        cash = draw(st.booleans())
+    unfunded = draw(st.integers(0, max(claim - 1, 0))) if cash else claim
+    legacy = draw(st.integers(0, unfunded))
+    return Backing(
+        contract=draw(contracts()),
+        prepaid=prepaid,
+        interest=interest,
+        legacy=Money.from_fen(legacy),
+        diversion=Money.from_fen(unfunded - legacy),
+        granted=draw(lessons),
+        taken=draw(lessons),
+    )
+
+
+def standing(contract: Contract, backing: Backing) -> dict[Account, int]:
+    """Write the balances of a backing, in fen and lessons."""
+    held: dict[Account, int] = {
+        contract.prepaid: backing.prepaid.fen,
+        contract.interest: backing.interest.fen,
+        contract.legacy: backing.legacy.fen,
+        contract.diversion: backing.diversion.fen,
+    }
+    for reason in (Reason.PAID, Reason.GIFT):
+        granted, taken = backing.granted.get(reason, 0), backing.taken.get(reason, 0)
+        held[contract.units_granted(reason)] = granted
+        held[contract.units_consumed(reason)] = taken
+        held[contract.units_contracted(reason)] = granted + taken
+    return held
+
+
+def opened(backing: Backing) -> Book:
+    """Open a book in which the backing's money is in the bank it stands in."""
+    return Book({**standing(backing.contract, backing), PLACE.bank: backing.funded.fen})
+
+
+def left_of(book: Book) -> Mapping[Account, int]:
+    """Return every balance that is not zero."""
+    return {
+        account: book.quantity(account) for account in book.accounts() if book.quantity(account)
+    }
+
+
+def there(backing: Backing) -> dict[Account, int]:
+    """Write what must stand at the target in the end."""
+    whole = standing(backings.moved_to(backing.contract, TARGET), backing)
+    whole[OTHER_PLACE.bank] = backing.funded.fen
+    return {account: quantity for account, quantity in whole.items() if quantity}
+
+
+@given(stood())
+def test_backing_sent_and_backing_arrived_move_the_whole_enrolment_and_nothing_else(
+    backing: Backing,
+) -> None:
+    book = opened(backing)
+
+    book.post(
+        backings.backing_move_instructed(backing, TARGET, order=ORDER),
+        backings.backing_sent(
+            backing.contract, order=ORDER, bank_entry=ENTRY, amount=backing.funded
+        ),
+        backings.backing_arrived(backing, TARGET, order=ORDER, bank_entry=CREDIT),
+    )
+
+    assert left_of(book) == there(backing)
+
+
+@given(stood(cash=False))
+def test_backing_moved_without_money_needs_no_bank(backing: Backing) -> None:
+    book = opened(backing)
+
+    book.post(backings.backing_moved_without_money(backing, TARGET))
+
+    assert left_of(book) == there(backing)
+
+
+@given(stood(cash=True), balances)
+def test_a_transfer_that_comes_back_leaves_the_enrolment_where_it_stood(
+    backing: Backing, own_funds: Money
+) -> None:
+    book = opened(backing)
+    book.open({PLACE.own_funds: own_funds.fen})
+    before, amount = left_of(book), backing.funded
+    if not amount:
+        return
+
+    book.post(
+        backings.backing_move_instructed(backing, TARGET, order=ORDER),
+        backings.backing_sent(backing.contract, order=ORDER, bank_entry=ENTRY, amount=amount),
+        transfers.transfer_failed(PLACE, order=ORDER, bank_entry=CREDIT, amount=amount),
+    )
+
+    assert left_of(book) == before
+
+
+@given(stood(), balances)
+def test_what_comes_to_the_old_account_later_follows_by_the_same_rule(
+    backing: Backing, interest: Money
+) -> None:
+    book = opened(backing)
+    book.post(
+        backings.backing_sent(
+            backing.contract, order=ORDER, bank_entry=ENTRY, amount=backing.funded
+        ),
+        backings.backing_arrived(backing, TARGET, order=ORDER, bank_entry=CREDIT),
+    )
+    later = Backing(contract=backing.contract, prepaid=ZERO, interest=interest)
+    follows = Book(
+        {**left_of(book), backing.contract.interest: interest.fen, PLACE.bank: interest.fen}
+    )
+
+    follows.post(
+        backings.backing_sent(later.contract, order=ORDER, bank_entry=ENTRY, amount=interest),
+        backings.backing_arrived(later, TARGET, order=ORDER, bank_entry=CREDIT),
+    )
+
+    whole = replace(backing, interest=backing.interest + interest)
+    assert left_of(follows) == there(whole)
+
+
+@given(contracts(), amounts)
+def test_backing_sent_is_on_its_way(contract: Contract, amount: Money) -> None:
+    sent = backings.backing_sent(contract, order=ORDER, bank_entry=ENTRY, amount=amount)
+
+    assert effects(sent) == changes((ON_ITS_WAY, amount), (PLACE.bank, -amount))
+
+
+def test_an_enrolment_after_seventeen_lessons_moves_between_two_banks() -> None:
+    backing = Backing(
+        contract=CONTRACT,
+        prepaid=Money.of("3229.17"),
+        interest=Money.of("0.83"),
+        granted={Reason.PAID: 31},
+        taken={Reason.PAID: 17},
+    )
+    book = opened(backing)
+    book.post(backings.backing_move_instructed(backing, TARGET, order=ORDER))
+
+    sent = backings.backing_sent(CONTRACT, order=ORDER, bank_entry=ENTRY, amount=backing.funded)
+    book.post(sent)
+    under_way = Position.of_book(book, CUSTODY)
+    book.post(backings.backing_arrived(backing, TARGET, order=ORDER, bank_entry=CREDIT))
+
+    moved = backings.moved_to(CONTRACT, TARGET)
+    assert str(shortfall(under_way)) == "3230.00"
+    assert str(book.balance(moved.prepaid)) == "3229.17"
+    assert str(book.balance(moved.interest)) == "0.83"
+    assert str(book.balance(OTHER_PLACE.bank)) == "3230.00"
+    assert identity_gap(Position.of_book(book, TARGET)) == ZERO
+
+
+def test_of_a_half_funded_legacy_contract_only_the_funded_half_is_cash() -> None:
+    backing = Backing(contract=CONTRACT, prepaid=Money.of("12000.00"), legacy=Money.of("3000.00"))
+
+    arrived = backings.backing_arrived(backing, TARGET, order=ORDER, bank_entry=CREDIT)
+
+    moved = backings.moved_to(CONTRACT, TARGET)
+    assert backing.unfunded == Money.of("3000.00")
+    assert effects(arrived) == changes(
+        (OTHER_PLACE.bank, Money.of("9000.00")),
+        (moved.legacy, Money.of("3000.00")),
+        (moved.prepaid, Money.of("12000.00")),
+        (ON_ITS_WAY, -Money.of("9000.00")),
+        (CONTRACT.legacy, -Money.of("3000.00")),
+        (CONTRACT.prepaid, -Money.of("12000.00")),
+    )
+    assert arrived.kind is TransactionKind.BACKING_ARRIVED
+    assert arrived.references["custody"] == str(TARGET)
+    assert arrived.references["source_custody"] == str(CUSTODY)
+
+
+def test_backing_move_instructed_moves_no_money_and_names_where_it_goes() -> None:
+    instructed = backings.backing_move_instructed(
+        Backing(contract=CONTRACT, prepaid=ONE), TARGET, order=ORDER
+    )
+
+    assert effects(instructed) == {}
+    assert instructed.reason == "BACKING"
+    assert instructed.references["enrolment"] == str(ENROLMENT)
+    assert instructed.references["target_custody"] == str(TARGET)
+
+
+# --- what is refused ----------------------------------------------------------------------------
+
+UNSETTLED = Unsettled(
+    pending=ONE, disputed=ONE, claim=True, refunds=ONE, porting=ONE, captured=ONE, held=ONE
+)
+ANOTHERS = Place(institution=STRANGER, custody=TARGET)
+DEPOSIT = Place(institution=SCHOOL, custody=TARGET, deposit=True)
+SETTLED = Unsettled()
+
+
+@pytest.mark.parametrize(
+    ("unsettled", "target", "room", "refusal", "facts"),
+    [
+        (UNSETTLED, ANOTHERS, ZERO, LessonsUnsettled, {"pending": "1.00", "disputed": "1.00"}),
+        (
+            replace(UNSETTLED, pending=ZERO),
+            ANOTHERS,
+            ZERO,
+            LessonsUnsettled,
+            {"pending": "0.00", "disputed": "1.00"},
+        ),
+        (
+            replace(UNSETTLED, pending=ZERO, disputed=ZERO),
+            ANOTHERS,
+            ZERO,
+            EnrolmentBlocked,
+            {"cause": "claim"},
+        ),
+        (Unsettled(refunds=ONE, porting=ONE), PLACE, ZERO, EnrolmentBlocked, {"cause": "refund"}),
+        (Unsettled(porting=ONE, captured=ONE), PLACE, ZERO, EnrolmentBlocked, {"cause": "porting"}),
+        (Unsettled(captured=ONE, held=ONE), PLACE, ZERO, EnrolmentBlocked, {"cause": "receipt"}),
+        (Unsettled(held=ONE), PLACE, ZERO, EnrolmentBlocked, {"cause": "held"}),
+        (SETTLED, ANOTHERS, ZERO, CustodyAccountInvalid, {"custody": str(TARGET)}),
+        (SETTLED, PLACE, ZERO, CustodyAccountInvalid, {"custody": str(CUSTODY)}),
+        (SETTLED, DEPOSIT, ZERO, CustodyAccountInvalid, {"custody": str(TARGET)}),
+        (SETTLED, OTHER_PLACE, ZERO, PayoutNotCovered, {"room": "0.00", "amount": "1.00"}),
+    ],
+)
+def test_a_backing_that_may_not_move_is_refused_with_the_first_reason(
+    unsettled: Unsettled,
+    target: Place,
+    room: Money,
+    refusal: type[Refusal],
+    facts: dict[str, str],
+) -> None:
+    backing = Backing(contract=CONTRACT, prepaid=ONE)
+
+    with pytest.raises(refusal) as refused:
+        backings.require_movable(backing, target, unsettled=unsettled, room=room)
+
+    assert refused.value.facts == facts
+
+
+@given(stood(), balances, balances, balances)
+def test_a_backing_never_leaves_at_the_cost_of_others(
+    backing: Backing, others: Money, own_funds: Money, missing: Money
+) -> None:
+    cash = max(backing.funded.fen + others.fen + own_funds.fen - missing.fen, 0)
+    liabilities = backing.funded.fen + others.fen + own_funds.fen
+    book = Book(
+        {
+            **standing(backing.contract, backing),
+            PLACE.bank: cash,
+            PLACE.suspense(ENTRY): others.fen,
+            PLACE.own_funds: own_funds.fen,
+            PLACE.due(Reason.COURT_DEDUCTION): liabilities - cash,
+        }
+    )
+    position = Position.of_book(book, CUSTODY)
+
+    room = backings.room_to_move(backing, position)
+
+    assert room == max(ZERO, Money.from_fen(cash - others.fen))
+    try:
+        backings.require_movable(backing, OTHER_PLACE, unsettled=SETTLED, room=room)
+    except PayoutNotCovered:
+        assert cash < others.fen + backing.funded.fen
+    else:
+        assert cash >= others.fen + backing.funded.fen or not backing.funded
+
+
+def test_held_money_does_not_leave_with_an_enrolment() -> None:
+    backing = Backing(contract=CONTRACT, prepaid=ONE)
+    position = Position({AccountKind.CUSTODY_BANK: 100, AccountKind.STUDENT_PREPAID: 100})
+
+    held = backings.room_to_move(backing, position, holds_fen=1)
+
+    assert str(held) == "0.99"
+    assert payout_room(position) == ZERO
+
+
+# --- what cannot be -----------------------------------------------------------------------------
+
+
+def test_no_more_is_owed_on_a_contract_than_stands_on_it() -> None:
+    with pytest.raises(AssertionError, match="than stands on it"):
+        Backing(contract=CONTRACT, prepaid=ONE, legacy=ONE, diversion=ONE)
+
+
+def test_a_balance_of_a_backing_is_never_negative() -> None:
+    with pytest.raises(AssertionError, match="not negative"):
+        Backing(contract=CONTRACT, prepaid=-ONE)
+
+
+def test_money_moves_by_the_bank_only() -> None:
+    with pytest.raises(AssertionError, match="by the bank"):
+        backings.backing_moved_without_money(Backing(contract=CONTRACT, prepaid=ONE), TARGET)
+
+
+def test_a_backing_goes_to_another_account() -> None:
+    backing = Backing(contract=CONTRACT, prepaid=ONE)
+
+    with pytest.raises(AssertionError, match="another custody account"):
+        backings.backing_move_instructed(backing, CUSTODY, order=ORDER)
+    with pytest.raises(AssertionError, match="another custody account"):
+        backings.backing_arrived(backing, CUSTODY, order=ORDER, bank_entry=CREDIT)
