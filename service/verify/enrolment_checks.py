@@ -30,7 +30,8 @@ _MOVED: Final = """
     WHERE account.journal_id = $1
       AND account.kind IN ('STUDENT_PREPAID', 'LESSON_PENDING', 'LESSON_DISPUTED')
       AND (sealed.kind IN ('REFUND_APPROVED', 'SCHEDULE_REBASED', 'REFUND_TAKEN_BACK',
-          'PORTING_INSTRUCTED', 'PORTING_UNDONE', 'DISTRIBUTION_POSTED', 'HELD_REFUND_PAID')
+          'PORTING_INSTRUCTED', 'PORTING_UNDONE', 'DISTRIBUTION_POSTED', 'HELD_REFUND_PAID',
+          'FAILED_BANK_LOSS_POSTED')
         OR (sealed.kind = 'LESSONS_TRANSFERRED' AND entry.amount < 0))
     GROUP BY account.owner_id"""
 """Fen that left each enrolment otherwise than by lessons, net of what came back to it."""
