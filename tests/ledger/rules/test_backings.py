@@ -6,24 +6,16 @@ from uuid import UUID
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
-from ledger.accounts import Account, AccountKind, Reason
+from ledger.accounts import Account, Reason
 from ledger.book import Book
-from ledger.coverage import Position, identity_gap, payout_room, shortfall
+from ledger.coverage import Position, identity_gap, shortfall
 from ledger.entitlement import Contract
 from ledger.money import ZERO, Money
-from ledger.refusals import (
-    CustodyAccountInvalid,
-    EnrolmentBlocked,
-    LessonsUnsettled,
-    PayoutNotCovered,
-    Refusal,
-)
 from ledger.rules import backings, transfers
-from ledger.rules.backings import Backing, Unsettled
-from ledger.rules.places import Place
+from ledger.rules.backings import Backing
 from ledger.transactions import TransactionKind
+from tests.ledger.rules.backed import standing, stood
 from tests.ledger.rules.facts import (
     CUSTODY,
     ENROLMENT,
@@ -39,49 +31,11 @@ from tests.ledger.rules.facts import (
     effects,
 )
 
-CREDIT, STRANGER = UUID(int=43), UUID(int=99)
+CREDIT = UUID(int=43)
 TARGET = OTHER_PLACE.custody
 CONTRACT = Contract(ENROLMENT, SCHOOL, CUSTODY, Money.of("4999.99"), 48)
 ON_ITS_WAY = PLACE.transfer_in_transit(ORDER)
 ONE = Money.of("1.00")
-
-lessons = st.fixed_dictionaries({Reason.PAID: st.integers(0, 60), Reason.GIFT: st.integers(0, 5)})
-
-
-@st.composite
-def stood(draw: st.DrawFn, *, cash: bool | None = None) -> Backing:
-    """Draw what stands of an enrolment; `cash` says whether any of it is funded."""
-    prepaid, interest = draw(balances), draw(balances)
-    claim = prepaid.fen + interest.fen
-    if cash is None:
-        cash = draw(st.booleans())
-    unfunded = draw(st.integers(0, max(claim - 1, 0))) if cash else claim
-    legacy = draw(st.integers(0, unfunded))
-    return Backing(
-        contract=draw(contracts()),
-        prepaid=prepaid,
-        interest=interest,
-        legacy=Money.from_fen(legacy),
-        diversion=Money.from_fen(unfunded - legacy),
-        granted=draw(lessons),
-        taken=draw(lessons),
-    )
-
-
-def standing(contract: Contract, backing: Backing) -> dict[Account, int]:
-    """Write the balances of a backing, in fen and lessons."""
-    held: dict[Account, int] = {
-        contract.prepaid: backing.prepaid.fen,
-        contract.interest: backing.interest.fen,
-        contract.legacy: backing.legacy.fen,
-        contract.diversion: backing.diversion.fen,
-    }
-    for reason in (Reason.PAID, Reason.GIFT):
-        granted, taken = backing.granted.get(reason, 0), backing.taken.get(reason, 0)
-        held[contract.units_granted(reason)] = granted
-        held[contract.units_consumed(reason)] = taken
-        held[contract.units_contracted(reason)] = granted + taken
-    return held
 
 
 def opened(backing: Backing) -> Book:
@@ -233,100 +187,6 @@ def test_backing_move_instructed_moves_no_money_and_names_where_it_goes() -> Non
     assert instructed.reason == "BACKING"
     assert instructed.references["enrolment"] == str(ENROLMENT)
     assert instructed.references["target_custody"] == str(TARGET)
-
-
-# --- what is refused ----------------------------------------------------------------------------
-
-UNSETTLED = Unsettled(
-    pending=ONE, disputed=ONE, claim=True, refunds=ONE, porting=ONE, captured=ONE, held=ONE
-)
-ANOTHERS = Place(institution=STRANGER, custody=TARGET)
-DEPOSIT = Place(institution=SCHOOL, custody=TARGET, deposit=True)
-SETTLED = Unsettled()
-
-
-@pytest.mark.parametrize(
-    ("unsettled", "target", "room", "refusal", "facts"),
-    [
-        (UNSETTLED, ANOTHERS, ZERO, LessonsUnsettled, {"pending": "1.00", "disputed": "1.00"}),
-        (
-            replace(UNSETTLED, pending=ZERO),
-            ANOTHERS,
-            ZERO,
-            LessonsUnsettled,
-            {"pending": "0.00", "disputed": "1.00"},
-        ),
-        (
-            replace(UNSETTLED, pending=ZERO, disputed=ZERO),
-            ANOTHERS,
-            ZERO,
-            EnrolmentBlocked,
-            {"cause": "claim"},
-        ),
-        (Unsettled(refunds=ONE, porting=ONE), PLACE, ZERO, EnrolmentBlocked, {"cause": "refund"}),
-        (Unsettled(porting=ONE, captured=ONE), PLACE, ZERO, EnrolmentBlocked, {"cause": "porting"}),
-        (Unsettled(captured=ONE, held=ONE), PLACE, ZERO, EnrolmentBlocked, {"cause": "receipt"}),
-        (Unsettled(held=ONE), PLACE, ZERO, EnrolmentBlocked, {"cause": "held"}),
-        (SETTLED, ANOTHERS, ZERO, CustodyAccountInvalid, {"custody": str(TARGET)}),
-        (SETTLED, PLACE, ZERO, CustodyAccountInvalid, {"custody": str(CUSTODY)}),
-        (SETTLED, DEPOSIT, ZERO, CustodyAccountInvalid, {"custody": str(TARGET)}),
-        (SETTLED, OTHER_PLACE, ZERO, PayoutNotCovered, {"room": "0.00", "amount": "1.00"}),
-    ],
-)
-def test_a_backing_that_may_not_move_is_refused_with_the_first_reason(
-    unsettled: Unsettled,
-    target: Place,
-    room: Money,
-    refusal: type[Refusal],
-    facts: dict[str, str],
-) -> None:
-    backing = Backing(contract=CONTRACT, prepaid=ONE)
-
-    with pytest.raises(refusal) as refused:
-        backings.require_movable(backing, target, unsettled=unsettled, room=room)
-
-    assert refused.value.facts == facts
-
-
-@given(stood(), balances, balances, balances)
-def test_a_backing_never_leaves_at_the_cost_of_others(
-    backing: Backing, others: Money, own_funds: Money, missing: Money
-) -> None:
-    cash = max(backing.funded.fen + others.fen + own_funds.fen - missing.fen, 0)
-    liabilities = backing.funded.fen + others.fen + own_funds.fen
-    book = Book(
-        {
-            **standing(backing.contract, backing),
-            PLACE.bank: cash,
-            PLACE.suspense(ENTRY): others.fen,
-            PLACE.own_funds: own_funds.fen,
-            PLACE.due(Reason.COURT_DEDUCTION): liabilities - cash,
-        }
-    )
-    position = Position.of_book(book, CUSTODY)
-
-    room = backings.room_to_move(backing, position)
-
-    assert room == max(ZERO, Money.from_fen(cash - others.fen))
-    try:
-        backings.require_movable(backing, OTHER_PLACE, unsettled=SETTLED, room=room)
-    except PayoutNotCovered:
-        assert cash < others.fen + backing.funded.fen
-    else:
-        assert cash >= others.fen + backing.funded.fen or not backing.funded
-
-
-def test_held_money_does_not_leave_with_an_enrolment() -> None:
-    backing = Backing(contract=CONTRACT, prepaid=ONE)
-    position = Position({AccountKind.CUSTODY_BANK: 100, AccountKind.STUDENT_PREPAID: 100})
-
-    held = backings.room_to_move(backing, position, holds_fen=1)
-
-    assert str(held) == "0.99"
-    assert payout_room(position) == ZERO
-
-
-# --- what cannot be -----------------------------------------------------------------------------
 
 
 def test_no_more_is_owed_on_a_contract_than_stands_on_it() -> None:
