@@ -26,7 +26,10 @@ PUBLISHED = ROOT / "openapi" / "openapi.json"
 AUTHORIZATION = ROOT / "tests" / "authorization_matrix.csv"
 LINES_MAX = 350
 
-LAYERS = {"commands", "console", "demo", "identity", "store", "verify", "web", "worker"}
+LAYERS = {
+    *("commands", "console", "demo", "identity", "statement_files", "store", "verify", "web"),
+    "worker",
+}
 """Folders of service/ that are layers; every other one is a noun."""
 
 IMPURE = {
@@ -144,7 +147,9 @@ def test_the_ledger_reads_no_clock_and_draws_no_chance(path: Path) -> None:
     assert [(name, line) for name, line in called(path) if name in world] == []
 
 
-@pytest.mark.parametrize("path", modules("ledger", "service/store"), ids=known_as)
+@pytest.mark.parametrize(
+    "path", modules("ledger", "service/store", "service/statement_files"), ids=known_as
+)
 def test_nothing_near_money_is_a_float(path: Path) -> None:
     # How long to wait is no money.
     waits = {
