@@ -152,6 +152,7 @@ class _Reader:
             self._parts.append(entry)
         else:
             self._statement.entries -= 1
+            self._statement.left_out += 1
         self._entry = None
 
     def _inside_statement(self, values: StatementValues, element: Element) -> None:

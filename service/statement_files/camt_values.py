@@ -19,8 +19,12 @@ from service.statement_files.canonical import (
 from service.statement_files.refused import Reason, StatementFileInvalid
 from service.statement_files.texts import clean, count_of, fen_of
 
-_OPENINGS: Final = ("OPBD", "PRCD", "ITBD")
-_CLOSINGS: Final = ("CLBD", "ITBD")
+_OPENINGS: Final = ("OPBD", "PRCD")
+_CLOSINGS: Final = {
+    Kind.STATEMENT: ("CLBD",),
+    Kind.REPORT: ("CLBD", "ITBD"),
+    Kind.NOTIFICATION: (),
+}
 _PAYMENT: Final = "NtryDtls/TxDtls"
 _PARTS_MAX: Final = 100_000
 _TEXTS_MAX: Final = 64
@@ -59,6 +63,8 @@ class StatementValues:
     kind: Kind
     currency: str
     entries: int = 0
+    left_out: int = 0
+    """Entries of a report that are not booked; its counts and sums are with them."""
     head_given: bool = False
     values: dict[str, str] = field(default_factory=dict)
     balances: list[tuple[str, int, date | None]] = field(default_factory=list)
@@ -105,7 +111,7 @@ class StatementValues:
 
     def foot(self, line: int) -> StatementFoot:
         """Return the foot, when the last entry has passed."""
-        opening, closing = self._first(_OPENINGS), self._last(_CLOSINGS)
+        opening, closing = self._first(_OPENINGS), self._last(_CLOSINGS[self.kind])
         of = self.values
         started = of.get("FrToDt/FrDtTm") or of.get("FrToDt/FrDt")
         ended = of.get("FrToDt/ToDtTm") or of.get("FrToDt/ToDt")
@@ -114,7 +120,7 @@ class StatementValues:
             closing[0] if closing else None,
             iso_day(started, line=line) if started else opening[1] if opening else None,
             iso_day(ended, line=line) if ended else closing[1] if closing else None,
-            self._stated(line),
+            Stated() if self.left_out else self._stated(line),
             line,
         )
 
@@ -171,7 +177,8 @@ class EntryValues:
             if path == "Amt":
                 self._currency = element.attributes.get("Ccy")
         elif path in _WANTED_OF_PAYMENT:
-            self._keep_of_payment(path, element.text.strip())
+            foreign = element.attributes.get("Ccy", self._currency) != self._currency
+            self._keep_of_payment(path, "" if foreign else element.text.strip())
         elif path == _PAYMENT:
             self.payments.append(self._payment)
             self._payment = {}

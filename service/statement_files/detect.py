@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import BinaryIO, Final
 
 from service.statement_files.camt import camt_parts
-from service.statement_files.canonical import CURRENCY, Part
+from service.statement_files.canonical import Part
 from service.statement_files.csv_mapping import CsvMapping
 from service.statement_files.csv_statement import csv_parts
 from service.statement_files.mt940 import mt940_parts
@@ -53,20 +53,22 @@ def statement_parts(
     source: BinaryIO,
     *,
     mapping: CsvMapping | None = None,
+    encoding: str = "",
     account: str = "",
-    currency: str = CURRENCY,
     max_bytes: int = FILE_MAX_BYTES,
 ) -> Iterator[Part]:
     """Yield the parts of a seekable file of any format; CSV needs its bank's mapping.
+
+    `encoding` is the bank's for MT940, which does not say it; XML and a mapping say their own.
 
     Read it twice: `canonical.summaries(statement_parts(…))` checks the file, and only then, after
     `source.seek(0)`, `canonical.checked(statement_parts(…))` gives the entries to post.
     """
     form = detected(source)
     if form is Format.CAMT:
-        return camt_parts(source, currency=currency, max_bytes=max_bytes)
+        return camt_parts(source, max_bytes=max_bytes)
     if form is Format.MT940:
-        return mt940_parts(source, currency=currency, max_bytes=max_bytes)
+        return mt940_parts(source, encoding=encoding, max_bytes=max_bytes)
     if mapping is None:
         raise StatementFileInvalid(Reason.UNKNOWN_FORMAT)
-    return csv_parts(source, mapping, account=account, currency=currency, max_bytes=max_bytes)
+    return csv_parts(source, mapping, account=account, max_bytes=max_bytes)

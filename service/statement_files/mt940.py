@@ -55,14 +55,19 @@ _NO_REFERENCE: Final = {"", "NONREF"}
 
 
 def mt940_parts(
-    source: BinaryIO, *, currency: str = CURRENCY, max_bytes: int = FILE_MAX_BYTES
+    source: BinaryIO,
+    *,
+    encoding: str = "",
+    currency: str = CURRENCY,
+    max_bytes: int = FILE_MAX_BYTES,
 ) -> Iterator[Part]:
     """Yield the parts of every statement of a seekable MT940 file; pages become one statement.
 
+    The encoding is the bank's, or told from the file where it is not known.
     Raises `StatementFileInvalid`; what came before it must be forgotten.
     """
-    encoding = chinese_encoding(source, max_bytes=max_bytes)
-    texts = decoded(chunks(source, max_bytes=max_bytes), encoding)
+    told = encoding or chinese_encoding(source, max_bytes=max_bytes)
+    texts = decoded(chunks(source, max_bytes=max_bytes), told)
     reader = _Reader(currency)
     for one in _fields(lines(texts)):
         yield from reader.read(one)

@@ -4,6 +4,7 @@ import codecs
 import re
 import unicodedata
 from collections.abc import Iterator
+from itertools import chain
 from typing import BinaryIO, Final, Literal
 
 from service.statement_files.refused import Reason, StatementFileInvalid
@@ -104,17 +105,23 @@ def lines(texts: Iterator[str]) -> Iterator[str]:
 def chinese_encoding(source: BinaryIO, *, max_bytes: int = FILE_MAX_BYTES) -> str:
     """Say whether a seekable file is UTF-8 (with or without mark) or else GB18030 (with GBK).
 
+    Some Chinese of GBK is valid UTF-8 of other letters (欧 is ŷ): what has letters beyond ASCII but
+    no Chinese as UTF-8 is GB18030 if it can be. A guess; whoever knows the bank's encoding says it.
     Reads to the end in pieces and goes back to where it was.
     """
     at = source.tell()
-    decoder = codecs.getincrementaldecoder("utf-8")("strict")
-    try:
-        for piece in chunks(source, max_bytes=max_bytes):
-            decoder.decode(piece)
-        decoder.decode(b"", final=True)
-    except UnicodeError:
+    last = {"utf-8": "", "gb18030": ""}
+    decoders = {name: codecs.getincrementaldecoder(name)("strict") for name in last}
+    for piece in chain(chunks(source, max_bytes=max_bytes), [b""]):
+        for name in list(decoders):
+            try:
+                text = decoders[name].decode(piece, final=not piece)
+            except UnicodeError:
+                del decoders[name]
+            else:
+                last[name] = max(last[name], max(text, default=""))
+    source.seek(at)
+    beyond_ascii_but_not_chinese = "\x80" <= last["utf-8"] < "\u0800"
+    if "utf-8" not in decoders or ("gb18030" in decoders and beyond_ascii_but_not_chinese):
         return "gb18030"
-    else:
-        return "utf-8-sig"
-    finally:
-        source.seek(at)
+    return "utf-8-sig"

@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -216,7 +217,10 @@ def test_a_refusal_says_where_and_nothing_of_the_content() -> None:
 
 
 def test_every_reason_is_explained() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "statement-files.md").read_text()
+
     assert set(MEANINGS) == set(Reason)
+    assert [r for r in Reason if f"| `{r}` | {MEANINGS[r]} |" not in page] == []
 
 
 @pytest.mark.parametrize(
@@ -249,8 +253,23 @@ def test_a_mapping_that_cannot_be_right_is_not_made(change: dict[str, object]) -
 
 
 def test_gbk_is_told_from_utf_8() -> None:
-    assert chinese_encoding(io.BytesIO("学费".encode("gbk"))) == "gb18030"
-    assert chinese_encoding(io.BytesIO("学费".encode())) == "utf-8-sig"
+    told = {
+        "学费".encode("gbk"): "gb18030",
+        "欧".encode("gbk"): "gb18030",  # as UTF-8 it would be ŷ
+        "学费".encode(): "utf-8-sig",
+        "学费".encode()[:-1]: "gb18030",
+        b"tuition": "utf-8-sig",
+        b"": "utf-8-sig",
+    }
+
+    assert {raw: chinese_encoding(io.BytesIO(raw)) for raw in told} == told
+
+
+def test_mt940_is_read_in_the_encoding_that_the_bank_is_known_by() -> None:
+    raw = writers.mt940(MADE, encoding="gb18030")
+
+    with pytest.raises(StatementFileInvalid, match="encoding"):
+        canonical.summaries(statement_parts(io.BytesIO(raw), encoding="utf-8"))
 
 
 def test_a_balance_beside_an_entry_must_follow_from_the_one_before() -> None:
