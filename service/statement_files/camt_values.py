@@ -27,7 +27,22 @@ _CLOSINGS: Final = {
 }
 _PAYMENT: Final = "NtryDtls/TxDtls"
 _PARTS_MAX: Final = 100_000
-_TEXTS_MAX: Final = 64
+_BALANCES_MAX: Final = 64
+
+_PAGES: Final = ("StmtPgntn", "RptPgntn", "NtfctnPgntn")
+_SUMMED: Final = ("TtlNtries", "TtlCdtNtries", "TtlDbtNtries")
+
+_WANTED_OF_STATEMENT: Final = frozenset(
+    {
+        *("Id", "ElctrncSeqNb", "LglSeqNb", "Acct/Id/Othr/Id", "Acct/Id/IBAN", "Acct/Ccy"),
+        *("FrToDt/FrDtTm", "FrToDt/FrDt", "FrToDt/ToDtTm", "FrToDt/ToDt"),
+        *(f"{page}/{name}" for page in _PAGES for name in ("PgNb", "LastPgInd")),
+        *(f"TxsSummry/{of}/{name}" for of in _SUMMED for name in ("NbOfNtries", "Sum")),
+    }
+)
+"""Values of the statement itself."""
+
+_WANTED_OF_BALANCE: Final = frozenset({"Tp/CdOrPrtry/Cd", "Amt", "CdtDbtInd", "Dt/Dt", "Dt/DtTm"})
 
 _WANTED: Final = frozenset(
     {
@@ -75,13 +90,14 @@ class StatementValues:
         if path == "Bal":
             self._keep_balance(element.line)
         elif path.startswith("Bal/"):
-            self._balance[path[4:]] = element.text.strip()
+            if path[4:] in _WANTED_OF_BALANCE:
+                self._balance[path[4:]] = element.text.strip()
             if path == "Bal/Amt":
                 self.refuse_currency(element.attributes.get("Ccy"), element.line)
-        elif len(self.values) < _TEXTS_MAX:
+        elif path in _WANTED_OF_STATEMENT:
             self.values[path] = element.text.strip()
-        if path == "Acct/Ccy":
-            self.refuse_currency(self.values[path], element.line)
+            if path == "Acct/Ccy":
+                self.refuse_currency(self.values[path], element.line)
 
     def refuse_currency(self, said: str | None, line: int, entry: int | None = None) -> None:
         """Refuse another currency than the account's, and an amount without one."""
@@ -95,7 +111,7 @@ class StatementValues:
         account = clean(of.get("Acct/Id/Othr/Id") or of.get("Acct/Id/IBAN") or "")
         if not account:
             raise StatementFileInvalid(Reason.WRONG_ACCOUNT, line=line)
-        for page in ("StmtPgntn", "RptPgntn", "NtfctnPgntn"):
+        for page in _PAGES:
             if of.get(page + "/LastPgInd", "true") not in {"true", "1"}:
                 raise StatementFileInvalid(Reason.PAGE_MISSING, line=line)
             if of.get(page + "/PgNb", "1").lstrip("0") != "1":
@@ -132,7 +148,7 @@ class StatementValues:
             fen = -fen
         day = of.get("Dt/Dt") or of.get("Dt/DtTm")
         self.balances.append((code, fen, iso_day(day, line=line) if day else None))
-        if len(self.balances) > _TEXTS_MAX:
+        if len(self.balances) > _BALANCES_MAX:
             raise StatementFileInvalid(Reason.TOO_LARGE, line=line)
         self._balance = {}
 
@@ -153,7 +169,7 @@ class StatementValues:
             text = self.values.get(f"TxsSummry/{path}/Sum")
             return fen_of(text, "XML", line=line) if text else None
 
-        both, credits_, debits = "TtlNtries", "TtlCdtNtries", "TtlDbtNtries"
+        both, credits_, debits = _SUMMED
         return Stated(count(both), count(credits_), total(credits_), count(debits), total(debits))
 
 

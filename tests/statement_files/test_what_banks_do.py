@@ -48,6 +48,13 @@ def test_a_document_in_an_envelope_is_found() -> None:
     assert without_hashes(read(envelope)) == [MADE]
 
 
+def test_a_statement_may_say_much_that_is_not_read() -> None:
+    much = "".join(f"<X{n}>1</X{n}>" for n in range(500))
+    raw = writers.camt(MADE).decode().replace("<Acct>", f"{much}<Acct>")
+
+    assert without_hashes(read(raw.replace("<Bal>", f"<Bal>{much}").encode())) == [MADE]
+
+
 def test_every_statement_of_a_file_is_read() -> None:
     second = writers.statement(writers.entry(3, 7), account="6222000033334444", sequence=9)
     start = b"<Stmt>" + writers.camt(second).split(b"<Stmt>", 1)[1].split(b"</Stmt>")[0]
