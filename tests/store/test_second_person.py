@@ -68,9 +68,7 @@ def test_both_have_to_stand_still() -> None:
 
 
 @pytest.mark.parametrize(("minutes", "fresh"), [(0, True), (5, True), (6, False)])
-def test_a_person_has_shown_within_five_minutes_who_they_are(
-    minutes: int, *, fresh: bool
-) -> None:
+def test_a_person_has_shown_within_five_minutes_who_they_are(minutes: int, *, fresh: bool) -> None:
     shown = presence(authenticated_at=NOW - timedelta(minutes=minutes))
 
     if fresh:
