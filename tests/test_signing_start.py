@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
 )
+from structlog.testing import capture_logs
 
 from service import launch
 from service.app import create_app
@@ -65,14 +66,15 @@ def test_a_given_database_wants_keys_given(tmp_path: Path) -> None:
 
 
 def test_without_names_of_its_own_it_says_that_it_believes_no_signature(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
 ) -> None:
     folder = laid(tmp_path, "answers-2026-01-01.pem", Ed25519PrivateKey.generate())
 
-    settings = launch.with_signing(Settings(signing_keys=folder), GIVEN, "::", 443)
+    with capture_logs() as told:
+        settings = launch.with_signing(Settings(signing_keys=folder), GIVEN, "::", 443)
 
     assert settings.authorities == ()
-    assert "ESCROW_AUTHORITIES" in capsys.readouterr().out
+    assert [event.get("missing") for event in told] == ["ESCROW_AUTHORITIES"]
 
 
 @pytest.mark.parametrize(
