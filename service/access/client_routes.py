@@ -1,10 +1,9 @@
 """Routes of clients: their administrators add systems, give them secrets and keys, revoke both."""
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
-from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from ledger.refusals import (
@@ -12,14 +11,13 @@ from ledger.refusals import (
     ClientUnknown,
     DepartmentNotCompetent,
     DutiesApart,
-    IdempotencyKeyMissing,
-    IdempotencyKeyReused,
     InstitutionUnknown,
     JurisdictionUnknown,
     WrongState,
 )
 from service.access import client_cases, client_rows, people_reads
 from service.access import standing as standings
+from service.access.administration import ADMINISTRATORS, awaited
 from service.access.client_cases import AddClient, AddCredential, EndClient
 from service.access.client_schemas import (
     ClientIn,
@@ -31,30 +29,13 @@ from service.access.client_schemas import (
     SecretAwaitedOut,
 )
 from service.identity import clients, people
-from service.identity.callers import Caller, Role
-from service.identity.verbs import Verb
+from service.identity.callers import Caller
 from service.store.transact import Store
 from service.web.approval import ApprovalOut, awaiting
 from service.web.command import Command
 from service.web.pages import LIMIT_DEFAULT, Cursor, Limit, cut, key_after
 from service.web.paths import object_id
-from service.web.policy import policy
-from service.web.problems import refusing
-
-ADMINISTRATORS: Final = policy(
-    Role.REGULATOR, Role.INSTITUTION, Role.OPERATOR, verb=Verb.ADMINISTER_CALLERS
-)
-KEYED: Final = (IdempotencyKeyMissing, IdempotencyKeyReused)
-
-
-def _awaited(shape: type[ApprovalOut]) -> dict[int, ResponseSpec]:
-    return {
-        202: ResponseSpec(
-            data_container=shape,
-            description="An operator's wish waits for a second operator",
-            generate_examples=False,
-        )
-    }
+from service.web.problems import KEYED, refusing
 
 
 @post(
@@ -66,7 +47,7 @@ def _awaited(shape: type[ApprovalOut]) -> dict[int, ResponseSpec]:
         **refusing(
             *KEYED, JurisdictionUnknown, InstitutionUnknown, DepartmentNotCompetent, DutiesApart
         ),
-        **_awaited(ApprovalOut),
+        **awaited(ApprovalOut),
     },
 )
 async def add_client(
@@ -96,7 +77,7 @@ async def add_client(
     operation_id="addClientSecret",
     summary="Make a secret for a client",
     opt=ADMINISTRATORS,
-    responses={**refusing(*KEYED, ClientUnknown, WrongState), **_awaited(SecretAwaitedOut)},
+    responses={**refusing(*KEYED, ClientUnknown, WrongState), **awaited(SecretAwaitedOut)},
 )
 async def add_secret(
     client_id: FromPath[str], data: JSONBody[PeriodIn], command: NamedDependency[Command]
@@ -117,7 +98,7 @@ async def add_secret(
     opt=ADMINISTRATORS,
     responses={
         **refusing(*KEYED, ClientUnknown, WrongState, AlreadyExists),
-        **_awaited(ApprovalOut),
+        **awaited(ApprovalOut),
     },
 )
 async def add_key(

@@ -1,11 +1,10 @@
 """Routes of people: their administrators add them, invite them anew, change and revoke them."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
-from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from ledger.refusals import (
@@ -13,8 +12,6 @@ from ledger.refusals import (
     DepartmentNotCompetent,
     DeviceUnknown,
     DutiesApart,
-    IdempotencyKeyMissing,
-    IdempotencyKeyReused,
     InstitutionUnknown,
     JurisdictionUnknown,
     PersonUnknown,
@@ -23,6 +20,7 @@ from ledger.refusals import (
 from service.access import add_person, devices, people_reads, use_cases
 from service.access import standing as standings
 from service.access.add_person import AddPerson
+from service.access.administration import ADMINISTRATORS, awaited
 from service.access.schemas import (
     DevicePage,
     DutiesIn,
@@ -34,8 +32,7 @@ from service.access.schemas import (
 )
 from service.access.use_cases import ChangePerson
 from service.identity import people
-from service.identity.callers import Caller, Role
-from service.identity.verbs import Verb
+from service.identity.callers import Caller
 from service.store.context import Context
 from service.store.transact import Outcome, Store, UseCase
 from service.store.vault_rows import vault_of
@@ -43,20 +40,7 @@ from service.web.approval import awaiting
 from service.web.command import Command
 from service.web.pages import LIMIT_DEFAULT, Cursor, Limit, cut, key_after
 from service.web.paths import object_id
-from service.web.policy import policy
-from service.web.problems import refusing
-
-ADMINISTRATORS: Final = policy(
-    Role.REGULATOR, Role.INSTITUTION, Role.OPERATOR, verb=Verb.ADMINISTER_CALLERS
-)
-KEYED: Final = (IdempotencyKeyMissing, IdempotencyKeyReused)
-AWAITED: Final = {
-    202: ResponseSpec(
-        data_container=PersonAwaitedOut,
-        description="An operator's wish waits for a second operator",
-        generate_examples=False,
-    )
-}
+from service.web.problems import KEYED, refusing
 
 
 @post(
@@ -73,7 +57,7 @@ AWAITED: Final = {
             AlreadyExists,
             DutiesApart,
         ),
-        **AWAITED,
+        **awaited(PersonAwaitedOut),
     },
 )
 async def add_one(
@@ -106,7 +90,7 @@ async def add_one(
     operation_id="invitePerson",
     summary="Invite a person anew",
     opt=ADMINISTRATORS,
-    responses={**refusing(*KEYED, PersonUnknown, WrongState), **AWAITED},
+    responses={**refusing(*KEYED, PersonUnknown, WrongState), **awaited(PersonAwaitedOut)},
 )
 async def invite_one(
     person_id: FromPath[str], command: NamedDependency[Command]
@@ -125,7 +109,10 @@ async def invite_one(
     operation_id="changeDuties",
     summary="Give a person other duties",
     opt=ADMINISTRATORS,
-    responses={**refusing(*KEYED, PersonUnknown, WrongState, DutiesApart), **AWAITED},
+    responses={
+        **refusing(*KEYED, PersonUnknown, WrongState, DutiesApart),
+        **awaited(PersonAwaitedOut),
+    },
     status_code=200,
 )
 async def change_duties(

@@ -12,8 +12,6 @@ from ledger.refusals import (
     BankNotSelected,
     CustodyAccountUnknown,
     DateInFuture,
-    IdempotencyKeyMissing,
-    IdempotencyKeyReused,
     InstitutionUnknown,
     WrongState,
 )
@@ -42,9 +40,7 @@ from service.web.command import Command
 from service.web.pages import LIMIT_DEFAULT, Cursor, Limit, cut, key_after
 from service.web.paths import object_id
 from service.web.policy import policy
-from service.web.problems import refusing
-
-KEYED = (IdempotencyKeyMissing, IdempotencyKeyReused)
+from service.web.problems import KEYED, refusing
 
 
 @post(

@@ -17,8 +17,6 @@ from ledger.refusals import (
     EnrolmentBlocked,
     EnrolmentUnknown,
     EvidenceMissing,
-    IdempotencyKeyMissing,
-    IdempotencyKeyReused,
     InstitutionFrozen,
     LessonsUnsettled,
     NoSlotLeft,
@@ -43,9 +41,8 @@ from service.web.approval import ApprovalOut, awaiting
 from service.web.command import Command
 from service.web.paths import object_id
 from service.web.policy import policy
-from service.web.problems import refusing
+from service.web.problems import KEYED, refusing
 
-KEYED = (IdempotencyKeyMissing, IdempotencyKeyReused)
 PARTIES = {
     Role.PARENT: "GUARDIAN",
     Role.INSTITUTION: "INSTITUTION",

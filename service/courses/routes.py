@@ -18,8 +18,6 @@ from ledger.refusals import (
     CourseUnknown,
     CustodyAccountInvalid,
     CustodyAccountUnknown,
-    IdempotencyKeyMissing,
-    IdempotencyKeyReused,
     InstitutionFrozen,
     InstitutionUnknown,
     LessonsOverCap,
@@ -49,9 +47,8 @@ from service.web.command import Command
 from service.web.pages import LIMIT_DEFAULT, Cursor, Limit, cut, key_after
 from service.web.paths import object_id
 from service.web.policy import policy
-from service.web.problems import refusing
+from service.web.problems import KEYED, refusing
 
-KEYED = (IdempotencyKeyMissing, IdempotencyKeyReused)
 READERS = (Role.REGULATOR, Role.INSTITUTION, Role.PARENT, Role.OPERATOR, Role.AUDITOR)
 FILING = refusing(
     *KEYED,

@@ -13,8 +13,6 @@ from ledger.refusals import (
     DepositExceeded,
     EnrolmentUnknown,
     HoldExceeded,
-    IdempotencyKeyMissing,
-    IdempotencyKeyReused,
     InstitutionFrozen,
     InstitutionUnknown,
     PayoutNotCovered,
@@ -38,9 +36,7 @@ from service.web.approval import ApprovalOut, awaiting
 from service.web.command import Command
 from service.web.paths import object_id
 from service.web.policy import STAFF, policy
-from service.web.problems import refusing
-
-KEYED = (IdempotencyKeyMissing, IdempotencyKeyReused)
+from service.web.problems import KEYED, refusing
 
 
 @get(

@@ -12,8 +12,6 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from ledger.refusals import (
     ContractNotProved,
     GuardianLinkUnknown,
-    IdempotencyKeyMissing,
-    IdempotencyKeyReused,
     PersonUnknown,
     RateLimited,
     WrongState,
@@ -40,9 +38,8 @@ from service.web.command import Command
 from service.web.pages import LIMIT_DEFAULT, Cursor, Limit, cut, key_after
 from service.web.paths import object_id
 from service.web.policy import policy
-from service.web.problems import refusing
+from service.web.problems import KEYED, refusing
 
-KEYED = (IdempotencyKeyMissing, IdempotencyKeyReused)
 READERS = (Role.PARENT, Role.INSTITUTION, Role.REGULATOR, Role.OPERATOR, Role.AUDITOR)
 CONFIRMERS = (Role.INSTITUTION, Role.OPERATOR)
 

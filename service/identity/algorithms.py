@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 ED25519: Final = "ed25519"
 SM2: Final = "sm2-sm3"
@@ -56,11 +56,6 @@ class Algorithm:
     usable: Callable[[bytes], bool]
     verifies: Callable[[bytes, bytes, bytes], bool]
     slow: bool = False
-
-
-def ed25519_signature(private: Ed25519PrivateKey) -> Callable[[bytes], bytes]:
-    """Return what signs messages with an Ed25519 key (RFC 8032, no prehash)."""
-    return private.sign
 
 
 def sm2_signature(private: bytes) -> Callable[[bytes], bytes]:

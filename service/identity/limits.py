@@ -145,7 +145,6 @@ DEFAULTS: Final[Ceilings] = {
     Kind.SERVICE: _BY_SERVICE,
     Kind.SOURCE: _BY_SOURCE,
 }
-UNLIMITED: Final[Ceilings] = {kind: {} for kind in Kind}
 
 
 def with_defaults(given: Ceilings) -> Ceilings:

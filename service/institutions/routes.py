@@ -14,8 +14,6 @@ from ledger.refusals import (
     CategoryClosed,
     DateInFuture,
     DepartmentNotCompetent,
-    IdempotencyKeyMissing,
-    IdempotencyKeyReused,
     InstitutionUnknown,
     JurisdictionUnknown,
     LiabilityOutstanding,
@@ -51,9 +49,8 @@ from service.web.command import Command
 from service.web.pages import LIMIT_DEFAULT, Cursor, Limit, cut, key_after
 from service.web.paths import object_id
 from service.web.policy import policy
-from service.web.problems import refusing
+from service.web.problems import KEYED, refusing
 
-KEYED = (IdempotencyKeyMissing, IdempotencyKeyReused)
 CHANGING = (*KEYED, InstitutionUnknown, VersionStale, WrongState)
 
 

@@ -12,8 +12,6 @@ from ledger.refusals import (
     AlreadyExists,
     BankNotSelected,
     BankUnknown,
-    IdempotencyKeyMissing,
-    IdempotencyKeyReused,
     JurisdictionUnknown,
     PolicyMissing,
     RequestInvalid,
@@ -38,9 +36,8 @@ from service.web.command import Command
 from service.web.journals import journal_named
 from service.web.pages import LIMIT_DEFAULT, Cursor, Limit, read_cursor, write_cursor
 from service.web.policy import policy
-from service.web.problems import refusing
+from service.web.problems import KEYED, refusing
 
-KEYED = (IdempotencyKeyMissing, IdempotencyKeyReused)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -14,8 +14,6 @@ from ledger.refusals import (
     EnrolmentBlocked,
     EnrolmentNotPaid,
     EnrolmentUnknown,
-    IdempotencyKeyMissing,
-    IdempotencyKeyReused,
     InstitutionFrozen,
     LessonAlreadyRecorded,
     LessonUnknown,
@@ -46,9 +44,8 @@ from service.web.bodies import BATCH_BODY_MAX
 from service.web.command import Command
 from service.web.paths import object_id
 from service.web.policy import policy
-from service.web.problems import refusing
+from service.web.problems import KEYED, refusing
 
-KEYED = (IdempotencyKeyMissing, IdempotencyKeyReused)
 CHANGING = refusing(*KEYED, LessonUnknown, WrongState)
 PLANNING = refusing(
     *KEYED, EnrolmentUnknown, WrongState, AlreadyExists, InstitutionFrozen, BodyTooLarge

@@ -11,8 +11,6 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from ledger.refusals import (
     AlreadyExists,
     ApprovalExpired,
-    IdempotencyKeyMissing,
-    IdempotencyKeyReused,
     JurisdictionUnknown,
     LevelTooLow,
     MakerIsChecker,
@@ -49,9 +47,8 @@ from service.store.transact import Store
 from service.web.command import Command, presence_of
 from service.web.paths import object_id
 from service.web.policy import STAFF, policy
-from service.web.problems import refusing
+from service.web.problems import KEYED, refusing
 
-KEYED = (IdempotencyKeyMissing, IdempotencyKeyReused)
 JUDGED = (LevelTooLow, PastRejudged, NothingChanged, RuleLoosened, AlreadyExists)
 States = Literal["PENDING", "APPROVED", "DECLINED", "WITHDRAWN", "EXPIRED"]
 

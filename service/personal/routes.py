@@ -10,8 +10,6 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from ledger.refusals import (
     CaseUnknown,
     CaseUnrelated,
-    IdempotencyKeyMissing,
-    IdempotencyKeyReused,
     NothingChanged,
     PartyUnknown,
     WrongState,
@@ -36,10 +34,9 @@ from service.web.approval import ApprovalOut, awaiting
 from service.web.command import Command
 from service.web.paths import object_id
 from service.web.policy import STAFF, policy
-from service.web.problems import refusing
+from service.web.problems import KEYED, refusing
 
 READERS = (Role.REGULATOR, Role.INSTITUTION, Role.PARENT, Role.OPERATOR, Role.AUDITOR)
-KEYED = (IdempotencyKeyMissing, IdempotencyKeyReused)
 OF_CONTRACTS = frozenset({Duty.OWNER, Duty.ACADEMIC})
 OF_MONEY = frozenset({Duty.OWNER, Duty.FINANCE})
 

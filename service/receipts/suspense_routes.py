@@ -13,8 +13,6 @@ from ledger.refusals import (
     CustodyAccountInvalid,
     CustodyAccountUnknown,
     EnrolmentUnknown,
-    IdempotencyKeyMissing,
-    IdempotencyKeyReused,
     InstitutionFrozen,
     PayerUnknown,
     ReceiptUnknown,
@@ -34,10 +32,9 @@ from service.web.command import Command
 from service.web.pages import LIMIT_DEFAULT, Cursor, Limit, cut, key_after
 from service.web.paths import object_id
 from service.web.policy import policy
-from service.web.problems import refusing
+from service.web.problems import KEYED, refusing
 
 READERS = (Role.REGULATOR, Role.BANK, Role.INSTITUTION, Role.OPERATOR, Role.AUDITOR)
-KEYED = (IdempotencyKeyMissing, IdempotencyKeyReused)
 WAITS = {
     202: ResponseSpec(
         ApprovalOut,

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.refusals import PayeeCoolingOff, RefundUnknown
@@ -213,13 +213,6 @@ def answer_of(journal: int, row: Record, phone: str | None = None) -> dict[str, 
         "payee_from": instant("payee_from"),
         "ended_at": instant("ended_at"),
     }
-
-
-async def links_of(connection: AsyncConnection, journal: int, link: UUID) -> Sequence[Record]:
-    """Return a link that the connection's caller sees, as a list of one or none."""
-    source = rows.table_of(GuardianLink)
-    statement = select(source).where(source.c.journal_id == journal, source.c.link_id == link)
-    return [Record(row) for row in await rows.fetch(connection, statement)]
 
 
 async def count(connection: AsyncConnection, parent: UUID) -> int:

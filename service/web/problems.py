@@ -137,6 +137,10 @@ def request_id_of(request: Request[Any, Any, Any]) -> str | None:
     return str(found) if found else None
 
 
+KEYED: Final = (refusals.IdempotencyKeyMissing, refusals.IdempotencyKeyReused)
+"""What every command with an idempotency key may be refused with."""
+
+
 def refusing(*classes: type[Refusal]) -> dict[int, ResponseSpec]:
     """Document the problems of a route: those named and those that any route can answer."""
     always: tuple[type[Refusal], ...] = (

@@ -260,6 +260,7 @@ def test_a_lower_level_follows_where_the_level_above_becomes_stricter(
         followed_above = changed(pack, delta, since=TODAY)
         require_not_looser(followed_above, above, since=TODAY)
         require_past_kept(pack, followed_above, since=TODAY)
+        assert tightened(followed_above, above, since=TODAY) == []
     else:
         require_not_looser(pack, above, since=TODAY)
 

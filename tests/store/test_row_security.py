@@ -292,6 +292,11 @@ async def test_the_service_refuses_a_login_that_the_guards_do_not_bind(
 async def test_the_service_takes_the_application_role(database: Database) -> None:
     engine = create_async_engine(database.url("escrow_app"))
 
-    await require_app_role(engine)
+    try:
+        await require_app_role(engine)
+        async with engine.connect() as connection:
+            login = await connection.scalar(text("SELECT session_user"))
+    finally:
+        await engine.dispose()
 
-    await engine.dispose()
+    assert login == "escrow_app"

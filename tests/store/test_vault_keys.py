@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from service.launch import Database as Launched
@@ -26,6 +27,7 @@ from tests.fixtures.databases import Database
 
 NOW = datetime(2026, 3, 2, 4, tzinfo=UTC)
 SUBJECT = UUID(int=1)
+WRITTEN = text("SELECT * FROM pii.vault_key ORDER BY 1")
 
 
 def ring(*keys: int, index: int = 9) -> Vault:
@@ -115,8 +117,16 @@ def test_a_newer_generation_that_cannot_be_read_stops_nobody(tmp_path: Path) -> 
 
 async def test_the_first_start_writes_down_which_keys_they_are(connection: AsyncConnection) -> None:
     await require_own_keys(connection, ring(1), NOW)
+    first = (await connection.execute(WRITTEN)).all()
     await require_own_keys(connection, ring(1), NOW)
+    again = (await connection.execute(WRITTEN)).all()
     await require_own_keys(connection, ring(1, 2), NOW)
+    newer = (await connection.execute(WRITTEN)).all()
+
+    assert first
+    assert again == first
+    assert len(newer) == len(first) + 1
+    assert set(first) < set(newer)
 
 
 @pytest.mark.parametrize(
