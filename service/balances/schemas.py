@@ -26,21 +26,6 @@ AtPosition = Annotated[
 _MONEY: Final = [kind for kind, chart in CHART.items() if chart.unit is Unit.CNY]
 _DUE: Final = AccountKind.DUE_FROM_INSTITUTION
 
-EXAMPLE_POSITION: Final[dict[str, Any]] = {
-    "currency": "CNY",
-    "as_of": "2026-03-31",
-    "known_at": "2026-03-31T10:15:00.123456Z",
-    "position": "1:4711",
-    "journals": [
-        {
-            "journal": 1,
-            "seq": 4711,
-            "effective_on": "2026-03-31",
-            "recorded_at": "2026-03-31T10:15:00.123456Z",
-        }
-    ],
-}
-
 
 class JournalPosition(WireOut):
     """How far one journal is counted into an answer."""

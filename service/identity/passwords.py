@@ -87,11 +87,6 @@ async def matches(password: str, kept: str | None) -> bool:
     return await _in_thread(lambda: _verified(password, kept or _NOBODY)) and kept is not None
 
 
-def is_outdated(kept: str) -> bool:
-    """Tell whether a hash was made with other parameters than today's."""
-    return _HASHER.check_needs_rehash(kept)
-
-
 def _verified(password: str, kept: str) -> bool:
     try:
         return _HASHER.verify(kept, written(password))

@@ -24,7 +24,6 @@ from service.store import ids
 MONEY_PATTERN: Final = r"^(0|[1-9][0-9]{0,12})\.[0-9]{2}$"
 EXAMPLE_UUID: Final = UUID("01956f2e-8c00-7000-8000-000000000001")
 BATCH_MAX: Final = 10_000
-PAGE_MAX: Final = 500
 
 
 def _no_line_end(text: str) -> str:
@@ -139,11 +138,8 @@ CustodyAccountId = Annotated[str, IdOf("cus")]
 CourseId = Annotated[str, IdOf("crs")]
 EnrolmentId = Annotated[str, IdOf("enr")]
 LessonId = Annotated[str, IdOf("lsn")]
-NoticeId = Annotated[str, IdOf("ntc")]
 BankEntryId = Annotated[str, IdOf("bke")]
 OrderId = Annotated[str, IdOf("ord")]
-RestraintId = Annotated[str, IdOf("rst")]
-ApprovalId = Annotated[str, IdOf("apr")]
 PartyId = Annotated[str, IdOf("pty")]
 TransactionId = Annotated[str, IdOf("txn")]
 

@@ -65,7 +65,7 @@ async def test_what_a_token_is_for_stands_in_our_own_tables(district: District) 
 async def test_a_client_that_proves_nothing_is_refused_in_one_way(district: District) -> None:
     client, other = await system(district), await system(district)
     wrong = System(client.service, client.id, client.owner, secret="ess_wrong")
-    unknown = System(client.service, client.id[:-1] + "q", client.owner, secret=client.secret)
+    unknown = System(client.service, client.id[::-1], client.owner, secret=client.secret)
     others = System(client.service, client.id, client.owner, secret=other.secret)
     no_id = System(client.service, "nobody", client.owner, secret=client.secret)
 

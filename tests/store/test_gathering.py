@@ -214,9 +214,9 @@ async def test_a_row_that_somebody_holds_keeps_up_only_those_who_want_it(books: 
             {"it": books.institution},
         )
         waits = asyncio.create_task(books.receive(held))
-        served = await asyncio.wait_for(books.receive(free), 4)
+        served = await asyncio.wait_for(books.receive(free), 9)
         later = await asyncio.wait_for(
-            books.receive(books.top_up(custody_account=other_custody)), 4
+            books.receive(books.top_up(custody_account=other_custody)), 9
         )
         waited = not waits.done()
         await holder.rollback()
