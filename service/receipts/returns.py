@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.receipts.suspense import RETURN, SendBack
+from service.receipts.use_cases import RETURN, SendBack
 from service.store import ids, rows
 from service.store.context import Context
 from service.store.tables import BankEntry, BankNarrative, Enrolment, WindDown

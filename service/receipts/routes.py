@@ -14,11 +14,11 @@ from ledger.refusals import (
     IdempotencyKeyMissing,
     IdempotencyKeyReused,
 )
+from service.bank_entries.facts import KEPT
+from service.bank_entries.receive import RECEIVE
+from service.bank_entries.retry import retry_kept
 from service.identity.callers import Role
 from service.identity.verbs import Verb
-from service.receipts import use_cases
-from service.receipts.facts import KEPT
-from service.receipts.retry import retry_kept
 from service.receipts.schemas import (
     DebitBatchIn,
     DebitIn,
@@ -119,7 +119,7 @@ async def receive(
     """Post the entries, then try again what was kept on the same custody accounts."""
     journal = journal_of(entries, command)
     facts = [entry.fact(command) for entry in entries]
-    outcome = await command.run(use_cases.RECEIVE, facts, journal=journal, mode=mode)
+    outcome = await command.run(RECEIVE, facts, journal=journal, mode=mode)
     kept = KEPT in outcome.noticed or any(map(_is_kept, outcome.verdicts))
     if kept and not (command.dry_run or outcome.replayed):
         await retry_kept(command.store, journal, {fact.custody_account for fact in facts})

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from service.receipts.facts import EntryFact
+from service.bank_entries.facts import EntryFact
 from service.store import ids, payment_codes
 from service.web.command import Command
 from service.web.wire import (

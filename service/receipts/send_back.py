@@ -14,8 +14,8 @@ from ledger.four_eyes import ActKind
 from ledger.money import Money
 from ledger.parameters import Category
 from ledger.refusals import Refusal
-from service.receipts import suspense
-from service.receipts.suspense import SendBack
+from service.receipts import use_cases
+from service.receipts.use_cases import SendBack
 from service.store import approval_acts, approvals, ids
 from service.store.approval_acts import Deed
 from service.store.approvals import Approvable, Payload, Wanted
@@ -46,7 +46,7 @@ async def find_asked(
     connection: AsyncConnection, caller: Context, asked: Sequence[Asked]
 ) -> list[Asked | Refusal]:
     """Find the receipts in the caller's scope."""
-    found = await suspense.find_return(connection, caller, [item.sent for item in asked])
+    found = await use_cases.find_return(connection, caller, [item.sent for item in asked])
     return [
         seen if isinstance(seen, Refusal) else item for item, seen in zip(asked, found, strict=True)
     ]
@@ -54,12 +54,12 @@ async def find_asked(
 
 async def load_asked(unit: Unit, asked: Sequence[Asked]) -> None:
     """Lock what the returns need."""
-    await suspense.load_return(unit, [item.sent for item in asked])
+    await use_cases.load_return(unit, [item.sent for item in asked])
 
 
 async def read_asked(unit: Unit, asked: Sequence[Asked]) -> None:
     """Read what the returns need, and the limits of one person."""
-    await suspense.read_return(unit, [item.sent for item in asked])
+    await use_cases.read_return(unit, [item.sent for item in asked])
     payees = {
         told.bank_entry_id: approval_acts.payee_of_account(unit.connection, told.payer_account)
         for told in unit.facts.all(BankNarrative)
@@ -76,7 +76,7 @@ async def read_asked(unit: Unit, asked: Sequence[Asked]) -> None:
 
 def decide_asked(facts: Facts, asked: Asked) -> Decision:
     """Send it back at once up to the limits of one person; above one, wait for a second."""
-    decision = suspense.decide_return(facts, asked.sent)
+    decision = use_cases.decide_return(facts, asked.sent)
     entry = facts.get(BankEntry, asked.sent.bank_entry)
     assert entry is not None, "the receipt was locked"
     amount = Money.from_fen(entry.suspense_fen)
@@ -99,17 +99,17 @@ def decide_asked(facts: Facts, asked: Asked) -> Decision:
 
 async def load_approved(unit: Unit, payloads: Sequence[Payload]) -> None:
     """Lock what the approved returns need."""
-    await suspense.load_return(unit, [_sent(payload) for payload in payloads])
+    await use_cases.load_return(unit, [_sent(payload) for payload in payloads])
 
 
 async def read_approved(unit: Unit, payloads: Sequence[Payload]) -> None:
     """Read what the approved returns need."""
-    await suspense.read_return(unit, [_sent(payload) for payload in payloads])
+    await use_cases.read_return(unit, [_sent(payload) for payload in payloads])
 
 
 def decide_approved(facts: Facts, payload: Payload) -> Decision:
     """Send it back as two people agreed, on the facts as they are now."""
-    return suspense.decide_return(facts, _sent(payload))
+    return use_cases.decide_return(facts, _sent(payload))
 
 
 def _sent(payload: Payload) -> SendBack:

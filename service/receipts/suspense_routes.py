@@ -18,10 +18,10 @@ from ledger.refusals import (
     ReceiptUnknown,
     WrongState,
 )
+from service.bank_entries.entries import answer_of
 from service.identity.callers import Caller, Role
 from service.identity.verbs import Verb
-from service.receipts import send_back, suspense
-from service.receipts.entries import answer_of
+from service.receipts import send_back, use_cases
 from service.receipts.schemas import EntryOut, EntryPage, MatchIn, ReturnIn, ReturnOut
 from service.store import ids, registry
 from service.store.facts import Record
@@ -68,9 +68,9 @@ async def match_receipt(
     if other != journal:
         raise EnrolmentUnknown
     outcome = await command.run(
-        suspense.MATCH,
+        use_cases.MATCH,
         [
-            suspense.Match(
+            use_cases.Match(
                 journal,
                 entry,
                 enrolment,
@@ -98,7 +98,7 @@ async def return_receipt(
     """Make a payment order back to the payer; above the limit a second person has to approve."""
     assert data is not None, "the body is an empty object"
     journal, entry = object_id("bke", receipt_id, ReceiptUnknown)
-    sent = suspense.SendBack(journal, entry, order=command.new_id(), party=command.new_id())
+    sent = use_cases.SendBack(journal, entry, order=command.new_id(), party=command.new_id())
     key = None if command.key is None else command.key.key
     asked = send_back.Asked(sent, command.new_id(), key)
     outcome = await command.run(send_back.SEND_BACK, [asked], journal=journal)

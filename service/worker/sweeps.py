@@ -14,12 +14,12 @@ import structlog
 from sqlalchemy import select
 
 from service.approvals.sweep import close_expired
+from service.bank_entries.retry import retry_kept
 from service.claims.sweep import agree_silent
 from service.enrolments import use_cases as enrolments
 from service.interest.sweep import allocate_due, settle_ended
 from service.lessons import use_cases as lessons
 from service.portings.sweep import carry_placements
-from service.receipts.retry import retry_kept
 from service.receipts.returns import return_after_freeze, return_lapsed
 from service.refunds.sweep import settle_refunds
 from service.resolution.sealing import Keys

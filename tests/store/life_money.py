@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from ledger.money import Money
+from service.bank_entries.facts import EntryFact
+from service.bank_entries.receive import RECEIVE
 from service.enrolments.carried import TAKE_ON, CarriedContract
 from service.enrolments.lapse import LAPSE, LapseEnrolment
 from service.enrolments.open import OPEN_ENROLMENT, OpenEnrolment
 from service.enrolments.people import People, Person
-from service.receipts.facts import EntryFact
-from service.receipts.suspense import MATCH, RETURN, Match, SendBack
-from service.receipts.use_cases import RECEIVE
+from service.receipts.use_cases import MATCH, RETURN, Match, SendBack
 from service.store import ids
 from service.store.context import Context
 from service.store.parties import NewParty, PartyKind

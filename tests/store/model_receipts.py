@@ -12,8 +12,8 @@ from ledger.rules.payouts import OrderKind
 from ledger.rules.places import Place
 from ledger.rules.receipts import HeldReason
 from ledger.transactions import Transaction, TransactionKind
-from service.receipts.facts import EntryFact
-from service.receipts.suspense import Match, SendBack
+from service.bank_entries.facts import EntryFact
+from service.receipts.use_cases import Match, SendBack
 from service.store import custodians
 from tests.store.model_state import Model, No, Row, Said, again
 

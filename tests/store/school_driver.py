@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from ledger.accounts import Account
 from ledger.refusals import CallerRefused, ObjectUnknown
 from ledger.rules.places import Place
-from service.receipts.retry import retry_kept
+from service.bank_entries.retry import retry_kept
 from service.store.answers import Key
 from service.store.approval_reads import approvals_seen
 from service.store.approval_shown import shown

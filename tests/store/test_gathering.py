@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import text
 
 from ledger.refusals import IdempotencyKeyReused
-from service.receipts.facts import EntryFact
-from service.receipts.use_cases import RECEIVE
+from service.bank_entries.facts import EntryFact
+from service.bank_entries.receive import RECEIVE
 from service.store.context import Context
 from service.store.facts import Decision, Facts
 from service.store.transact import Mode, Outcome, Request, Store, UseCase

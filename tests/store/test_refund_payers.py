@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.money import Money
 from ledger.refusals import Refusal
-from service.receipts.suspense import MATCH, Match
+from service.receipts.use_cases import MATCH, Match
 from service.store import refund_payers
 from service.store.context import Context
 from service.store.facts import Decision, Facts

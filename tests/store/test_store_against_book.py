@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule, run_state_machine_as_test
 
 from ledger.money import Money
-from service.receipts.use_cases import RECEIVE
+from service.bank_entries.receive import RECEIVE
 from service.store import postgres
 from service.store.positions import Asked
 from service.verify.report import Status

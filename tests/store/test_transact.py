@@ -11,7 +11,7 @@ from ledger.refusals import (
     Busy,
     DateInFuture,
 )
-from service.receipts.use_cases import RECEIVE
+from service.bank_entries.receive import RECEIVE
 from service.store.context import Context
 from service.store.facts import Decision
 from service.store.tables import Institution

@@ -12,8 +12,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from ledger.refusals import Busy, OutcomeUnknown
-from service.receipts.facts import EntryFact
-from service.receipts.use_cases import RECEIVE
+from service.bank_entries.facts import EntryFact
+from service.bank_entries.receive import RECEIVE
 from service.store.transact import Request, Store, UseCase
 from service.store.unit import Unit
 from service.web.problems import status_of

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from ledger.accounts import Account
-from service.receipts.facts import Effect, EntryFact, Kind, kept
+from service.bank_entries.facts import Effect, EntryFact, Kind, kept
 from service.store import porting_arrivals, porting_orders, transfers
 from service.store.contracts import place_of
 from service.store.facts import Facts, Record

@@ -7,8 +7,8 @@ from ledger.accounts import Account, Reason
 from ledger.rules import custody as custody_rules
 from ledger.rules import receipts as receipt_rules
 from ledger.rules.debts import Debt
-from service.receipts.deposit_entries import lodged
-from service.receipts.facts import Effect, EntryFact, Kind
+from service.bank_entries.deposit_entries import lodged
+from service.bank_entries.facts import Effect, EntryFact, Kind
 from service.store import custodians
 from service.store.contracts import debts_of, place_of
 from service.store.facts import Facts, Record

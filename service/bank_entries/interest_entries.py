@@ -5,8 +5,8 @@ from typing import Final
 
 from ledger.accounts import Account
 from ledger.rules import interest
-from service.receipts.deposit_entries import deposit_accounts, lodged
-from service.receipts.facts import Effect, EntryFact, Kind
+from service.bank_entries.deposit_entries import deposit_accounts, lodged
+from service.bank_entries.facts import Effect, EntryFact, Kind
 from service.store.contracts import debts_of, place_of
 from service.store.facts import Facts, Insert, Record
 from service.store.tables import InterestCredit

@@ -5,7 +5,7 @@ from typing import Final
 
 from ledger.accounts import Account
 from ledger.rules import deposits
-from service.receipts.facts import Effect, EntryFact, Kind
+from service.bank_entries.facts import Effect, EntryFact, Kind
 from service.store.contracts import debts_of, place_of
 from service.store.facts import Facts, Record
 

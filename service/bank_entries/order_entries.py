@@ -5,7 +5,7 @@ from typing import Final
 
 from ledger.accounts import Account
 from ledger.refusals import Refusal
-from service.receipts.facts import Effect, EntryFact, Kind
+from service.bank_entries.facts import Effect, EntryFact, Kind
 from service.store import order_locks, orders
 from service.store.contracts import place_of
 from service.store.facts import Facts, Record

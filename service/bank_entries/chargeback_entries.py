@@ -21,7 +21,7 @@ from ledger.rules.chargebacks import Debit, Standing
 from ledger.rules.custody import own_funds_applied
 from ledger.rules.debts import Debt
 from ledger.transactions import Transaction
-from service.receipts.facts import Effect, EntryFact, Kind
+from service.bank_entries.facts import Effect, EntryFact, Kind
 from service.store import claim_progress, orders, refund_orders, rows
 from service.store.contracts import contract_of, place_of
 from service.store.facts import Change, Facts, Record, Update

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from ledger.money import Money
 from ledger.refusals import BankEntryContradicted
-from service.receipts.effects import effect_of
-from service.receipts.facts import Effect, EntryFact
+from service.bank_entries.effects import effect_of
+from service.bank_entries.facts import Effect, EntryFact
 from service.store import ids
 from service.store.contracts import place_of
 from service.store.facts import Decision, Facts, Insert, Record, Update

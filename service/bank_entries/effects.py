@@ -7,7 +7,7 @@ in suspense; a debit that cannot be posted yet is kept and tried again.
 from collections.abc import Sequence
 from typing import Final
 
-from service.receipts import (
+from service.bank_entries import (
     chargeback_entries,
     deposit_entries,
     interest_entries,
@@ -17,7 +17,7 @@ from service.receipts import (
     recovery_entries,
     transfer_entries,
 )
-from service.receipts.facts import Effect, EntryFact, Kind, kept
+from service.bank_entries.facts import Effect, EntryFact, Kind, kept
 from service.store.facts import Facts, Record
 
 KINDS: Final = {

@@ -8,7 +8,7 @@ from ledger.accounts import Account
 from ledger.money import Money
 from ledger.rules import receipts as receipt_rules
 from ledger.rules.receipts import HeldReason
-from service.receipts.facts import Effect, EntryFact, Kind
+from service.bank_entries.facts import Effect, EntryFact, Kind
 from service.store import rows
 from service.store.contracts import contract_of, place_of, received_change
 from service.store.facts import Facts, Record

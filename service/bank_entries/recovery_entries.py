@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from ledger.accounts import Account
 from ledger.rules import wind_downs
-from service.receipts.facts import Effect, EntryFact, Kind
+from service.bank_entries.facts import Effect, EntryFact, Kind
 from service.store import rows
 from service.store.contracts import debts_of, place_of
 from service.store.facts import Facts, Record

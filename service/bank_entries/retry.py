@@ -9,8 +9,8 @@ from uuid import UUID
 
 from sqlalchemy import or_, select
 
-from service.receipts.entries import fact_of
-from service.receipts.use_cases import RETRY, Kept
+from service.bank_entries.entries import fact_of
+from service.bank_entries.receive import RETRY, Kept
 from service.store import rows
 from service.store.context import Context
 from service.store.facts import Record
