@@ -121,35 +121,7 @@ def create_app(
     With `working` it runs the due sweeps as well, unless another process already does.
     """
     settings = settings or Settings()
-    signing_keys = None
-    if settings.signing_keys is not None:
-        signing_keys = SigningKeys.load(settings.signing_keys)
-    # A demonstration plays a term in minutes; a pack every simulated night would be most of it.
-    keys, by_phone = None if settings.demo else settings.pack_keys, sender_of(settings)
-    gateway = None
-    if isinstance(by_phone, HttpSender):
-        gateway = worker.GatewaySender(Store(engine), by_phone)
-    sweeps = worker.sweeps_with(keys, gateway)
-
-    @asynccontextmanager
-    async def running(app: Litestar) -> AsyncIterator[None]:
-        sweeping = None
-        if signing_keys is not None:
-            await service_keys.publish_now(engine, signing_keys)
-        if working:
-            rounds = worker.run_forever(engine, settings.sweep_interval_s, sweeps)
-            sweeping = asyncio.create_task(rounds)
-        try:
-            yield
-        finally:
-            if sweeping is not None:
-                sweeping.cancel()
-                await asyncio.wait([sweeping])
-            await app.state.denials.flush()
-            await app.state.store.drain()
-            await app.state.texts.drain()
-            await engine.dispose()
-
+    by_phone = sender_of(settings)
     app = Litestar(
         route_handlers=[
             health_router,
@@ -158,7 +130,7 @@ def create_app(
             *NOUNS,
             *((clock.router, guardians.inbox_router) if settings.demo else ()),
         ],
-        lifespan=[running],
+        lifespan=[_running],
         guards=[guard],
         before_request=_before,
         after_response=_after,
@@ -185,13 +157,23 @@ def create_app(
         request_max_body_size=BATCH_BODY_MAX,
         logging_config=None,
     )
+    _equip(app, engine, settings, by_phone)
+    sweeps = _sweeps(engine, settings, by_phone)
+    app.state.sweeps = sweeps if working else None
+    require_policies(app)
+    return app
+
+
+def _equip(app: Litestar, engine: AsyncEngine, settings: Settings, by_phone: Sender) -> None:
+    """Put into the application's state what its requests share."""
+    signing = settings.signing_keys
     app.state.engine = engine
     app.state.store = Store(engine)
     app.state.denials = Denials(app.state.store.trail)
     app.state.settings = settings
     app.state.texts = Outbox(by_phone)
     app.state.limiter = Limiter(engine, settings.ceilings)
-    app.state.signing_keys = signing_keys
+    app.state.signing_keys = None if signing is None else SigningKeys.load(signing)
     # Whoever calls is found out by single statements, which then need no BEGIN and COMMIT.
     app.state.finding_out = engine.execution_options(isolation_level="AUTOCOMMIT")
     app.state.doors = Doors(
@@ -200,8 +182,36 @@ def create_app(
         bank_tokens=settings.bank_tokens,
     )
     app.state.clock_ms = lambda: time.time_ns() // 1_000_000
-    require_policies(app)
-    return app
+
+
+def _sweeps(engine: AsyncEngine, settings: Settings, by_phone: Sender) -> dict[str, worker.Sweep]:
+    # A demonstration plays a term in minutes; a pack every simulated night would be most of it.
+    keys = None if settings.demo else settings.pack_keys
+    gateway = None
+    if isinstance(by_phone, HttpSender):
+        gateway = worker.GatewaySender(Store(engine), by_phone)
+    return worker.sweeps_with(keys, gateway)
+
+
+@asynccontextmanager
+async def _running(app: Litestar) -> AsyncIterator[None]:
+    """Publish the service's keys and sweep while it serves; write what waits before it ends."""
+    state, sweeping = app.state, None
+    if state.signing_keys is not None:
+        await service_keys.publish_now(state.engine, state.signing_keys)
+    if state.sweeps is not None:
+        interval = state.settings.sweep_interval_s
+        sweeping = asyncio.create_task(worker.run_forever(state.engine, interval, state.sweeps))
+    try:
+        yield
+    finally:
+        if sweeping is not None:
+            sweeping.cancel()
+            await asyncio.wait([sweeping])
+        await state.denials.flush()
+        await state.store.drain()
+        await state.texts.drain()
+        await state.engine.dispose()
 
 
 def sender_of(settings: Settings) -> Sender:
