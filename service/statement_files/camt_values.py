@@ -29,6 +29,8 @@ _PAYMENT: Final = "NtryDtls/TxDtls"
 _PARTS_MAX: Final = 100_000
 _BALANCES_MAX: Final = 64
 
+_CODES: Final = ("Domn/Cd", "Domn/Fmly/Cd", "Domn/Fmly/SubFmlyCd")
+_OWN_CODE: Final = "BkTxCd/Prtry/Cd"
 _PAGES: Final = ("StmtPgntn", "RptPgntn", "NtfctnPgntn")
 _SUMMED: Final = ("TtlNtries", "TtlCdtNtries", "TtlDbtNtries")
 
@@ -48,6 +50,8 @@ _WANTED: Final = frozenset(
     {
         *("NtryRef", "Amt", "CdtDbtInd", "RvslInd", "Sts", "Sts/Cd", "AcctSvcrRef"),
         *("BookgDt/Dt", "BookgDt/DtTm", "ValDt/Dt", "ValDt/DtTm", "AddtlNtryInf"),
+        *(f"BkTxCd/{name}" for name in _CODES),
+        _OWN_CODE,
     }
 )
 """Values of the entry itself."""
@@ -228,6 +232,7 @@ class EntryValues:
             end_to_end_id=_given(_one(only, "Refs/EndToEndId")),
             raw_hash=self._hash.hexdigest(),
             parts=self._parts(),
+            code=self._code(),
         )
 
     def _keep_of_payment(self, path: str, text: str) -> None:
@@ -237,6 +242,11 @@ class EntryValues:
             if len(text) > _PARTS_MAX:
                 raise StatementFileInvalid(Reason.TOO_LARGE, line=self.line, entry=self.number)
         self._payment[within] = text
+
+    def _code(self) -> str:
+        """Return domain, family and subfamily; the bank's own code where it gives no others."""
+        given = [self.values.get(f"BkTxCd/{name}", "") for name in _CODES]
+        return clean("/".join(one for one in given if one) or self.values.get(_OWN_CODE, ""))
 
     def _is_booked(self, kind: Kind) -> bool:
         status = self.values.get("Sts/Cd") or self.values.get("Sts", "")

@@ -64,6 +64,8 @@ class CanonicalEntry:
     """SHA-256, hexadecimal, of the entry as the bank wrote it."""
     parts: tuple[EntryPart, ...] = ()
     """The payments of a batch; empty for a single payment."""
+    code: str = ""
+    """The bank's transaction code (交易代码), as it writes it: PMNT/RCDT/DMCT, CHG or its own."""
 
     @property
     def signed_fen(self) -> int:

@@ -52,6 +52,8 @@ _RANKS: Final = dict(
 """The order of fields in a message; none goes back."""
 _FIELD_LINES_MAX: Final = 40
 _NO_REFERENCE: Final = {"", "NONREF"}
+_UNTOLD: Final = {"", "TRF", "MSC"}
+"""Transaction types that say nothing of what an entry is."""
 
 
 def mt940_parts(
@@ -261,6 +263,7 @@ def _entry(one: _Field, text: str, number: int) -> CanonicalEntry:
     if fen == 0:
         raise StatementFileInvalid(Reason.AMOUNT, line=one.line, entry=number)
     customer = clean(match["customer_reference"] or "")
+    code = (match["id"] or "")[1:].strip()
     said = details(text)
     return CanonicalEntry(
         bank_ref=reference,
@@ -276,4 +279,5 @@ def _entry(one: _Field, text: str, number: int) -> CanonicalEntry:
         purpose=said.purpose or clean(match["extra_details"] or ""),
         end_to_end_id=said.end_to_end_id or ("" if customer in _NO_REFERENCE else customer),
         raw_hash=entry_hash(one.text, text),
+        code="" if code in _UNTOLD else code,
     )
