@@ -82,6 +82,12 @@ from service.store.tables.signatures import (
     SignedBody,
     SignedMessage,
 )
+from service.store.tables.statement_files import (
+    BankStatement,
+    StatementFile,
+    StatementLine,
+    StatementMapping,
+)
 from service.store.tables.wind_downs import (
     Asset,
     DistributionPlan,
@@ -106,6 +112,7 @@ __all__ = [
     "BankEntry",
     "BankKey",
     "BankNarrative",
+    "BankStatement",
     "Base",
     "CalendarDay",
     "CalendarYear",
@@ -164,6 +171,9 @@ __all__ = [
     "SignedBody",
     "SignedMessage",
     "StatementDay",
+    "StatementFile",
+    "StatementLine",
+    "StatementMapping",
     "StatementRequest",
     "StoredAnswer",
     "Ticket",
