@@ -26,6 +26,7 @@ class HeldReason(StrEnum):
     ENROLMENT_CLOSED = "ENROLMENT_CLOSED"
     EXCESS = "EXCESS"
     AFTER_FREEZE = "AFTER_FREEZE"
+    SUSPECTED_DUPLICATE = "SUSPECTED_DUPLICATE"
 
 
 def receipt_matched(
