@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from ledger.refusals import PackKeysMissing
+from service import failpoints
 from service.app import create_app
 from service.identity import service_keys
 from service.resolution.sealing import (
@@ -130,6 +131,19 @@ def with_signing(settings: Settings, found: Database, host: str, port: int) -> S
     except service_keys.SigningKeysMissing as error:
         raise NotServable(f"ESCROW_SIGNING_KEYS: {folder}: {error}") from error
     return settings.model_copy(update={"authorities": ours, "signing_keys": folder})
+
+
+def arm_failpoints(settings: Settings) -> None:
+    """Arm what a test asks for; raises `NotServable` where real money may be, or it reads wrong."""
+    if not settings.failpoints:
+        return
+    if not settings.demo:
+        raise NotServable("ESCROW_FAILPOINTS is for tests: this is no demonstration")
+    try:
+        failpoints.arm(settings.failpoints)
+    except ValueError as error:
+        raise NotServable(f"ESCROW_FAILPOINTS: {error}") from error
+    log.warning("failpoints.armed", points=[point.value for point in failpoints.armed()])
 
 
 async def bring_up(found: Database) -> None:

@@ -26,6 +26,7 @@ class Settings(BaseSettings):
     signed with. `bank_tokens` lets banks in by bearer tokens too, for trials only. `issuer` is the
     name, best the public address, that clients' signed assertions are meant for. `sms_url` is the
     gateway for short messages, `sms_token` a file with its token; without them none are sent.
+    `failpoints` is for tests alone and refused by what is no demonstration (service/failpoints.py).
     """
 
     model_config = SettingsConfigDict(env_prefix="ESCROW_", extra="ignore")
@@ -53,6 +54,7 @@ class Settings(BaseSettings):
     signing_keys: Path | None = None
     bank_tokens: bool = False
     issuer: str = "urn:tuition-escrow"
+    failpoints: str = ""
 
     @property
     def ceilings(self) -> Ceilings:

@@ -16,8 +16,9 @@ def serve(host: str, port: int, *, workless: bool) -> None:
 
     settings = Settings()
     logs.configure(settings.log_level, as_json=settings.log_json)
-    found = launch.database(settings)
     try:
+        launch.arm_failpoints(settings)
+        found = launch.database(settings)
         asyncio.run(launch.bring_up(found))
         vault = asyncio.run(vault_opening.open_vault(settings, found))
         settings = launch.with_pack_keys(settings, found)
@@ -42,8 +43,9 @@ def worker(interval: int, *, once: bool) -> None:
 
     settings = Settings()
     logs.configure(settings.log_level, as_json=settings.log_json)
-    found = launch.database(settings)
     try:
+        launch.arm_failpoints(settings)
+        found = launch.database(settings)
         asyncio.run(launch.bring_up(found))
         vault = asyncio.run(vault_opening.open_vault(settings, found))
     except launch.NotServable as error:

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.money import Money
 from ledger.refusals import BatchRefused, Refusal
+from service.failpoints import Point, reach
 from service.store import answers, audit, evidence, ids, journal, rows
 from service.store.context import Context
 from service.store.facts import AreaMove, Change, Decision, Facts, Insert, OnBehalf, Verdict
@@ -74,6 +75,7 @@ async def carry_out(
     )
     await first.use_case.load(unit, _known(asked))
     await unit.take_head()
+    reach(Point.UNIT_LOCKED)
     await _replay(connection, asked)
     if not _open(asked):
         return _results(asked), spent
@@ -180,8 +182,10 @@ class _Batch:
         assert unit.head is not None, "the head is locked"
         if not (self.posted or self.changes or self.kept or self.noted):
             return False
+        reach(Point.UNIT_DECIDED)
         kept = [row for each in self.kept for row in self._kept(*each, unit.head.seq)]
         await rows.write(unit.connection, self.facts.journal, [*self.changes, *kept])
+        reach(Point.ROWS_WRITTEN)
         connection, moment = unit.connection, self.facts.moment
         trail = await audit.append(connection, unit.head, self.noted, moment.now)
         if self.posted:

@@ -27,6 +27,19 @@ def driver_of(connection: AsyncConnection) -> Any:  # noqa: ANN401 - the driver 
     return raw
 
 
+def raw_of(connection: AsyncConnection) -> Any:  # noqa: ANN401 - the driver is untyped
+    """Return the driver's connection, whatever state it is in; None where there is none left."""
+    inner = connection.sync_connection
+    if inner is None or inner.closed or inner.invalidated:
+        return None
+    return inner.connection.driver_connection
+
+
+def is_torn(error: BaseException) -> bool:
+    """Tell a fault of the line itself from one that PostgreSQL stated."""
+    return isinstance(error, FAULTS) and not isinstance(error, asyncpg.PostgresError)
+
+
 async def fetch(connection: AsyncConnection, statement: str, *values: Any) -> Sequence[Any]:  # noqa: ANN401
     """Run a select with numbered parameters; its rows read by position."""
     found: Sequence[Any] = await driver_of(connection).fetch(statement, *values)

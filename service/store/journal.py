@@ -16,6 +16,7 @@ from ledger import chain
 from ledger.accounts import Account
 from ledger.book import Entry
 from ledger.transactions import Transaction
+from service.failpoints import Point, reach
 from service.store import driver, rows
 from service.store.facts import AreaMove, Insert
 from service.store.leaves import copy_into
@@ -113,6 +114,7 @@ async def append(
     await copy_into(unit.connection, JournalTransaction, moment.journal, sealed)
     await copy_into(unit.connection, EntryRow, moment.journal, _entry_rows(unit, batch))
     await _append_rollups(unit, batch, moves)
+    reach(Point.JOURNAL_COPIED)
     await driver.execute(
         unit.connection,
         _MOVE_HEAD,

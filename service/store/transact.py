@@ -14,16 +14,17 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
-import asyncpg
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ledger import refusals
-from service.store import answers, audit, rows
+from service.failpoints import Point, reach
+from service.store import answers, audit, commits, driver, rows
 from service.store.answers import Key
 from service.store.audit import Attempt
 from service.store.batches import STATEMENT_TIMEOUT, Asking, Result, carry_out
+from service.store.commits import RETRIED, sqlstate
 from service.store.context import Context
 from service.store.driver import FAULTS
 from service.store.facts import Facts, Moment, Verdict
@@ -37,14 +38,14 @@ C = TypeVar("C")
 F = TypeVar("F")
 T = TypeVar("T")
 
-RETRIED: Final = frozenset({"40001", "40P01", "55P03"})
-"""Serialization failure, deadlock, lock timeout: rolled back for certain, worth another try."""
 SERVER_GAVE_UP: Final = frozenset({"57014", "57P01", "57P02", "57P03", "53300", "53100", "25P03"})
 """Timeouts, shutdown, too many connections, disk full: nothing was committed, come back later."""
 ATTEMPTS_MAX: Final = 4
 TOGETHER_MAX: Final = 3
 """Attempts of a gathered batch before its requests are carried out one by one."""
 OUTCOME_WITHIN_S: Final = 60
+UNIT_WITHIN_S: Final = 120
+"""Until COMMIT; the server's own limits end every statement sooner, unless nobody hears of it."""
 READ_TIMEOUT: Final = "30s"
 
 
@@ -59,8 +60,10 @@ class Store:
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
         self.trail = Trail(lambda: writing(engine))
+        self.commit_within_s = commits.COMMIT_WITHIN_S
         self._running: set[asyncio.Task[Any]] = set()
         self._queues: dict[int, Queue] = {}
+        self._asked: dict[tuple[str, str], asyncio.Future[Outcome]] = {}
 
     async def transact(self, request: Request[C, F]) -> Outcome:
         """Carry out the commands in one unit of work, in a task of its own.
@@ -71,10 +74,29 @@ class Store:
         COMMIT; the same key then tells the one true outcome.
         """
         outcome = self._queued(request) if is_gathered(request) else self._alone(request)
+        return await self._told(outcome, request.key)
+
+    def is_running(self, caller_id: str, key: str) -> bool:
+        """Tell whether this process is carrying out what came under the key, or has it waiting."""
+        return (caller_id, key) in self._asked
+
+    async def _told(self, outcome: "asyncio.Future[Outcome]", key: Key | None) -> Outcome:
+        """Wait for an outcome that nobody's going away may stop."""
+        if key is not None:
+            asked = key.caller_id, key.key
+            self._asked[asked] = outcome
+            outcome.add_done_callback(lambda told: self._forget(asked, told))
         try:
             return await asyncio.wait_for(asyncio.shield(outcome), OUTCOME_WITHIN_S)
         except TimeoutError:
             raise refusals.OutcomeUnknown from None
+
+    def _forget(self, asked: tuple[str, str], told: "asyncio.Future[Outcome]") -> None:
+        """Forget who asked; of two at once under one key the later one is remembered longer."""
+        if self._asked.get(asked) is told:
+            del self._asked[asked]
+        if not told.cancelled():
+            told.exception()  # Heard, though its caller may have gone away.
 
     def _queued(self, request: Asking) -> "asyncio.Future[Outcome]":
         queue = self._queues.setdefault(request.journal, Queue(self._together))
@@ -134,9 +156,20 @@ class Store:
         """Write reference data, which no journal holds, in one transaction.
 
         Its idempotency keys stand under journal 0, and chain 0 of the audit trail tells of it; a
-        refusal is raised and writes nothing.
+        refusal is raised and writes nothing. Like any unit of work it runs in a task of its own.
         """
-        async with self.engine.connect() as connection, connection.begin() as transaction:
+        work_done = self._referring(work, key, attempt, dry_run=dry_run)
+        return await self._told(self._run(asyncio.get_running_loop().create_task(work_done)), key)
+
+    async def _referring(
+        self,
+        work: Callable[[AsyncConnection], Awaitable[Verdict]],
+        key: Key | None,
+        attempt: Attempt | None,
+        *,
+        dry_run: bool,
+    ) -> Outcome:
+        async with self._unit() as (connection, commit):
             await Context.writer(0).enter(connection, statement_timeout=STATEMENT_TIMEOUT)
             await lock_reference(connection)
             replay = None if key is None else await answers.find(connection, 0, key)
@@ -149,9 +182,10 @@ class Store:
                 facts.moment = Moment(0, now, now.date(), 0, key.caller_id)
                 await answers.store(connection, facts, key, [verdict], 0)
             if dry_run:
-                await transaction.rollback()
                 return Outcome([verdict])
             await audit.append_apart(connection, [_referred(verdict, key, attempt)])
+            reach(Point.REFERENCE_WRITTEN)
+            await commit()
             return Outcome([verdict], recorded=True)
 
     async def drain(self) -> None:
@@ -167,7 +201,7 @@ class Store:
             except (DBAPIError, *FAULTS) as error:
                 if _is_lost(error):
                     raise refusals.Busy from error
-                if _sqlstate(error) not in RETRIED:
+                if sqlstate(error) not in RETRIED:
                     raise
                 await _pause(attempt)
                 continue
@@ -188,7 +222,7 @@ class Store:
             except refusals.OutcomeUnknown:
                 results = [refusals.OutcomeUnknown() for _ in gathered]
             except Exception as error:  # noqa: BLE001 - each is asked again alone, and raises it
-                if _sqlstate(error) not in RETRIED:
+                if sqlstate(error) not in RETRIED:
                     break
                 await _pause(attempt)
                 continue
@@ -206,7 +240,7 @@ class Store:
         except Exception as error:  # noqa: BLE001 - tried again, where that may help, or told
             if _is_lost(error):
                 waiting.tell(refusals.Busy())
-            elif _sqlstate(error) in RETRIED:
+            elif sqlstate(error) in RETRIED:
                 self._run(asyncio.get_running_loop().create_task(self._waits(waiting)))
             else:
                 waiting.tell(error)
@@ -220,24 +254,34 @@ class Store:
             waiting.tell(error)
 
     async def _attempt(self, requests: Sequence[Asking], *, waiting: bool) -> list[Result]:
+        async with self._unit() as (connection, commit):
+            async with asyncio.timeout(UNIT_WITHIN_S):
+                reach(Point.UNIT_BEGUN)
+                results, writes = await carry_out(connection, requests, waiting=waiting)
+            if writes:
+                reach(Point.BEFORE_COMMIT)
+                await commit()
+                reach(Point.AFTER_COMMIT)
+            return results
+
+    @asynccontextmanager
+    async def _unit(self) -> AsyncIterator[tuple[AsyncConnection, Callable[[], Awaitable[None]]]]:
+        """Open a database transaction, and say how to commit it; left without, it is undone."""
         async with self.engine.connect() as connection:
             transaction = await connection.begin()
+
+            async def commit() -> None:
+                settling = commits.settle
+                await settling(connection, transaction.commit, within_s=self.commit_within_s)
+
             try:
-                results, writes = await carry_out(connection, requests, waiting=waiting)
-            except BaseException:
-                await _abandon(connection)
-                raise
-            if not writes:
-                await transaction.rollback()
-                return results
-            try:
-                await transaction.commit()
+                yield connection, commit
+                if transaction.is_active:
+                    await transaction.rollback()
             except BaseException as error:
-                await connection.invalidate()
-                if _sqlstate(error) in RETRIED:
-                    raise
-                raise refusals.OutcomeUnknown from error
-            return results
+                if not connection.invalidated:
+                    await commits.abandon(connection, error)
+                raise
 
 
 @asynccontextmanager
@@ -260,28 +304,13 @@ async def _pause(attempt: int) -> None:
     await asyncio.sleep(0.02 * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311
 
 
-def _sqlstate(error: BaseException) -> str | None:
-    """Return what PostgreSQL calls the error, None where it said nothing."""
-    found = getattr(getattr(error, "orig", error), "sqlstate", None)
-    return None if found is None else str(found)
-
-
 def _is_lost(error: BaseException) -> bool:
     """Tell whether nothing was committed because the server or the connection gave up."""
-    if _sqlstate(error) in SERVER_GAVE_UP:
+    if sqlstate(error) in SERVER_GAVE_UP:
         return True
     if isinstance(error, DBAPIError):
         return error.connection_invalidated
-    return isinstance(error, FAULTS) and not isinstance(error, asyncpg.PostgresError)
-
-
-async def _abandon(connection: AsyncConnection) -> None:
-    """Roll back; a connection that cannot even do that is never used again."""
-    try:
-        await connection.rollback()
-    except BaseException:
-        await connection.invalidate()
-        raise
+    return driver.is_torn(error)
 
 
 __all__ = ["Mode", "Outcome", "Request", "Store", "UseCase", "writing"]

@@ -13,6 +13,7 @@ from litestar import Request
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.failpoints import Point, reach
 from service.identity.callers import Caller
 from service.store.audit import Kind, Noted
 from service.store.trail import Trail
@@ -44,10 +45,16 @@ class Recording:
             await self.app(scope, receive, send)
             return
 
+        changing = scope["method"] in _CHANGING
+
         async def told(message: Message) -> None:
             if message["type"] == "http.response.start":
                 await _record(Request(scope), message["status"])
+                if changing:
+                    reach(Point.ANSWER_READY)
             await send(message)
+            if changing and message["type"] == "http.response.body":
+                reach(Point.ANSWER_SENT)
 
         await self.app(scope, receive, told)
 

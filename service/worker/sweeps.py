@@ -17,6 +17,7 @@ from service.approvals.sweep import close_expired
 from service.bank_entries.retry import retry_kept
 from service.claims.sweep import agree_silent
 from service.enrolments import use_cases as enrolments
+from service.failpoints import Point, reach
 from service.interest.sweep import allocate_due, settle_ended
 from service.lessons import use_cases as lessons
 from service.portings.sweep import carry_placements
@@ -59,6 +60,7 @@ async def deliver_notices(store: Store, journal: int, sender: Sender | None = No
             for row in chunk.found
         ]
         proofs = await by.send(sent) if sent else ()
+        reach(Point.NOTICE_SENT)
         delivered = [
             _delivery(row, proof) for row, proof in zip(chunk.found, proofs, strict=True) if proof
         ]
@@ -83,6 +85,7 @@ async def deliver_others(store: Store, journal: int, sender: Sender | None = Non
                 for row in found
             ]
         )
+        reach(Point.NOTICE_SENT)
         told = zip(found, proofs, strict=True)
         delivered = [notices.delivery_of(row, proof) for row, proof in told if proof]
         done += await _carry_out(store, journal, notices.DELIVER, delivered)
@@ -181,6 +184,7 @@ async def _carry_out(
             unread=True,
         )
     )
+    reach(Point.SWEEP_CARRIED_OUT)
     refused = sum(1 for verdict in outcome.verdicts if verdict.refusal is not None)
     done = len(commands) - refused
     log.info("sweep.chunk", sweep=use_case.name, journal=journal, done=done, refused=refused)
