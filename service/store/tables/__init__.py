@@ -6,7 +6,15 @@ be spread over machines. Money is whole fen in bigint. Check constraints stand i
 """
 
 from service.store.tables.audit import AuditHead, AuditRow, LimitState
+from service.store.tables.bank_events import (
+    BackingMove,
+    BankEntryDetail,
+    BankFailure,
+    BankLoss,
+    CourtOrder,
+)
 from service.store.tables.base import Base, Pii
+from service.store.tables.breaks import Break, Reconciliation, TopUpDemand
 from service.store.tables.callers import (
     Client,
     ClientCredential,
@@ -47,6 +55,7 @@ from service.store.tables.journal import (
     Rollup,
     StoredAnswer,
 )
+from service.store.tables.order_reports import BankTerms, OrderLease, OrderReport
 from service.store.tables.personal import (
     BankNarrative,
     DataRequest,
@@ -88,6 +97,7 @@ from service.store.tables.statement_files import (
     StatementLine,
     StatementMapping,
 )
+from service.store.tables.suspected import EntryPart, Notification, SuspectedEntry
 from service.store.tables.wind_downs import (
     Asset,
     DistributionPlan,
@@ -108,12 +118,18 @@ __all__ = [
     "Asset",
     "AuditHead",
     "AuditRow",
+    "BackingMove",
     "Bank",
     "BankEntry",
+    "BankEntryDetail",
+    "BankFailure",
     "BankKey",
+    "BankLoss",
     "BankNarrative",
     "BankStatement",
+    "BankTerms",
     "Base",
+    "Break",
     "CalendarDay",
     "CalendarYear",
     "Claim",
@@ -123,6 +139,7 @@ __all__ = [
     "ClientCredential",
     "ClosedDay",
     "Course",
+    "CourtOrder",
     "CustodyAccount",
     "DataRequest",
     "DecidedAlone",
@@ -132,6 +149,7 @@ __all__ = [
     "Enrolment",
     "Entitlement",
     "Entry",
+    "EntryPart",
     "FailedLogin",
     "GuardianLink",
     "Institution",
@@ -144,8 +162,11 @@ __all__ = [
     "Lesson",
     "LimitState",
     "Notice",
+    "Notification",
     "Objection",
     "OneTimeCode",
+    "OrderLease",
+    "OrderReport",
     "Parent",
     "Party",
     "PartyVersion",
@@ -157,6 +178,7 @@ __all__ = [
     "PlacementOffer",
     "PlanShare",
     "Porting",
+    "Reconciliation",
     "RecoveryCode",
     "Refund",
     "ResolutionPack",
@@ -176,7 +198,9 @@ __all__ = [
     "StatementMapping",
     "StatementRequest",
     "StoredAnswer",
+    "SuspectedEntry",
     "Ticket",
+    "TopUpDemand",
     "UnmaskGrant",
     "UsedAssertion",
     "VaultKey",
