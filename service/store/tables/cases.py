@@ -106,7 +106,11 @@ class BankEntry(Base):
 
     `outcome` says what it became: ENROLMENT, SUSPENSE, TOP_UP, CHARGE, CHARGE_REIMBURSED, ORDER,
     RETURN, REVERSAL, TRANSFER, RETURNED (suspense paid back), CHARGEBACK, INTEREST, DEPOSIT,
-    ADVANCE, RECOVERY or KEPT (not yet posted, no `posted_seq`).
+    ADVANCE, RECOVERY, SETTLEMENT, CASH, ERROR, ERROR_CORRECTED, COURT_DEDUCTION, BANK_FAILED,
+    FAILED_BANK_PAYMENT, DUPLICATE (the same money as another), BANK_ERROR (credited twice by the
+    bank) or KEPT (not yet posted, no `posted_seq`). `direction` PEND is money told of and not in
+    the bank yet: captured by a channel, or cash that was taken. What may be the same money shares
+    its `likeness`; `source` is PUSH or STATEMENT.
     """
 
     __tablename__ = "bank_entry"
@@ -131,6 +135,8 @@ class BankEntry(Base):
     received_at: Mapped[Instant]
     seq: Mapped[Seq]
     posted_seq: Mapped[Seq | None]
+    likeness: Mapped[Seq | None]
+    source: Mapped[Code | None]
     __table_args__ = (
         UniqueConstraint("journal_id", "custody_account_id", "bank_ref"),
         Index(None, "journal_id", "custody_account_id", "book_on"),
@@ -148,7 +154,13 @@ class BankEntry(Base):
             "bank_entry_id",
             postgresql_where="outcome = 'KEPT'",
         ),
-        CheckConstraint("direction IN ('CRDT', 'DBIT')", name="direction"),
+        Index(
+            "ix_bank_entry_likeness",
+            "journal_id",
+            "likeness",
+            postgresql_where="likeness IS NOT NULL",
+        ),
+        CheckConstraint("direction IN ('CRDT', 'DBIT', 'PEND')", name="direction"),
         CheckConstraint("amount_fen > 0 AND suspense_fen >= 0", name="amounts"),
     )
 
