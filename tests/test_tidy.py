@@ -27,8 +27,8 @@ AUTHORIZATION = ROOT / "tests" / "authorization_matrix.csv"
 LINES_MAX = 350
 
 LAYERS = {
-    *("bank_entries", "commands", "console", "demo", "identity", "statement_files"),
-    *("store", "verify", "web", "worker"),
+    *("bank_entries", "bank_simulator", "commands", "console", "demo", "identity"),
+    *("statement_files", "store", "verify", "web", "worker"),
 }
 """Folders of service/ that are layers; every other one is a noun."""
 

@@ -1,0 +1,213 @@
+"""A month of six banks: each a process of its own with its own books, and everything goes wrong.
+
+Families sign and pay, schools teach and are paid, and every bank duplicates, delays, reorders,
+splits, truncates and lies, is off the line for three days, and sends payments back.
+"""
+
+import asyncio
+import json
+import secrets
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Self
+
+from service.bank_simulator.signing import BankKey
+from service.store.unit import SHANGHAI
+from tests.fixtures.service import BANKS
+from tests.fixtures.signing import register
+from tests.fixtures.story import Contract, Refused, School, Story
+
+ROOT = Path(__file__).parent.parent.parent
+DAY = timedelta(days=1)
+QUIET_DAYS = 8
+"""Days after the month in which nothing new happens, until all was said."""
+CLOSED_BEHIND = 6
+"""So many days after it is over a day is closed, however late its messages are."""
+
+
+@dataclass
+class SimulatedBank:
+    """A bank's process and how to talk to it."""
+
+    bank: str
+    process: Process
+
+    @classmethod
+    async def start(cls, story: Story, bank: str, folder: Path, today: date, seed: int) -> Self:
+        """Register a key of the bank and start it."""
+        key = BankKey.of_seed(bank, secrets.token_bytes(32))
+        registered = await register(story.district, bank, key.public)
+        assert registered["kid"] == key.keyid
+        file = folder / f"{bank}.key"
+        file.write_text(key.private.private_bytes_raw().hex())
+        asked = ["--key", file, "--today", today, "--seed", seed, "--disturb", "all"]
+        address = story.district.service.http.base_url
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "service.bank_simulator", bank, "--service", str(address)),
+            *map(str, asked),
+            stdin=PIPE,
+            stdout=PIPE,
+            cwd=ROOT,
+            limit=2**20,
+        )
+        return cls(bank, process)
+
+    async def ask(self, what: str, **said: Any) -> dict[str, Any]:
+        """Let something happen at the bank."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps({"do": what, **said}).encode() + b"\n")
+        line = await self.process.stdout.readline()
+        assert line, f"{self.bank} has ended"
+        answer: dict[str, Any] = json.loads(line)
+        assert "wrong" not in answer, answer
+        return answer
+
+    async def end(self) -> None:
+        """Close the counter."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        assert await self.process.wait() == 0
+
+
+@dataclass
+class Branch:
+    """A school with its bank."""
+
+    school: School
+    bank: SimulatedBank
+    course: str
+    contracts: list[Contract] = field(default_factory=list)
+    taught: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def account(self) -> str:
+        """The custody account at the bank."""
+        return self.school.accounts[self.bank.bank]
+
+
+@dataclass
+class Month:
+    """The district, its schools, and the day it is."""
+
+    story: Story
+    today: date
+    branches: list[Branch] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def banks(self) -> list[SimulatedBank]:
+        """The banks, in order."""
+        return [branch.bank for branch in self.branches]
+
+    async def open(self, folder: Path, seed: int) -> None:
+        """Open a school with an account at each bank, and start the banks."""
+        for number, code in enumerate(BANKS):
+            school = await self.story.school_opens(code)
+            course = await school.files("1200.00", 12)
+            bank = await SimulatedBank.start(self.story, code, folder, self.today, seed + number)
+            branch = Branch(school, bank, course)
+            kept = await self.story.read(
+                f"custody-accounts/{branch.account}", self.story.district.operator
+            )
+            await bank.ask("open", account=branch.account, number=kept["account_number"])
+            self.branches.append(branch)
+
+    async def pass_day(self, number: int, *, quiet: bool) -> None:
+        """Live one day, from the banks' morning to the day that is old enough to close."""
+        self.today += DAY
+        await self._clock(12)
+        await asyncio.gather(*(bank.ask("morning", on=str(self.today)) for bank in self.banks))
+        if not quiet:
+            for at, branch in enumerate(self.branches):
+                if (number - at) % 7 == 2:
+                    await branch.bank.ask("down", days=3)
+                await self._business(branch, number)
+        await asyncio.gather(*(bank.ask("work") for bank in self.banks))
+        await self._clock(22)
+        await asyncio.gather(*(bank.ask("evening") for bank in self.banks))
+        await self._close(self.today - CLOSED_BEHIND * DAY)
+
+    async def _business(self, branch: Branch, number: int) -> None:
+        await self._sign_and_pay(branch)
+        account = branch.account
+        if number % 3 == 1:
+            await branch.bank.ask("debit", account=account, amount="5.00", purpose="账户管理费")
+        if number % 3 == 2:
+            told = {"payer_name": "李四", "payer_account": "6222000000000009"}
+            await branch.bank.ask("credit", account=account, amount="88.00", purpose="学费", **told)
+            await self._teach(branch)
+
+    async def _sign_and_pay(self, branch: Branch) -> None:
+        contract = await branch.school.signs(
+            branch.course,
+            guardian={"name": f"张{len(branch.contracts)}", "phone": "13800000000"},
+            student={"name": f"张小{len(branch.contracts)}"},
+        )
+        branch.contracts.append(contract)
+        code = contract.row["payment_code"]
+        for amount in ("1000.00", "200.00"):
+            await branch.bank.ask(
+                "credit",
+                account=branch.account,
+                amount=amount,
+                payer_name=f"张{len(branch.contracts)}",
+                payer_account=f"6222{len(branch.contracts):012d}",
+                purpose=f"学费 {code} 谢谢",
+            )
+        self.counts["payments"] += 2
+
+    async def _teach(self, branch: Branch) -> None:
+        """Give a lesson under each contract that is paid, and ask for what was earned."""
+        for contract in branch.contracts:
+            try:
+                await branch.school.teaches(contract, 1)
+                self.counts["lessons"] += 1
+            except Refused as refused:
+                self.counts[f"lesson: {refused.codes or refused.code}"] += 1
+        try:
+            await branch.school.asks_for_payout(branch.bank.bank)
+            self.counts["payouts"] += 1
+        except Refused as refused:
+            self.counts[f"payout: {refused.code}"] += 1
+
+    async def _clock(self, hour: int) -> None:
+        to = datetime(self.today.year, self.today.month, self.today.day, hour, tzinfo=SHANGHAI)
+        district = self.story.district
+        body = {"jurisdiction": district.code, "to": to.isoformat()}
+        await self.story.say("clock", district.operator, body)
+
+    async def _close(self, day: date) -> None:
+        district = self.story.district
+        body = {"jurisdiction": district.code, "day": day.isoformat()}
+        try:
+            closed = await self.story.say("statements/close-day", district.operator, body)
+            self.counts[f"days closed {closed['state']}"] += 1
+        except Refused as refused:
+            self.counts[f"days not closed: {refused.code}"] += 1
+
+    async def end(self) -> list[dict[str, Any]]:
+        """Close the banks' counters; return what each told of its books."""
+        told = await asyncio.gather(*(bank.ask("tell") for bank in self.banks))
+        await asyncio.gather(*(bank.end() for bank in self.banks))
+        return list(told)
+
+
+@asynccontextmanager
+async def month_of(story: Story, folder: Path, seed: int) -> AsyncIterator[Month]:
+    """Open the district for a month that begins tomorrow; no bank outlives it."""
+    month = Month(story, datetime.now(SHANGHAI).date())
+    try:
+        await month.open(folder, seed)
+        yield month
+    finally:
+        for bank in month.banks:
+            if bank.process.returncode is None:
+                bank.process.kill()
+                await bank.process.wait()
