@@ -67,6 +67,10 @@ class OrderUnknown(ObjectUnknown, zh="付款指令不存在"):
     """There is no such payment order in the caller's scope."""
 
 
+class LeaseUnknown(ObjectUnknown, zh="指令租约不存在"):
+    """There is no such lease of the caller's, or its orders were handed over again."""
+
+
 class PartyUnknown(ObjectUnknown, zh="当事人不存在"):
     """There is no such party in the caller's scope."""
 
@@ -157,3 +161,15 @@ class StatementRequestUnknown(ObjectUnknown, zh="对账请求不存在"):
 
 class AssetUnknown(ObjectUnknown, zh="资产不存在"):
     """There is no such asset in the caller's scope."""
+
+
+class CourtOrderUnknown(ObjectUnknown, zh="司法文书不存在"):
+    """There is no such court order in the caller's scope."""
+
+
+class BackingMoveUnknown(ObjectUnknown, zh="资金归属划转不存在"):
+    """There is no such move of an enrolment's money in the caller's scope."""
+
+
+class BankFailureUnknown(ObjectUnknown, zh="银行倒闭事件不存在"):
+    """There is no such failure of a bank in the caller's scope."""
