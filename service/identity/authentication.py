@@ -13,6 +13,7 @@ from ledger.refusals import NotAuthenticated, SignatureRequired
 from service.identity.callers import Caller, Role
 from service.identity.front_desk import FrontDesk
 from service.identity.signatures import BankRequests
+from service.store.spooled import Spooled
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class RequestFacts:
     """What a request shows of its caller.
 
     `path` is as sent, still percent-encoded; `query` is without its "?"; header names are in lower
-    case; `body` reads the raw bytes, once for all who ask.
+    case; `body` reads the raw bytes, once for all who ask, a large file into a temporary one.
     """
 
     method: str
@@ -28,7 +29,7 @@ class RequestFacts:
     path: str
     query: str
     headers: Mapping[str, str]
-    body: Callable[[], Awaitable[bytes]]
+    body: Callable[[], Awaitable[bytes | Spooled]]
 
 
 @dataclass(frozen=True, slots=True)

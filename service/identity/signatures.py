@@ -8,6 +8,8 @@ keyid, alg and tag. A read has no body. docs/bank-signing.md is the same for a b
 """
 
 import asyncio
+import hashlib
+import hmac
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -34,6 +36,7 @@ from service.identity.callers import Caller
 from service.identity.message_signatures import Member, Unreadable
 from service.store import evidence
 from service.store.evidence import Evidence
+from service.store.spooled import Spooled
 
 if TYPE_CHECKING:
     from service.identity.authentication import RequestFacts
@@ -233,10 +236,14 @@ async def _verify(claim: Claim, key: BankKey) -> None:
         raise SignatureWrong
 
 
-async def _body_of(request: "RequestFacts") -> bytes:
+async def _body_of(request: "RequestFacts") -> bytes | Spooled:
     """Read the body, only now that the headers are the bank's, and compare its digest."""
     body = await request.body()
-    if request.method in READS and body:
+    if isinstance(body, Spooled):
+        size, own = body.size, body.sha256
+    else:
+        size, own = len(body), hashlib.sha256(body).digest()
+    if request.method in READS and size:
         raise SignatureMalformed(reason="a_read_has_no_body")
     field = request.headers.get("content-digest")
     if field is None:
@@ -245,12 +252,12 @@ async def _body_of(request: "RequestFacts") -> bytes:
         digest = message_signatures.digest_in(field)
     except Unreadable as error:
         raise SignatureMalformed(field=str(error)) from None
-    if digest is None or not message_signatures.is_digest_of(digest, body):
+    if digest is None or not hmac.compare_digest(digest, own):
         raise ContentDigestWrong
     return body
 
 
-def _proved(claim: Claim, key: BankKey, body: bytes, at: datetime) -> Evidence:
+def _proved(claim: Claim, key: BankKey, body: bytes | Spooled, at: datetime) -> Evidence:
     return Evidence(
         kid=key.kid,
         bank=key.bank,

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger.refusals import Refusal, SignatureReplayed, SigningKeyNotValid
 from service.store.answers import Key
 from service.store.facts import Insert
+from service.store.spooled import Spooled
 from service.store.tables import SignedBody, SignedMessage
 
 LARGE: Final = 64 * 1024
@@ -49,7 +50,7 @@ class Evidence:
     signature: bytes
     received_at: datetime
     label: str = "sig"
-    body: bytes = b""
+    body: bytes | Spooled = b""
     packed: str | None = None
 
 
@@ -77,14 +78,18 @@ async def forget(connection: AsyncConnection) -> int:
     return int(await connection.scalar(_FORGET, {"most": FORGOTTEN_AT_ONCE}) or 0)
 
 
-def packed(body: bytes) -> str | None:
+def packed(body: bytes | Spooled) -> str | None:
     """Write a body as it is kept, compressed; some 10 ms a megabyte. None for no body."""
+    if isinstance(body, Spooled):
+        squeeze = zlib.compressobj(1)
+        written = b"".join([*map(squeeze.compress, body.pieces()), squeeze.flush()])
+        return base64.b64encode(written).decode("ascii") if body.size else None
     return base64.b64encode(zlib.compress(body, 1)).decode("ascii") if body else None
 
 
 async def with_body(evidence: Evidence) -> Evidence:
     """Return the evidence with its body as it is kept; a large one is packed beside the loop."""
-    if len(evidence.body) <= LARGE:
+    if not isinstance(evidence.body, Spooled) and len(evidence.body) <= LARGE:
         return replace(evidence, packed=packed(evidence.body))
     return replace(evidence, packed=await asyncio.to_thread(packed, evidence.body))
 

@@ -16,6 +16,7 @@ from litestar import Request
 from litestar.utils.scope.state import ScopeState
 
 from ledger.refusals import BodyTooLarge, BodyTooSlow, MediaTypeUnsupported, RequestInvalid
+from service.store.spooled import Spooled
 from service.web import plain_json
 
 BODY_MAX: Final = 64 * 1024
@@ -26,7 +27,9 @@ DEPTH_MAX: Final = 32
 FIELDS_MAX: Final = 32
 JSON: Final = "application/json"
 FORM: Final = "application/x-www-form-urlencoded"
-"""What a body is: JSON, unless a route's option `media_type` says that it is a form."""
+"""What a body is: JSON, unless a route's option `media_type` says that it is a form, or its
+`raw_media` that it is a file of one of these types."""
+SPOOLED_KEY: Final = "spooled"
 
 _UNWANTED: Final = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _ESCAPED: Final = re.compile(r"\\[^\"\\/]")
@@ -44,6 +47,9 @@ async def check_body(request: Request[Any, Any, Any]) -> None:
     """
     if request.method != "POST":
         return
+    if "raw_media" in request.route_handler.opt:
+        await _check_raw(request)
+        return
     raw = await raw_body(request)
     parsed: Any = None
     if raw:
@@ -57,16 +63,52 @@ async def check_body(request: Request[Any, Any, Any]) -> None:
     request.state.request_hash = request_hash(request.method, request.url.path, said)
 
 
+async def _check_raw(request: Request[Any, Any, Any]) -> None:
+    """Read a file as it is: of one of the route's media types, not parsed, hashed as it came."""
+    body = await spooled_body(request)
+    media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    encoding = request.headers.get("content-encoding", "identity").lower()
+    if media_type not in request.route_handler.opt["raw_media"] or encoding != "identity":
+        raise MediaTypeUnsupported
+    said = {"query": request.scope["query_string"].decode("latin-1"), "sha256": body.sha256.hex()}
+    request.state.request_hash = request_hash(request.method, request.url.path, said)
+
+
+async def body_of(request: Request[Any, Any, Any]) -> bytes | Spooled:
+    """Read the body of a request as its route has it: whole, or a file in pieces."""
+    raw = "raw_media" in request.route_handler.opt
+    return await (spooled_body(request) if raw else raw_body(request))
+
+
+async def spooled_body(request: Request[Any, Any, Any]) -> Spooled:
+    """Read a file piece by piece into a temporary one, once for all who ask.
+
+    Raises `BodyTooLarge` or `BodyTooSlow`, as `raw_body` does.
+    """
+    state: dict[str, Any] = request.scope["state"]
+    if SPOOLED_KEY in state:
+        known: Spooled = state[SPOOLED_KEY]
+        return known
+    limit = _limit(request)
+    state[SPOOLED_KEY] = body = Spooled()
+    try:
+        async with asyncio.timeout(BODY_WITHIN_S + limit // BODY_PER_S):
+            async for piece in request.stream():
+                if body.size + len(piece) > limit:
+                    raise BodyTooLarge(limit_bytes=limit)
+                body.add(piece)
+    except TimeoutError:
+        raise BodyTooSlow from None
+    return body
+
+
 async def raw_body(request: Request[Any, Any, Any]) -> bytes:
     """Read the raw body of a request, once for all who ask.
 
     Raises `BodyTooLarge` or `BodyTooSlow`: a body has 10 seconds, and one for each 256 KiB that
     its route allows.
     """
-    limit = request.route_handler.opt.get("body_max", BODY_MAX)
-    declared = request.headers.get("content-length")
-    if declared is not None and declared.isdigit() and int(declared) > limit:
-        raise BodyTooLarge(limit_bytes=limit)
+    limit = _limit(request)
     try:
         async with asyncio.timeout(BODY_WITHIN_S + limit // BODY_PER_S):
             raw = await request.body()
@@ -75,6 +117,15 @@ async def raw_body(request: Request[Any, Any, Any]) -> bytes:
     if len(raw) > limit:
         raise BodyTooLarge(limit_bytes=limit)
     return raw
+
+
+def _limit(request: Request[Any, Any, Any]) -> int:
+    """Return the largest body of a route; raises `BodyTooLarge` for one that declares more."""
+    limit: int = request.route_handler.opt.get("body_max", BODY_MAX)
+    declared = request.headers.get("content-length")
+    if declared is not None and declared.isdigit() and int(declared) > limit:
+        raise BodyTooLarge(limit_bytes=limit)
+    return limit
 
 
 def parse(raw: bytes) -> Any:  # noqa: ANN401 - any JSON value

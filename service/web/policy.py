@@ -21,7 +21,7 @@ from service.identity.authorize import Ruling, authorize
 from service.identity.callers import Caller, Role
 from service.identity.limits import CostClass
 from service.identity.verbs import MAY, Verb
-from service.web.bodies import raw_body
+from service.web.bodies import body_of
 from service.web.ceilings import cost_class_of, count_caller, count_source
 
 STAFF: Final = (Role.REGULATOR, Role.OPERATOR, Role.AUDITOR)
@@ -49,13 +49,17 @@ def policy(
     verb: Verb | None = None,
     body_max: int | None = None,
     cost_class: CostClass | None = None,
+    raw_media: frozenset[str] | None = None,
 ) -> dict[str, Any]:
     """Route options: the roles it is for, its verb and, where not 64 KiB, its largest body.
 
-    `cost_class` names the limit it is counted against where its method and shape do not.
+    `cost_class` names the limit it is counted against where its method and shape do not;
+    `raw_media` the types of the file that its body is, instead of JSON.
     """
     assert roles, "a route is for somebody"
     options: dict[str, Any] = {"policy": Policy(frozenset(roles), verb)}
+    if raw_media is not None:
+        options["raw_media"] = raw_media
     if body_max is not None:
         options["body_max"] = body_max
     if cost_class is not None:
@@ -109,7 +113,7 @@ def facts_of(request: Request[Any, Any, Any]) -> RequestFacts:
         path=request.scope["raw_path"].partition(b"?")[0].decode("latin-1"),
         query=request.scope["query_string"].decode("latin-1"),
         headers=headers,
-        body=partial(raw_body, request),
+        body=partial(body_of, request),
     )
 
 
