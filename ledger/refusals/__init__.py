@@ -150,6 +150,7 @@ from ledger.refusals.rules import (
     RuleLoosened as RuleLoosened,
     SettlementAccountMissing as SettlementAccountMissing,
     SpanOverCap as SpanOverCap,
+    StatementFileRefused as StatementFileRefused,
     StatementUnbalanced as StatementUnbalanced,
 )
 from ledger.refusals.states import (
@@ -179,6 +180,8 @@ from ledger.refusals.states import (
     SessionMissing as SessionMissing,
     StatementChainBroken as StatementChainBroken,
     StatementContradicted as StatementContradicted,
+    StatementFileQuarantined as StatementFileQuarantined,
+    StatementFileUnfinished as StatementFileUnfinished,
     VersionStale as VersionStale,
     WindDownAlreadyOpen as WindDownAlreadyOpen,
     WrongState as WrongState,

@@ -167,6 +167,10 @@ class StatementUnbalanced(RuleBroken, zh="对账单不平"):
     """The opening balance and the day's sums do not add up to the closing balance."""
 
 
+class StatementFileRefused(RuleBroken, zh="对账单文件被拒收"):
+    """The file cannot be right by itself or does not continue; nothing of it was posted."""
+
+
 class ParameterInvalid(RuleBroken, zh="参数取值无效"):
     """A value is unknown, of another type, or outside the bounds of its parameter."""
 

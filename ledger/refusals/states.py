@@ -39,6 +39,14 @@ class StatementChainBroken(StateConflict, zh="对账单不连续"):
     """The opening balance is not the closing balance of the statement before."""
 
 
+class StatementFileQuarantined(StateConflict, zh="对账单文件已隔离"):
+    """The file says other than a statement that stands; nothing of it was posted."""
+
+
+class StatementFileUnfinished(StateConflict, zh="前一对账单文件未入账完毕"):
+    """A file of the same account and days is still being posted; send it again first."""
+
+
 class AlreadyReversed(StateConflict, zh="已冲正"):
     """This transaction was already reversed."""
 
