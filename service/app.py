@@ -33,6 +33,7 @@ from service import (
     journal,
     jurisdictions,
     lessons,
+    operations,
     papers,
     parameters,
     payouts,
@@ -100,6 +101,7 @@ NOUNS: Final = (
     approvals.router,
     balances.router,
     journal.router,
+    operations.router,
     audit.router,
     personal.router,
 )

@@ -7,7 +7,8 @@ A key belongs to (caller, key) in one journal. Stored are successes and refusals
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from datetime import datetime
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -28,6 +29,11 @@ STORED_REFUSALS = (StateConflict, Restrained, BalanceTooLow, RuleBroken)
 _STANDING: Final = (
     "SELECT caller_id, key, request_hash, outcome FROM escrow.stored_answer"
     " WHERE journal_id = $1 AND caller_id = ANY($2::text[]) AND key = ANY($3::text[])"
+)
+
+_ANYWHERE: Final = (
+    "SELECT journal_id, seq, answered_at, outcome FROM escrow.stored_answer"
+    " WHERE journal_id = ANY($1::int[]) AND caller_id = $2 AND key = $3 ORDER BY journal_id"
 )
 
 
@@ -71,6 +77,26 @@ async def find_all(
         if request_hash == key.request_hash:
             stood[key] = [_read(item) for item in json.loads(outcome)]
     return stood
+
+
+class Standing(NamedTuple):
+    """An outcome as it stands under a key in one journal."""
+
+    journal: int
+    seq: int
+    answered_at: datetime
+    verdicts: Sequence[Verdict]
+
+
+async def standing(
+    connection: AsyncConnection, journals: Sequence[int], caller: str, key: str
+) -> list[Standing]:
+    """Return what stands under a caller's key in each of these journals, whatever was asked."""
+    found = await driver.fetch(connection, _ANYWHERE, list(journals), caller, key)
+    return [
+        Standing(journal, seq, answered_at, [_read(item) for item in json.loads(outcome)])
+        for journal, seq, answered_at, outcome in found
+    ]
 
 
 def is_stored(verdicts: Sequence[Verdict], *, single: bool) -> bool:

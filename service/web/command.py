@@ -185,10 +185,15 @@ def presence_of(caller: Caller) -> Presence:
     )
 
 
-def _key(caller: Caller, key: str | None, request: Request[Any, Any, Any]) -> Key:
+def key_of(key: str | None) -> str:
+    """Return a key that may be one; raises `IdempotencyKeyMissing`."""
     if key is None or not 1 <= len(key) <= KEY_MAX or not all("!" <= c <= "~" for c in key):
         raise IdempotencyKeyMissing
-    return Key(caller_id=caller.id, key=key, request_hash=request.state.request_hash)
+    return key
+
+
+def _key(caller: Caller, key: str | None, request: Request[Any, Any, Any]) -> Key:
+    return Key(caller_id=caller.id, key=key_of(key), request_hash=request.state.request_hash)
 
 
 def _headers(outcome: Outcome) -> dict[str, str]:
