@@ -75,6 +75,18 @@ def channel_captured(
     )
 
 
+def capture_held(
+    place: Place, *, capture: UUID, channel: Reason, amount: Money, reason: HeldReason
+) -> Transaction:
+    """Keep what a channel captured for nobody's enrolment in suspense (E05). A3 x | L8 x."""
+    return Transaction(
+        TransactionKind.CAPTURE_HELD,
+        money_transfers((place.channel_clearing(channel), place.suspense(capture), amount)),
+        references(place, capture=capture),
+        reason.value,
+    )
+
+
 def channel_settled(  # noqa: PLR0913 - one settlement has this many facts
     place: Place,
     *,

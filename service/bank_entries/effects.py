@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from service.bank_entries import (
+    batch_entries,
     chargeback_entries,
+    collection_entries,
+    court_entries,
     deposit_entries,
     interest_entries,
     order_entries,
@@ -26,8 +29,11 @@ KINDS: Final = {
         *payments.KINDS,
         *own_money.KINDS,
         *order_entries.KINDS,
+        *batch_entries.KINDS,
         *deposit_entries.KINDS,
         *chargeback_entries.KINDS,
+        *collection_entries.KINDS,
+        *court_entries.KINDS,
         *interest_entries.KINDS,
         *recovery_entries.KINDS,
         *transfer_entries.KINDS,

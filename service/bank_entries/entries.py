@@ -7,15 +7,19 @@ reference with other content, is a conflict.
 from typing import Any, Final
 from uuid import UUID
 
+from ledger.accounts import Reason
 from ledger.money import Money
 from ledger.refusals import BankEntryContradicted
+from service.bank_entries import suspected
+from service.bank_entries.batch_entries import part_rows
 from service.bank_entries.effects import effect_of
-from service.bank_entries.facts import Effect, EntryFact
+from service.bank_entries.facts import Detail, Effect, EntryFact, Part
 from service.store import ids
 from service.store.contracts import place_of
 from service.store.facts import Decision, Facts, Insert, Record, Update
 from service.store.tables import (
     BankEntry,
+    BankEntryDetail,
     BankNarrative,
     CustodyAccount,
 )
@@ -36,7 +40,11 @@ def decide_entry(facts: Facts, fact: EntryFact) -> Decision:
             shows={"custody_bank": place_of(account).bank},
             duplicate=True,
         )
-    effect = effect_of(facts, fact, account)
+    twin = suspected.twin_of(facts, fact)
+    if twin is None:
+        effect = effect_of(facts, fact, account)
+    else:
+        effect = suspected.held(facts, fact, account, twin)
     row = _row(facts, fact, account, effect)
     return Decision(
         answer=answer_of(facts.journal, row),
@@ -44,19 +52,22 @@ def decide_entry(facts: Facts, fact: EntryFact) -> Decision:
         changes=(
             Insert(BankEntry, row),
             Insert(BankNarrative, _narrative(fact, account)),
+            *_detailed(fact, account),
+            *part_rows(fact, account),
             *effect.changes,
         ),
         shows={"custody_bank": place_of(account).bank},
     )
 
 
-def decide_kept(facts: Facts, bank_entry: UUID) -> Decision:
+def decide_kept(facts: Facts, bank_entry: UUID, parts: tuple[Part, ...] = ()) -> Decision:
     """Post a kept entry now that what it waits for may be there; unchanged when it is not."""
     row = facts.get(BankEntry, bank_entry)
     assert row is not None, "a kept entry was found and locked"
     account = facts.get(CustodyAccount, row.custody_account_id)
     assert account is not None, "its custody account was found and locked"
-    effect = effect_of(facts, fact_of(row), account) if row.outcome == "KEPT" else None
+    fact = fact_of(row, facts.get(BankEntryDetail, bank_entry), parts)
+    effect = effect_of(facts, fact, account) if row.outcome == "KEPT" else None
     if effect is None or effect.outcome == "KEPT":
         return Decision(answer=answer_of(facts.journal, row), duplicate=True)
     changed = {
@@ -93,7 +104,7 @@ def answer_of(journal: int, row: Record) -> dict[str, Any]:
     }
 
 
-def fact_of(row: Record) -> EntryFact:
+def fact_of(row: Record, detail: Record | None = None, parts: tuple[Part, ...] = ()) -> EntryFact:
     """Make the fact of a kept entry again; payer and purpose played their part when it came."""
     return EntryFact(
         bank_entry=row.bank_entry_id,
@@ -109,7 +120,36 @@ def fact_of(row: Record) -> EntryFact:
         payer_name=None,
         payer_account=None,
         purpose=None,
+        detail=None if detail is None else _told(detail),
+        parts=parts,
     )
+
+
+def _told(detail: Record) -> Detail:
+    return Detail(
+        channel=None if detail.channel is None else Reason(detail.channel),
+        fee=Money.from_fen(detail.fee_fen),
+        document_number=detail.document_number,
+        corrects=detail.corrects_ref,
+        failure=detail.failure_id,
+    )
+
+
+def _detailed(fact: EntryFact, account: Record) -> tuple[Insert, ...]:
+    detail = fact.detail
+    if detail is None:
+        return ()
+    row = {
+        "bank_entry_id": fact.bank_entry,
+        "institution_id": account["institution_id"],
+        "bank_code": account["bank_code"],
+        "channel": None if detail.channel is None else detail.channel.value,
+        "fee_fen": detail.fee.fen,
+        "document_number": detail.document_number,
+        "corrects_ref": detail.corrects,
+        "failure_id": detail.failure,
+    }
+    return (Insert(BankEntryDetail, row),)
 
 
 def _row(facts: Facts, fact: EntryFact, account: Record, effect: Effect) -> Record:
@@ -135,6 +175,8 @@ def _row(facts: Facts, fact: EntryFact, account: Record, effect: Effect) -> Reco
         "received_at": moment.now,
         "seq": moment.next_seq,
         "posted_seq": None if effect.outcome == "KEPT" else moment.next_seq,
+        "likeness": suspected.own_likeness(facts, fact),
+        "source": fact.source,
     }
     return Record(row)
 

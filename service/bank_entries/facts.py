@@ -7,15 +7,42 @@ from datetime import date
 from typing import Final
 from uuid import UUID
 
-from ledger.accounts import Account
+from ledger.accounts import Account, Reason
 from ledger.chain import canonical_json
-from ledger.money import Money
+from ledger.money import ZERO, Money
 from ledger.transactions import Transaction, TransactionKind
 from service.store.facts import Change, Facts, Record
 from service.store.unit import Unit
 
 KEPT: Final = "KEPT"
 """The outcome of an entry that cannot be posted yet."""
+PUSH: Final = "PUSH"
+STATEMENT: Final = "STATEMENT"
+"""By which way the service first knew of an entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """What only some kinds of line say.
+
+    `channel` and `fee` of what a payment channel settles (`amount` is net of the fee) or captures,
+    `document_number` of a court's deduction, `corrects` the bank's reference of the wrong credit
+    that it takes back, `failure` the failed account that a receiver or insurer pays for.
+    """
+
+    channel: Reason | None = None
+    fee: Money = ZERO
+    document_number: str | None = None
+    corrects: str | None = None
+    failure: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """How much of a debit paid one payment order."""
+
+    order: UUID
+    amount: Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +64,15 @@ class EntryFact:
     purpose: str | None = field(repr=False)
     from_on: date | None = None
     to_on: date | None = None
+    detail: Detail | None = None
+    source: str = PUSH
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def orders(self) -> tuple[UUID, ...]:
+        """The payment orders that the line or its parts name."""
+        own = () if self.order is None else (self.order,)
+        return own + tuple(part.order for part in self.parts) if self.parts else own
 
     @property
     def content_hash(self) -> bytes:

@@ -3,18 +3,20 @@
 Kept are debits without money behind them, and arrivals whose debit another bank has not told yet.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.bank_entries.batch_entries import NAME, parts_of
 from service.bank_entries.entries import fact_of
 from service.bank_entries.receive import RETRY, Kept
 from service.store import rows
 from service.store.context import Context
 from service.store.facts import Record
-from service.store.tables import BankEntry
+from service.store.tables import BankEntry, BankEntryDetail
 from service.store.transact import Mode, Request, Store
 
 AT_ONCE: Final = 500
@@ -35,12 +37,19 @@ async def retry_kept(store: Store, journal: int, custodies: Iterable[UUID] | Non
     statement = statement.order_by(source.c.bank_entry_id).limit(AT_ONCE)
     async with store.reading(Context((journal,))) as connection:
         found = [Record(row) for row in await rows.fetch(connection, statement)]
+        details = await details_of(connection, journal, found)
+        parts = await parts_of(
+            connection, journal, (row.bank_entry_id for row in found if row.kind == NAME)
+        )
     if not found:
         return 0
     outcome = await store.transact(
         Request(
             use_case=RETRY,
-            commands=[Kept(row.bank_entry_id, fact_of(row)) for row in found],
+            commands=[
+                Kept(key, fact_of(row, details.get(key), parts.get(key, ())))
+                for key, row in ((row.bank_entry_id, row) for row in found)
+            ],
             caller=Context((journal,)),
             actor=ACTOR,
             journal=journal,
@@ -48,3 +57,15 @@ async def retry_kept(store: Store, journal: int, custodies: Iterable[UUID] | Non
         )
     )
     return sum(1 for v in outcome.verdicts if v.refusal is None and not v.duplicate)
+
+
+async def details_of(
+    connection: AsyncConnection, journal: int, kept: Sequence[Record]
+) -> dict[UUID, Record]:
+    """Return what some of these entries said besides, by entry."""
+    if not kept:
+        return {}
+    wanted = {row.bank_entry_id for row in kept}
+    statement = rows.keyed(BankEntryDetail, journal, wanted, "bank_entry_id")
+    found = await rows.fetch(connection, statement)
+    return {row["bank_entry_id"]: Record(row) for row in found}

@@ -53,6 +53,7 @@ class Verb(StrEnum):
     FILE_COURSES = "file courses"
     ENROL = "enrol"
     RECORD_LESSONS = "record lessons"
+    TAKE_CASH = "take cash"
     REQUEST_PAYOUTS = "request payouts"
     ANSWER_CLAIMS = "answer claims"
     PLACE_STUDENTS = "place students"
@@ -156,6 +157,7 @@ MAY: Final[Mapping[Verb, Mapping[Role, Duties]]] = {
     Verb.FILE_COURSES: _only(Role.INSTITUTION, Duty.OWNER, Duty.ACADEMIC),
     Verb.ENROL: {**_OFFICERS, **_only(Role.INSTITUTION, Duty.OWNER, Duty.ACADEMIC)},
     Verb.RECORD_LESSONS: _only(Role.INSTITUTION, Duty.ACADEMIC, Duty.TEACHER),
+    Verb.TAKE_CASH: _FINANCE,
     Verb.REQUEST_PAYOUTS: {**_FINANCE, **_SUPPORT},
     Verb.ANSWER_CLAIMS: {**_REGULATORS, **_FINANCE, **_PARENT},
     Verb.PLACE_STUDENTS: {**_REGULATORS, **_only(Role.INSTITUTION, Duty.OWNER, Duty.ACADEMIC)},

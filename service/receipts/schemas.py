@@ -1,11 +1,14 @@
 """The JSON contract of bank entries."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from service.bank_entries.facts import EntryFact
+from ledger.accounts import Reason
+from ledger.money import total
+from service.bank_entries.facts import Detail, EntryFact, Part
 from service.store import ids, payment_codes
 from service.web.command import Command
 from service.web.wire import (
@@ -14,6 +17,7 @@ from service.web.wire import (
     CustodyAccountId,
     Day,
     EnrolmentId,
+    IdOf,
     ItemResult,
     OrderId,
     Page,
@@ -26,6 +30,10 @@ from service.web.wire import (
     money,
 )
 
+Channel = Literal["WECHAT", "ALIPAY", "UNIONPAY"]
+DocumentNumber = Annotated[
+    str, StringConstraints(strict=True, min_length=1, max_length=100, pattern=r"^\S(.*\S)?$")
+]
 PaymentCode = Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9A-Z]{4,20}$")]
 
 EXAMPLE = {
@@ -71,7 +79,19 @@ class ReceiptIn(EntryIn):
         "ADVANCE",
         "RECOVERY",
         "TRANSFER",
+        "CHANNEL_SETTLEMENT",
+        "CASH",
+        "ERROR",
+        "ERROR_CORRECTED",
+        "FAILED_BANK_PAYMENT",
     ] = "PAYMENT"
+    channel: Channel | None = Field(
+        default=None, description="Whose settlement a CHANNEL_SETTLEMENT is, net of its fee"
+    )
+    fee: Amount | None = Field(default=None, description="What the channel kept of it")
+    failure_id: Annotated[str, IdOf("bkf")] | None = Field(
+        default=None, description="The failed account that a FAILED_BANK_PAYMENT is for"
+    )
     from_on: Day | None = Field(default=None, description="First day that INTEREST is for")
     to_on: Day | None = Field(default=None, description="Last day that INTEREST is for")
     payment_code: PaymentCode | None = Field(
@@ -91,17 +111,42 @@ class ReceiptIn(EntryIn):
             raise ValueError("interest has a first and a last day, in order")
         return self
 
+    @model_validator(mode="after")
+    def _says_what_its_kind_needs(self) -> Self:
+        """Require channel and fee of a settlement, the failed account of a payment for it."""
+        settles = self.kind == "CHANNEL_SETTLEMENT"
+        if (self.channel is not None, self.fee is not None) != (settles, settles):
+            raise ValueError("a settlement says its channel and fee, and nothing else does")
+        if (self.failure_id is not None) is not (self.kind == "FAILED_BANK_PAYMENT"):
+            raise ValueError("a failed bank's payment names the failed account")
+        return self
+
+    def _detail(self) -> Detail | None:
+        if self.channel is not None and self.fee is not None:
+            return Detail(channel=Reason(self.channel), fee=money(self.fee))
+        if self.failure_id is not None:
+            return Detail(failure=ids.parse("bkf", self.failure_id)[1])
+        return None
+
     def fact(self, command: Command) -> EntryFact:
         """Make the ledger's fact of it."""
         return _fact(
             self,
             command,
             "CRDT",
+            detail=self._detail(),
             payer_name=self.payer_name,
             payer_account=self.payer_account,
             from_on=self.from_on,
             to_on=self.to_on,
         )
+
+
+class PartIn(WireIn):
+    """One payment of a batch that the bank debited in a single line."""
+
+    end_to_end_id: OrderId
+    amount: Amount
 
 
 class DebitIn(EntryIn):
@@ -119,7 +164,28 @@ class DebitIn(EntryIn):
         }
     )
 
-    kind: Literal["ORDER", "CHARGE", "CHARGEBACK", "OTHER"]
+    kind: Literal[
+        "ORDER",
+        "ORDERS",
+        "CHARGE",
+        "CHARGEBACK",
+        "COURT_DEDUCTION",
+        "ERROR",
+        "ERROR_CORRECTED",
+        "OTHER",
+    ]
+    parts: list[PartIn] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=1_000,
+        description="The orders that one debit of ORDERS paid, with how much of it each took",
+    )
+    document_number: DocumentNumber | None = Field(
+        default=None, description="The court's document that a COURT_DEDUCTION carries out"
+    )
+    corrects_ref: Reference | None = Field(
+        default=None, description="The bank's reference of the wrong credit that it takes back"
+    )
     payment_code: PaymentCode | None = Field(
         default=None, description="The code of the enrolment that a CHARGEBACK takes back from"
     )
@@ -131,9 +197,41 @@ class DebitIn(EntryIn):
             raise ValueError("a chargeback names its payment code, and nothing else does")
         return self
 
+    @model_validator(mode="after")
+    def _says_what_its_kind_needs(self) -> Self:
+        """Require the document of a deduction, and the wrong credit of what takes it back."""
+        if (self.document_number is not None) is not (self.kind == "COURT_DEDUCTION"):
+            raise ValueError("a deduction names the court's document, and nothing else does")
+        if (self.corrects_ref is not None) is not (self.kind == "ERROR_CORRECTED"):
+            raise ValueError("a correction names the credit it takes back, and nothing else does")
+        return self
+
+    @model_validator(mode="after")
+    def _has_its_parts(self) -> Self:
+        """Require parts of a debit of many orders, which add up to it, and of nothing else."""
+        if (self.parts is not None) is not (self.kind == "ORDERS"):
+            raise ValueError("a debit of ORDERS has its parts, and nothing else does")
+        if self.parts is not None:
+            if total(money(part.amount) for part in self.parts) != money(self.amount):
+                raise ValueError("the parts add up to the amount")
+            if len({part.end_to_end_id for part in self.parts}) != len(self.parts):
+                raise ValueError("each order is paid by one part")
+        return self
+
+    def _detail(self) -> Detail | None:
+        if self.document_number is None and self.corrects_ref is None:
+            return None
+        return Detail(document_number=self.document_number, corrects=self.corrects_ref)
+
     def fact(self, command: Command) -> EntryFact:
         """Make the ledger's fact of it."""
-        return _fact(self, command, "DBIT")
+        fact = _fact(self, command, "DBIT", detail=self._detail())
+        if self.parts is None:
+            return fact
+        parts = (
+            Part(ids.parse("ord", part.end_to_end_id)[1], money(part.amount)) for part in self.parts
+        )
+        return replace(fact, parts=tuple(parts))
 
 
 class ReceiptBatchIn(BatchMode):
@@ -154,7 +252,9 @@ class EntryOut(WireOut):
     id: str
     custody_account_id: str
     bank_ref: str
-    direction: Literal["CRDT", "DBIT"]
+    direction: Literal["CRDT", "DBIT", "PEND"] = Field(
+        description="PEND: told of, and not in the bank yet"
+    )
     amount: Amount
     book_on: Day
     value_on: Day
@@ -220,6 +320,7 @@ def _fact(  # noqa: PLR0913 - what only money that comes in says
     payer_account: str | None = None,
     from_on: date | None = None,
     to_on: date | None = None,
+    detail: Detail | None = None,
 ) -> EntryFact:
     return EntryFact(
         bank_entry=command.new_id(),
@@ -237,6 +338,7 @@ def _fact(  # noqa: PLR0913 - what only money that comes in says
         purpose=entry.purpose,
         from_on=from_on,
         to_on=to_on,
+        detail=detail,
     )
 
 

@@ -33,7 +33,7 @@ _HISTORY: Final = text(
            AND state = 'CONFIRMED') AS released,
         (SELECT max(book_on) FROM escrow.bank_entry
          WHERE bank_entry.journal_id = :journal AND bank_entry.enrolment_id = wanted.enrolment_id
-           AND direction = 'CRDT' AND kind = 'PAYMENT') AS paid_on
+           AND kind IN ('PAYMENT', 'CHANNEL_CAPTURE', 'CASH_REPORT')) AS paid_on
     FROM unnest(:enrolments) AS wanted(enrolment_id)
     """
 ).bindparams(bindparam("enrolments", type_=ARRAY(Uuid)))

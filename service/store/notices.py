@@ -39,6 +39,7 @@ _PREFIXES: Final = {
     "REGISTER": "ent",
     "OBJECTION": "obj",
     "GUARDIAN": "gdl",
+    "COURT": "cto",
 }
 """What a notice is about, by the first word of its kind."""
 

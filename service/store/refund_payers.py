@@ -35,7 +35,7 @@ _RECEIPTS: Final = text(
     LEFT JOIN pii.bank_narrative AS told
       ON told.journal_id = :journal AND told.bank_entry_id = entry.bank_entry_id
     WHERE entry.journal_id = :journal AND entry.enrolment_id = ANY(:enrolments)
-      AND entry.direction = 'CRDT' AND entry.kind = 'PAYMENT'
+      AND entry.kind IN ('PAYMENT', 'CHANNEL_CAPTURE', 'CASH_REPORT')
       AND entry.outcome IN ('ENROLMENT', 'SUSPENSE', 'RETURNED')
     ORDER BY entry.enrolment_id, entry.seq DESC, entry.bank_entry_id DESC
     """
@@ -46,15 +46,16 @@ _CREDITED: Final = text(
     """
     WITH credited AS (
         SELECT account.owner_id AS enrolment_id, max(sealed.seq) AS seq, sum(entry.amount) AS fen,
-               coalesce(sealed.refs::jsonb ->> 'receipt', sealed.refs::jsonb ->> 'bank_entry')::uuid
-                 AS bank_entry_id
+               coalesce(sealed.refs::jsonb ->> 'receipt', sealed.refs::jsonb ->> 'capture',
+                        sealed.refs::jsonb ->> 'bank_entry')::uuid AS bank_entry_id
         FROM escrow.account
         JOIN escrow.entry ON entry.journal_id = :journal AND entry.account_id = account.account_id
         JOIN escrow.journal_transaction AS sealed
           ON sealed.journal_id = :journal AND sealed.seq = entry.seq
         WHERE account.journal_id = :journal AND account.kind = 'STUDENT_PREPAID'
           AND account.owner_id = ANY(:enrolments)
-          AND sealed.kind IN ('RECEIPT_MATCHED', 'SUSPENSE_MATCHED', 'TRANSACTION_REVERSED')
+          AND sealed.kind IN ('RECEIPT_MATCHED', 'CHANNEL_CAPTURED', 'CASH_REPORTED',
+                              'SUSPENSE_MATCHED', 'TRANSACTION_REVERSED')
         GROUP BY 1, 4 HAVING sum(entry.amount) > 0)
     SELECT credited.*, told.payer_name, told.payer_account, told.purpose, told.sealed,
            told.wrapped_key

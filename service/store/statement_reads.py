@@ -50,7 +50,8 @@ BOOKED: Final = text(
            count(*) FILTER (WHERE on_day AND direction = 'DBIT')::int AS debit_count,
            coalesce(sum(amount_fen) FILTER (WHERE on_day AND direction = 'DBIT'), 0)::bigint
              AS debit_fen,
-           coalesce(sum(CASE direction WHEN 'CRDT' THEN amount_fen ELSE -amount_fen END)
+           coalesce(sum(CASE direction WHEN 'CRDT' THEN amount_fen
+                                        WHEN 'DBIT' THEN -amount_fen ELSE 0 END)
              FILTER (WHERE NOT on_day AND outcome <> 'KEPT'), 0)::bigint AS later_fen
     FROM unnest(:custodies, :days) AS given(custody, day)
     LEFT JOIN LATERAL (

@@ -1,6 +1,6 @@
 """Statement files (对账单文件): what a bank sent, the statements in it, and each of their lines."""
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Index
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.store.tables.base import (
@@ -51,6 +51,12 @@ class StatementFile(Base):
     __table_args__ = (
         Index(None, "journal_id", "content_sha256"),
         Index(None, "journal_id", "bank_code", "statement_file_id"),
+        Index(
+            "ix_statement_file_open",
+            "journal_id",
+            "bank_code",
+            postgresql_where=text("state = 'ACCEPTED'"),
+        ),
         CheckConstraint("state IN ('ACCEPTED', 'POSTED', 'REFUSED', 'QUARANTINED')", name="state"),
         CheckConstraint("(reason IS NULL) = (state IN ('ACCEPTED', 'POSTED'))", name="reason"),
         CheckConstraint("lines_done = matched + posted + contradicted", name="done"),

@@ -1,0 +1,85 @@
+"""The JSON contract of cash."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from service.cash.use_cases import TakeCash
+from service.store import ids
+from service.web.command import Command
+from service.web.wire import (
+    Amount,
+    Day,
+    EnrolmentId,
+    Text,
+    WireIn,
+    WireOut,
+    example_id,
+    examples,
+    money,
+)
+
+CashReference = Annotated[
+    str, StringConstraints(strict=True, min_length=1, max_length=52, pattern=r"^[!-~]+$")
+]
+
+
+def _something(amount: str) -> str:
+    if amount == "0.00":
+        raise ValueError("cash is more than 0.00")
+    return amount
+
+
+class CashIn(WireIn):
+    """Cash that the school took from a parent (现金收款)."""
+
+    model_config = examples(
+        {
+            "enrolment_id": example_id("enr"),
+            "reference": "SJ-2026-0017",
+            "amount": "1200.00",
+            "taken_on": "2026-03-02",
+            "payer_name": "张三",
+        }
+    )
+
+    enrolment_id: EnrolmentId
+    reference: CashReference = Field(
+        description="The school's own receipt number (收据号), unique per account"
+    )
+    amount: Annotated[Amount, AfterValidator(_something)]
+    taken_on: Day
+    payer_name: Text | None = None
+
+    def taken(self, command: Command) -> TakeCash:
+        """Make the use case's command of it."""
+        journal, enrolment = ids.parse("enr", self.enrolment_id)
+        return TakeCash(
+            journal,
+            command.new_id(),
+            enrolment,
+            self.reference,
+            money(self.amount),
+            self.taken_on,
+            self.payer_name,
+        )
+
+
+class CashOut(WireOut):
+    """What became of it: a bank entry that is pending until the school pays the cash in."""
+
+    id: str
+    custody_account_id: str
+    bank_ref: str = Field(description="CASH and the school's receipt number")
+    direction: Literal["PEND"]
+    amount: Amount
+    book_on: Day = Field(description="The day it was taken")
+    value_on: Day
+    kind: str
+    outcome: str
+    suspense_reason: str | None = None
+    suspense: Amount = Field(description="What was taken beyond the price; it goes back")
+    enrolment_id: str | None = None
+    order_id: str | None = None
+    transaction_id: str | None = None
+    balances: dict[str, Amount] | None = None
