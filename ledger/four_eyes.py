@@ -28,6 +28,7 @@ class ActKind(StrEnum):
     LODGING = "LODGING"
     SUSPENSE_MATCH = "SUSPENSE_MATCH"
     SUSPENSE_RETURN = "SUSPENSE_RETURN"
+    BREAK_SIGN_OFF = "BREAK_SIGN_OFF"
     CORRECTION = "CORRECTION"
     RETENTION = "RETENTION"
     DEPOSIT = "DEPOSIT"
@@ -41,7 +42,9 @@ class ActKind(StrEnum):
     OTHER = "OTHER"
 
 
-LIMITED: Final = frozenset({ActKind.REFUND, ActKind.SUSPENSE_MATCH, ActKind.SUSPENSE_RETURN})
+LIMITED: Final = frozenset(
+    {ActKind.REFUND, ActKind.SUSPENSE_MATCH, ActKind.SUSPENSE_RETURN, ActKind.BREAK_SIGN_OFF}
+)
 """Kinds that one person may decide up to a limit of the rule pack (I-45, decisions.md)."""
 
 ALWAYS: Final = frozenset(ActKind) - LIMITED

@@ -91,6 +91,14 @@ class StatementUnknown(ObjectUnknown, zh="对账单不存在"):
     """There is no such statement in the caller's scope."""
 
 
+class ReconciliationUnknown(ObjectUnknown, zh="对账不存在"):
+    """There is no such reconciliation in the caller's scope."""
+
+
+class BreakUnknown(ObjectUnknown, zh="对账差异不存在"):
+    """There is no such break in the caller's scope."""
+
+
 class RestraintUnknown(ObjectUnknown, zh="限制措施不存在"):
     """There is no such restraint in the caller's scope."""
 

@@ -36,6 +36,10 @@ _LIMITS: Final[dict[ActKind, tuple[Parameter[Money], Parameter[Money]]]] = {
         parameters.SUSPENSE_TWO_PERSON_ABOVE,
         parameters.SUSPENSE_DAY_SUM_ABOVE,
     ),
+    ActKind.BREAK_SIGN_OFF: (
+        parameters.SUSPENSE_TWO_PERSON_ABOVE,
+        parameters.SUSPENSE_DAY_SUM_ABOVE,
+    ),
 }
 
 

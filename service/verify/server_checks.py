@@ -23,6 +23,7 @@ APPEND_ONLY: Final = (
     "closed_day",
     "signed_message",
     "decided_alone",
+    "reconciliation",
     "rule_pack_assignment",
     "rule_pack_version",
 )

@@ -22,6 +22,7 @@ from service.interest.sweep import allocate_due, settle_ended
 from service.lessons import use_cases as lessons
 from service.portings.sweep import carry_placements
 from service.receipts.returns import return_after_freeze, return_lapsed
+from service.reconciliation.sweep import follow_open, reconcile_days
 from service.refunds.sweep import settle_refunds
 from service.resolution.sealing import Keys
 from service.resolution.sweep import packs_made
@@ -213,6 +214,8 @@ SWEEPS: Final[dict[str, Sweep]] = {
     "interest_settled": settle_ended,
     "wind_down_lessons_settled": settle_wind_down_lessons,
     "dividend_payments_followed": follow_payments,
+    "days_reconciled": reconcile_days,
+    "open_accounts_followed": follow_open,
     "approvals_expired": close_expired,
 }
 """Every sweep, in order."""

@@ -1,0 +1,146 @@
+"""What becomes of an account's breaks when it is reconciled: opened, changed, escalated, closed.
+
+A break is closed only here, because it is no longer found; a person explains it, and never makes it
+go away. One that was signed off and then turns out otherwise is open again.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Final
+from uuid import UUID
+
+from ledger import breaks
+from ledger.breaks import Finding
+from ledger.calendars import WorkingCalendar
+from ledger.transactions import Transaction, TransactionKind
+from service.store import ids
+from service.store.facts import Change, Facts, Insert, Record, Update
+from service.store.tables import Break
+
+OPEN: Final = "OPEN"
+SIGNED_OFF: Final = "SIGNED_OFF"
+CLOSED: Final = "CLOSED"
+
+_UNSIGNED: Final = {"cause": None, "signed_by": None, "signed_at": None, "signed_seq": None}
+
+
+@dataclass(slots=True)
+class Steps:
+    """Transactions and row changes of one decision so far."""
+
+    facts: Facts
+    transactions: list[Transaction] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+
+    @property
+    def next_seq(self) -> int:
+        """The sequence number that the next transaction of the decision will have."""
+        return self.facts.moment.next_seq + len(self.transactions)
+
+
+def follow(steps: Steps, account: Record, found: Iterable[Finding], base: UUID) -> None:
+    """Bring the breaks of an account to what was found; `base` is an id that new ones come with."""
+    custody = account.custody_account_id
+    standing = {
+        _name(row.subject, row.subject_key, row.arose_on): row
+        for row in steps.facts.all(Break)
+        if row.custody_account_id == custody and row.state != CLOSED
+    }
+    for finding in found:
+        row = standing.pop(_name(finding.subject, finding.key, finding.day), None)
+        if row is None:
+            _open(steps, account, finding, base)
+        else:
+            _keep(steps, row, finding)
+    for row in standing.values():
+        _close(steps, row)
+
+
+def age_of(facts: Facts, row: Record) -> int:
+    """Return how many working days a break has stood."""
+    return _age(facts, row.opened_on)
+
+
+def noted(row: Record, kind: TransactionKind, reason: str, **references: str) -> Transaction:
+    """Say what became of a break."""
+    told: dict[str, str] = {
+        "institution": str(row["institution_id"]),
+        "custody": str(row["custody_account_id"]),
+        "break": str(row["break_id"]),
+        "amount_fen": str(row["amount_fen"]),
+    }
+    return Transaction(kind, references=told | references, reason=reason)
+
+
+def _name(subject: str, key: str, day: date) -> tuple[str, str, date]:
+    return (str(subject), key, day)
+
+
+def _age(facts: Facts, opened_on: date) -> int:
+    calendar: WorkingCalendar = facts.extra["calendar"]
+    return calendar.working_days_between(opened_on, facts.moment.today)
+
+
+def _open(steps: Steps, account: Record, finding: Finding, base: UUID) -> None:
+    moment = steps.facts.moment
+    named = f"{account.custody_account_id}/{finding.subject}/{finding.key}/{finding.day}"
+    row: dict[str, Any] = {
+        "break_id": ids.derived(base, named),
+        "custody_account_id": account.custody_account_id,
+        "institution_id": account.institution_id,
+        "bank_code": account.bank_code,
+        "kind": finding.kind.value,
+        "subject": finding.subject.value,
+        "subject_key": finding.key,
+        "arose_on": finding.day,
+        "amount_fen": finding.amount_fen,
+        "outside": finding.outside,
+        "state": OPEN,
+        "owner": breaks.owner_of(finding.kind).value,
+        "assignee": None,
+        "level": breaks.level_of(finding.kind, 0),
+        "opened_on": moment.today,
+        "opened_at": moment.now,
+        "escalated_on": None,
+        **_UNSIGNED,
+        "closed_at": None,
+        "closed_seq": None,
+        "seq": steps.next_seq,
+    }
+    steps.changes.append(Insert(Break, row))
+    steps.transactions.append(noted(Record(row), TransactionKind.BREAK_OPENED, row["kind"]))
+
+
+def _keep(steps: Steps, row: Record, finding: Finding) -> None:
+    """Follow a break that is still there: its amount and class, and its age."""
+    values: dict[str, Any] = {}
+    if (row.amount_fen, row.kind) != (finding.amount_fen, finding.kind.value):
+        values = {
+            "amount_fen": finding.amount_fen,
+            "kind": finding.kind.value,
+            "owner": breaks.owner_of(finding.kind).value,
+            "state": OPEN,
+            **_UNSIGNED,
+        }
+        changed = Record({**row, **values})
+        before = {"before_fen": str(row.amount_fen)}
+        steps.transactions.append(
+            noted(changed, TransactionKind.BREAK_CHANGED, finding.kind.value, **before)
+        )
+    state = values.get("state", row.state)
+    level = breaks.level_of(finding.kind, _age(steps.facts, row.opened_on))
+    if state == OPEN and level > row.level:
+        values |= {"level": level, "escalated_on": steps.facts.moment.today}
+        climbed = Record({**row, **values})
+        steps.transactions.append(
+            noted(climbed, TransactionKind.BREAK_ESCALATED, climbed.kind, level=str(level))
+        )
+    if values:
+        steps.changes.append(Update(Break, (row.break_id,), values))
+
+
+def _close(steps: Steps, row: Record) -> None:
+    values = {"state": CLOSED, "closed_at": steps.facts.moment.now, "closed_seq": steps.next_seq}
+    steps.changes.append(Update(Break, (row.break_id,), values))
+    steps.transactions.append(noted(row, TransactionKind.BREAK_CLOSED, "NO_LONGER_FOUND"))
