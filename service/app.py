@@ -92,6 +92,7 @@ NOUNS: Final = (
     portings.router,
     refunds.router,
     statements.router,
+    statements.file_router,
     reconciliation.router,
     reconciliation.break_router,
     reconciliation.demand_router,

@@ -93,6 +93,13 @@ def _files() -> None:
         ["journal_id", "bank_code", "statement_file_id"],
     ):
         _index("statement_file", columns)
+    op.create_index(
+        "ix_statement_file_open",
+        "statement_file",
+        ["journal_id", "bank_code"],
+        schema="escrow",
+        postgresql_where="state = 'ACCEPTED'",
+    )
 
 
 def _statements() -> None:

@@ -130,7 +130,11 @@ class StatementValues:
         )
 
     def foot(self, line: int) -> StatementFoot:
-        """Return the foot, when the last entry has passed."""
+        """Return the foot, when the last entry has passed.
+
+        The first day is what the statement says, never the date of the opening balance, which is
+        the day before at many banks; the last is the date of the closing balance.
+        """
         opening, closing = self._first(_OPENINGS), self._last(_CLOSINGS[self.kind])
         of = self.values
         started = of.get("FrToDt/FrDtTm") or of.get("FrToDt/FrDt")
@@ -138,8 +142,8 @@ class StatementValues:
         return StatementFoot(
             opening[0] if opening else None,
             closing[0] if closing else None,
-            iso_day(started, line=line) if started else opening[1] if opening else None,
-            iso_day(ended, line=line) if ended else closing[1] if closing else None,
+            iso_day(started, line=line) if started else None,
+            (closing[1] if closing else None) or (iso_day(ended, line=line) if ended else None),
             Stated() if self.left_out else self._stated(line),
             line,
         )

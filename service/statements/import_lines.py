@@ -1,0 +1,147 @@
+"""Lines of an accepted file, some thousands in a unit of work: confirmed, posted, or contradicted.
+
+A line whose reference is known confirms what was pushed and posts nothing (I-35); a new one is
+received as any bank fact is. How far a file has come stands in its row, changed with the lines, so
+that a file broken off anywhere goes on where it stopped, and two who send it do not post it twice.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ledger.refusals import Refusal
+from ledger.transactions import Transaction, TransactionKind
+from service.bank_entries.entries import decide_entry
+from service.bank_entries.facts import EntryFact
+from service.bank_entries.receive import load_entries, read_entries
+from service.store.context import Context
+from service.store.facts import Decision, Facts, Insert, Record, Update
+from service.store.tables import BankEntry, CustodyAccount, StatementFile, StatementLine
+from service.store.transact import UseCase
+from service.store.unit import Unit
+
+_BUSINESS_KEY: Final = ("custody_account_id", "bank_ref")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a file: its number from 1, its statement's, and the fact it tells."""
+
+    file: UUID
+    number: int
+    statement: int
+    fact: EntryFact
+    raw_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TakenThrough:
+    """The end of a unit of work: every line up to here has been taken."""
+
+    file: UUID
+    first: int
+    last: int
+
+
+Taken = Line | TakenThrough
+
+
+async def find_lines(
+    _connection: AsyncConnection, _caller: Context, lines: Sequence[Taken]
+) -> list[Taken | Refusal]:
+    """Take the lines of a file that was accepted, accounts and all."""
+    return list(lines)
+
+
+async def load_lines(unit: Unit, lines: Sequence[Taken]) -> None:
+    """Lock the file before anything else, then what its entries name."""
+    await unit.lock(StatementFile, {line.file for line in lines})
+    await load_entries(unit, _facts(lines))
+
+
+async def read_lines(unit: Unit, lines: Sequence[Taken]) -> None:
+    """Read entries of the same references, balances and debts under the head."""
+    await read_entries(unit, _facts(lines))
+
+
+def decide_line(facts: Facts, line: Taken) -> Decision:
+    """Say what a line is; one that was taken before is a duplicate."""
+    file = facts.get(StatementFile, line.file)
+    assert file is not None, "the file was accepted and locked"
+    if isinstance(line, TakenThrough):
+        return _through(file, line)
+    if line.number <= file.lines_done:
+        return Decision(answer={}, duplicate=True)
+    assert line.number == file.lines_done + 1, "lines are taken in order"
+    known = facts.by(BankEntry, _BUSINESS_KEY, line.fact.custody_account, line.fact.bank_ref)
+    if known is None:
+        posted = decide_entry(facts, line.fact)
+        changes = _changes(facts, file, line, "POSTED", line.fact.bank_entry)
+        return replace(posted, answer={}, shows={}, changes=(*posted.changes, *changes))
+    outcome = "MATCHED" if _says_the_same(known, line.fact) else "CONTRADICTED"
+    return Decision(answer={}, changes=_changes(facts, file, line, outcome, known.bank_entry_id))
+
+
+TAKE_LINES: UseCase[Taken, Taken] = UseCase(
+    "take_statement_lines", find_lines, load_lines, decide_line, read_lines
+)
+
+
+def _facts(lines: Sequence[Taken]) -> list[EntryFact]:
+    return [line.fact for line in lines if isinstance(line, Line)]
+
+
+def _says_the_same(known: Record, fact: EntryFact) -> bool:
+    """Compare what a statement and a push both say for certain; few statements name a payer."""
+    pushed = (known.direction, known.amount_fen, known.book_on)
+    return pushed == (fact.direction, fact.amount.fen, fact.book_on)
+
+
+def _changes(
+    facts: Facts, file: Record, line: Line, outcome: str, bank_entry: UUID
+) -> tuple[Insert, Update]:
+    fact = line.fact
+    account = facts.get(CustodyAccount, fact.custody_account)
+    assert account is not None, "the custody account was locked"
+    row = {
+        "statement_file_id": line.file,
+        "line": line.number,
+        "statement": line.statement,
+        "custody_account_id": fact.custody_account,
+        "institution_id": account["institution_id"],
+        "bank_code": account["bank_code"],
+        "bank_ref": fact.bank_ref,
+        "direction": fact.direction,
+        "amount_fen": fact.amount.fen,
+        "book_on": fact.book_on,
+        "value_on": fact.value_on,
+        "raw_hash": line.raw_hash,
+        "bank_entry_id": bank_entry,
+        "outcome": outcome,
+        "seq": facts.moment.next_seq,
+    }
+    counted = outcome.lower()
+    values: dict[str, Any] = {"lines_done": line.number, counted: file[counted] + 1}
+    return Insert(StatementLine, row), Update(StatementFile, (line.file,), values)
+
+
+def _through(file: Record, end: TakenThrough) -> Decision:
+    """Note in the journal what was taken; nothing when somebody else took it meanwhile."""
+    assert file.lines_done >= end.last, "every line before was taken"
+    if file.lines_done > end.last:
+        return Decision(answer={}, duplicate=True)
+    noted = Transaction(
+        TransactionKind.STATEMENT_LINES_TAKEN,
+        references={
+            "statement_file": str(end.file),
+            "first_line": str(end.first),
+            "last_line": str(end.last),
+            "matched": str(file.matched),
+            "posted": str(file.posted),
+            "contradicted": str(file.contradicted),
+        },
+    )
+    return Decision(answer={}, transactions=(noted,))

@@ -1,0 +1,197 @@
+"""Importing a statement file, from its bytes to the last line posted and the days compared.
+
+The file is read twice and never held: once to its end to be believed, once more to be posted, some
+thousands of lines in a unit of work. What broke off goes on when the same file is sent again.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import BinaryIO, Final
+from uuid import UUID
+
+from service.bank_entries.reading import LineAccount, NamedOrder, order_named, read_entry
+from service.bank_entries.retry import retry_kept
+from service.statement_files.canonical import CanonicalEntry, StatementHead
+from service.statement_files.refused import StatementFileInvalid
+from service.statements.file_faults import FileUnfit, Flaw, flaw_of
+from service.statements.import_check import (
+    CheckedStatement,
+    Hints,
+    check_file,
+    format_of,
+    parts_of,
+)
+from service.statements.import_finish import FINISH_FILE, FinishFile
+from service.statements.import_lines import TAKE_LINES, Line, Taken, TakenThrough
+from service.store import ids, rows
+from service.store import statement_file_reads as reads
+from service.store.context import Context
+from service.store.facts import Record
+from service.store.tables import PaymentOrder
+from service.store.transact import Mode, Request, Store
+
+LINES_AT_ONCE: Final = 2_000
+Progress = Callable[[int, int], None]
+"""Hears of lines taken, and of how many there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What a file is by itself: its statements, or the one thing that is wrong with it."""
+
+    format: str | None
+    statements: tuple[CheckedStatement, ...] = ()
+    flaw: Flaw | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """An accepted file to be posted, and as whom."""
+
+    journal: int
+    file: UUID
+    actor: str
+    source: BinaryIO
+    hints: Hints
+
+
+def _no_progress(_done: int, _of: int) -> None:
+    """For callers that show none."""
+
+
+async def examine(source: BinaryIO, hints: Hints) -> Examined:
+    """Read a seekable file to its end beside the event loop; never raises for what is in it."""
+    return await asyncio.to_thread(_examined, source, hints)
+
+
+async def post(store: Store, posting: Posting, progress: Progress = _no_progress) -> Record:
+    """Post what is left of a file, compare its days, and return its row as it then stands.
+
+    A file that is posted, refused or quarantined is returned as it is.
+    """
+    scope = Context((posting.journal,))
+    async with store.reading(scope) as connection:
+        file = await reads.file_of(connection, posting.journal, posting.file)
+        statements = await reads.statements_of(connection, posting.journal, posting.file)
+    assert file is not None, "the file was taken"
+    if file.state != "ACCEPTED":
+        return file
+    await _post_lines(store, posting, file, statements, progress)
+    await retry_kept(store, posting.journal, {one.custody_account_id for one in statements})
+    await _finish(store, posting, statements)
+    async with store.reading(scope) as connection:
+        ended = await reads.file_of(connection, posting.journal, posting.file)
+    assert ended is not None, "files are never deleted"
+    return ended
+
+
+def _examined(source: BinaryIO, hints: Hints) -> Examined:
+    form = None
+    try:
+        form = format_of(source, hints).value
+        return Examined(form, check_file(source, hints).statements)
+    except (StatementFileInvalid, FileUnfit) as refused:
+        return Examined(form, flaw=flaw_of(refused))
+
+
+async def _post_lines(
+    store: Store, posting: Posting, file: Record, statements: Sequence[Record], progress: Progress
+) -> None:
+    """Post line by line from the first that is not taken yet."""
+    accounts = {one.number: _account_of(posting.journal, one) for one in statements}
+    lines = islice(_numbered(posting), file.lines_done, None)
+    progress(file.lines_done, file.lines)
+    while chunk := await asyncio.to_thread(_next, lines):
+        orders = await _orders(store, posting.journal, [entry for _, _, entry in chunk])
+        commands: list[Taken] = [
+            Line(
+                posting.file,
+                number,
+                statement,
+                read_entry(
+                    entry,
+                    bank_entry=ids.derived(posting.file, str(number)),
+                    account=accounts[statement],
+                    orders=orders,
+                ),
+                bytes.fromhex(entry.raw_hash),
+            )
+            for number, statement, entry in chunk
+        ]
+        first, last = chunk[0][0], chunk[-1][0]
+        commands.append(TakenThrough(posting.file, first, last))
+        outcome = await store.transact(
+            Request(
+                use_case=TAKE_LINES,
+                commands=commands,
+                caller=Context((posting.journal,)),
+                actor=posting.actor,
+                journal=posting.journal,
+                mode=Mode.ALL_OR_NOTHING,
+                unread=True,
+            )
+        )
+        for verdict in outcome.verdicts:
+            if verdict.refusal is not None:
+                raise verdict.refusal
+        progress(last, file.lines)
+
+
+async def _finish(store: Store, posting: Posting, statements: Sequence[Record]) -> None:
+    periods = {
+        (one.custody_account_id, one.from_on, one.to_on)
+        for one in statements
+        if one.kind == "STATEMENT"
+    }
+    end = FinishFile(posting.file, tuple(sorted(periods)))
+    outcome = await store.transact(
+        Request(
+            use_case=FINISH_FILE,
+            commands=[end],
+            caller=Context((posting.journal,)),
+            actor=posting.actor,
+            journal=posting.journal,
+        )
+    )
+    outcome.single()
+
+
+def _account_of(journal: int, statement: Record) -> LineAccount:
+    return LineAccount(journal, statement.custody_account_id, statement.purpose)
+
+
+Numbered = tuple[int, int, CanonicalEntry]
+
+
+def _numbered(posting: Posting) -> Iterator[Numbered]:
+    """Number the lines of a file and its statements, each from 1."""
+    line = statement = 0
+    for part in parts_of(posting.source, posting.hints):
+        if isinstance(part, StatementHead):
+            statement += 1
+        elif isinstance(part, CanonicalEntry):
+            line += 1
+            yield line, statement, part
+
+
+def _next(lines: Iterator[Numbered]) -> list[Numbered]:
+    return list(islice(lines, LINES_AT_ONCE))
+
+
+async def _orders(
+    store: Store, journal: int, entries: Sequence[CanonicalEntry]
+) -> dict[UUID, NamedOrder]:
+    """Return the orders that entries name, by id; of any bank: money arrives at another one."""
+    named = {order_named(entry, journal) for entry in entries} - {None}
+    if not named:
+        return {}
+    async with store.reading(Context((journal,))) as connection:
+        found = await rows.fetch(connection, rows.keyed(PaymentOrder, journal, named, "order_id"))
+    return {
+        row["order_id"]: NamedOrder(
+            row["order_id"], row["custody_account_id"], row["target_custody_account_id"]
+        )
+        for row in found
+    }
