@@ -127,13 +127,13 @@ from tests.fixtures.scripted_journals import ScriptedJournal
         pytest.param(
             "UPDATE escrow.lesson SET state = 'CONFIRMED' WHERE journal_id = {j}"
             " AND state = 'RECORDED'",
-            {"V-16", "I-13", "I-15"},
+            {"R-01", "R-05", "I-13", "I-15"},
             id="a lesson confirmed by hand",
         ),
         pytest.param(
             "UPDATE escrow.lesson SET value_fen = value_fen + 1 WHERE journal_id = {j}"
             " AND state = 'DISPUTED'",
-            {"V-11", "V-16"},
+            {"V-11", "R-01", "R-05"},
             id="a lesson worth more than its slot",
         ),
         pytest.param(
@@ -145,7 +145,7 @@ from tests.fixtures.scripted_journals import ScriptedJournal
         pytest.param(
             "UPDATE escrow.enrolment SET lessons_confirmed = 9 WHERE journal_id = {j}"
             " AND lessons_paid = 48",
-            {"I-15"},
+            {"I-15", "R-05"},
             id="more lessons counted than confirmed",
         ),
         pytest.param(
@@ -162,7 +162,7 @@ from tests.fixtures.scripted_journals import ScriptedJournal
         pytest.param(
             "UPDATE escrow.payment_order SET state = 'SENT', executed_entry_id = NULL"
             " WHERE journal_id = {j}",
-            {"I-38"},
+            {"I-38", "R-05"},
             id="an executed order made open again",
         ),
         pytest.param(
@@ -219,7 +219,7 @@ from tests.fixtures.scripted_journals import ScriptedJournal
             "INSERT INTO escrow.restraint SELECT {j}, gen_random_uuid(), institution_id,"
             " 'INSTITUTION', institution_id, 'FREEZE', NULL, 'COLLAPSE', 'x', now(), 1, NULL, NULL"
             " FROM escrow.payment_order WHERE journal_id = {j}",
-            {"V-12"},
+            {"V-12", "R-06"},
             id="a payout while the institution was frozen",
         ),
         pytest.param(

@@ -38,7 +38,7 @@ from tests.fixtures.scripted_journals import ScriptedJournal
         pytest.param(
             "UPDATE escrow.journal_transaction_{j} SET kind = 'RECEIPT_MATCHED'"
             " WHERE seq = {paid_1_CONFIRMED}",
-            {"I-16", "V-16"},
+            {"I-16", "R-01"},
             id="earned by a receipt",
         ),
         pytest.param(
@@ -50,12 +50,12 @@ from tests.fixtures.scripted_journals import ScriptedJournal
             "UPDATE escrow.journal_transaction_{j} AS twice SET refs = once.refs"
             " FROM escrow.journal_transaction_{j} AS once WHERE twice.seq = {paid_2_CONFIRMED}"
             " AND once.seq = {paid_1_CONFIRMED}",
-            {"I-14", "V-16"},
+            {"I-14", "R-01"},
             id="a lesson released twice",
         ),
         pytest.param(
             "UPDATE escrow.journal_transaction_{j} SET transfers = '[]' WHERE seq = {reversal}",
-            {"I-07", "I-04", "V-04"},
+            {"I-07", "I-04", "R-05", "V-04"},
             id="a reversal that mirrors nothing",
         ),
         pytest.param(

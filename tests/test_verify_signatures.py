@@ -81,7 +81,7 @@ async def test_evidence_that_was_touched_is_noticed(
             Snapshot(connection), journals=[academy.district.journal]
         )
 
-    found = [finding for finding in report.findings if finding.check == "V-36"]
+    found = [finding for finding in report.findings if finding.check == "V-19"]
     assert bool(found) is (fault is not None)
     if fault:
         assert fault in {finding.example.get("fault") for finding in found}

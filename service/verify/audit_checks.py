@@ -19,6 +19,10 @@ _ROWS: Final = (
 )
 _HEAD_APART: Final = "SELECT seq, hash FROM escrow.audit_head WHERE chain = $1"
 
+_FOR_NOTHING: Final = """
+    SELECT journal_id, audit_seq, operation, caller_id FROM escrow.audit
+    WHERE kind = 'READ' AND coalesce(purpose, '') = '' ORDER BY 1, 2 LIMIT 1000"""
+
 CHECKS: Final = (
     Check(
         "V-31",
@@ -45,12 +49,23 @@ async def check(snapshot: Snapshot, head: Row, report: Report) -> None:
 
 
 async def check_apart(snapshot: Snapshot, report: Report) -> None:
-    """V-32: chain 0 is whole."""
+    """V-32: chain 0 is whole; I-44: whoever read personal data, anywhere, said what for."""
+    await _check_readings(snapshot, report)
     heads = await snapshot.rows(_HEAD_APART, audit.APART)
     if not heads:
         report.broken(CODE, None, missing="audit_head")
         return
     await _walk(snapshot, audit.APART, (heads[0]["seq"], heads[0]["hash"]), report)
+
+
+async def _check_readings(snapshot: Snapshot, report: Report) -> None:
+    try:
+        async with snapshot.attempt():
+            for row in await snapshot.rows(_FOR_NOTHING):
+                report.broken("I-44", row["journal_id"] or None, **dict(row))
+        report.done(["I-44"])
+    except Exception as error:  # noqa: BLE001 - whatever stops a check leaves it undone
+        report.not_done(["I-44"], repr(error)[:300])
 
 
 class _Walked:
@@ -79,10 +94,12 @@ async def _walk(
     where = None if journal == audit.APART else journal
     try:
         async with snapshot.attempt():
-            return await _walked(snapshot, journal, head, report)
+            walked = await _walked(snapshot, journal, head, report)
     except Exception as error:  # noqa: BLE001 - whatever stops the walk leaves it undone
         report.not_done([CODE], f"audit {where}: {error!r}"[:300])
         return None
+    report.done([CODE])
+    return walked
 
 
 async def _walked(

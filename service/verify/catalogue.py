@@ -146,3 +146,15 @@ PARAMETERS: Final = """
     FROM pg_parameter_acl AS held CROSS JOIN LATERAL aclexplode(held.paracl) AS given
     LEFT JOIN pg_roles AS role ON role.oid = given.grantee
     WHERE given.grantee = 0 OR role.rolname LIKE 'escrow\\_%' AND NOT role.rolsuper"""
+
+COUNTERS: Final = """
+    SELECT 'transaction id' AS counter, age(datfrozenxid)::bigint AS used FROM pg_database
+    WHERE datname = current_database() AND age(datfrozenxid) > 500000000
+    UNION ALL
+    SELECT 'multixact id', mxid_age(datminmxid)::bigint FROM pg_database
+    WHERE datname = current_database() AND mxid_age(datminmxid) > 500000000
+    UNION ALL
+    SELECT schemaname || '.' || sequencename, last_value FROM pg_sequences
+    WHERE schemaname IN ('escrow', 'pii') AND last_value > max_value / 2"""
+
+STANDBY: Final = "SELECT pg_is_in_recovery()"

@@ -218,7 +218,7 @@ CHECKS: Final = (
         {"running": _RUNNING, "held": _HELD, "moved": _MOVED, "under": _UNDER},
     ),
     Check(
-        "V-16",
+        "R-01",
         """SELECT held.enrolment_id, coalesce(held.pending, 0)::bigint AS pending_fen,
                coalesce(lessons.pending, 0)::bigint AS recorded_fen,
                coalesce(held.disputed, 0)::bigint AS disputed_fen,
@@ -230,7 +230,7 @@ CHECKS: Final = (
         {"held": _HELD, "lessons": _LESSONS},
     ),
     Check(
-        "V-16",
+        "R-01",
         """SELECT coalesce(lesson.lesson_id, said.lesson_id) AS lesson_id, lesson.state,
                said.kind AS last_kind, said.seq
         FROM (SELECT * FROM escrow.lesson WHERE journal_id = $1) AS lesson

@@ -1,4 +1,4 @@
-"""Which moves of an institution's money are lawful (I-16), told from the transaction alone."""
+"""Which moves of an institution's money are lawful (I-16, I-23), by each transaction."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -31,12 +31,15 @@ _WAITING: Final = (AccountKind.LESSON_PENDING, AccountKind.LESSON_DISPUTED)
 _SOURCE: Final = (AccountKind.PAYOUT_IN_TRANSIT, AccountKind.CUSTODY_BANK)
 
 
-def unlawful_moves(transaction: Transaction) -> Iterator[str]:
-    """Yield what a transaction may not do to L4, L5 and L16."""
+def unlawful_moves(transaction: Transaction) -> Iterator[tuple[str, str]]:
+    """Yield by which check, and how, a transaction breaks the rules of L4, L5 and L16."""
     for transfer in transaction.transfers:
+        if transfer.debit.kind is _OWN and transfer.credit.kind is _EARNED:
+            yield "I-23", "own funds became earned money"
+            continue
         why = _unlawful(transaction.kind, transfer)
         if why is not None:
-            yield why
+            yield "I-16", why
 
 
 def _unlawful(kind: TransactionKind, transfer: Transfer) -> str | None:

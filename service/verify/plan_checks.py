@@ -23,6 +23,7 @@ async def check(snapshot: Snapshot, journal: int, report: Report) -> None:
         async with snapshot.attempt():
             for row in await snapshot.rows(_PLANS, journal):
                 await _check(snapshot, journal, row, report)
+        report.done(["I-30"])
     except Exception as error:  # noqa: BLE001 - whatever stops a check leaves it undone
         report.not_done(["I-30"], f"journal {journal}: {error!r}"[:300])
 

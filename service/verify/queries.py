@@ -37,5 +37,6 @@ async def run(snapshot: Snapshot, journal: int, checks: tuple[Check, ...], repor
         except Exception as error:  # noqa: BLE001 - whatever stops a check leaves it undone
             report.not_done([check.code], f"journal {journal}: {error!r}"[:300])
             continue
+        report.done([check.code])
         for row in rows:
             report.broken(check.code, journal, **dict(row))

@@ -39,7 +39,7 @@ _BACK: Final = """
 
 CHECKS: Final = (
     Check(
-        "V-17",
+        "R-02",
         """SELECT coalesce(refund.refund_id, owed.refund_id) AS refund_id, refund.payable_fen,
                coalesce(owed.payable, 0)::bigint AS owed_fen, refund.returned_fen,
                coalesce(owed.returned, 0)::bigint AS held_fen
@@ -51,7 +51,7 @@ CHECKS: Final = (
         {"owed": _OWED},
     ),
     Check(
-        "V-17",
+        "R-02",
         """SELECT coalesce(refund.refund_id, ordered.refund_id) AS refund_id,
                refund.in_transit_fen, coalesce(ordered.leaving, 0)::bigint AS leaving_fen,
                refund.paid_fen, coalesce(ordered.paid, 0)::bigint AS executed_fen,

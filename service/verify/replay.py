@@ -7,7 +7,7 @@ transaction says is noted and left out, so one break does not hide the next.
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, Final
@@ -15,11 +15,12 @@ from uuid import UUID
 
 from ledger import chain
 from ledger.accounts import CHART, Account, AccountKind, Reason, Unit
-from ledger.book import Book
+from ledger.book import Book, Entry
 from ledger.money import Money
 from ledger.refusals import BalanceTooLow
 from ledger.transactions import Transaction, TransactionKind, Transfer
 from service.store.journal import sealed_fields
+from service.verify.floors import Floors
 from service.verify.lawful import unlawful_moves
 from service.verify.report import Report
 from service.verify.rollups import Rollups
@@ -29,8 +30,12 @@ from service.verify.transfer_checks import crosses_lawfully
 UNREADABLE: Final = (ValueError, KeyError, TypeError, AssertionError, AttributeError)
 
 
+QUANTITY_MAX: Final = 10**15
+"""Fen, or lessons, that a transfer stays below: thirteen digits of yuan."""
+
+
 class Unbalanced(Exception):  # noqa: N818 - says what a stored transfer is
-    """A stored transfer breaks I-01 or I-02."""
+    """A stored transfer breaks I-01, I-02 or V-08."""
 
 
 @dataclass(slots=True)
@@ -41,23 +46,49 @@ class Closed:
     last_seq: int
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """Where a replay begins that is not of the whole journal: after `seq`.
+
+    `opened` accounts stood by then; `accounts` are those that matter later, with their `balances`.
+    """
+
+    seq: int
+    hash: bytes
+    recorded_at: datetime | None = None
+    effective_on: date | None = None
+    opened: int = 0
+    accounts: dict[int, Account] = field(default_factory=dict)
+    balances: dict[Account, int] = field(default_factory=dict)
+
+
 class Replay:
     """The state of a journal after the transactions seen so far, recomputed from them alone."""
 
     def __init__(
-        self, journal: int, report: Report, rollups: Rollups, closed: Sequence[Closed]
+        self,
+        journal: int,
+        report: Report,
+        rollups: Rollups,
+        closed: Sequence[Closed],
+        *,
+        begun: Begun | None = None,
     ) -> None:
-        """Begin before the first transaction."""
+        """Begin before the first transaction, or where the journal stood earlier."""
+        start = begun or Begun(0, chain.genesis(journal))
         self.journal = journal
         self.report = report
         self.rollups = rollups
-        self.book = Book()
-        self.accounts: dict[int, Account] = {}
-        self.numbers: dict[Account, int] = {}
-        self.seq = 0
-        self.hash = chain.genesis(journal)
-        self.recorded_at: datetime | None = None
-        self.effective_on: date | None = None
+        self.whole = begun is None
+        self.book = Book(start.balances)
+        self.accounts: dict[int, Account] = dict(start.accounts)
+        self.numbers = {account: number for number, account in self.accounts.items()}
+        self.opened = start.opened
+        self.seq = start.seq
+        self.hash = start.hash
+        self.recorded_at = start.recorded_at
+        self.effective_on = start.effective_on
+        self._floors = Floors()
         self._closed = sorted(closed, key=lambda each: each.last_seq)
         self._closed_until: date | None = None
 
@@ -87,9 +118,9 @@ class Replay:
         seen = (self.recorded_at, self.effective_on)
         if self.seq and (head["recorded_at"], head["effective_on"]) != seen:
             self._broken("I-06", head_recorded_at=head["recorded_at"], recorded_at=seen[0])
-        if head["next_account_id"] != len(self.accounts) + 1:
-            self._broken("V-07", next_account_id=head["next_account_id"], opened=len(self.accounts))
-        for unit in Unit:
+        if head["next_account_id"] != self.opened + 1:
+            self._broken("V-07", next_account_id=head["next_account_id"], opened=self.opened)
+        for unit in Unit if self.whole else ():
             debit, credit = self.book.trial_balance(unit)
             if debit != credit:
                 self._broken("I-03", unit=unit.value, debit=debit, credit=credit)
@@ -129,9 +160,10 @@ class Replay:
             if opened:
                 self._broken("V-07", seq=seq, opened_unused=sorted(opened))
             return {}
-        for why in unlawful_moves(transaction):
-            self._broken("I-16", seq=seq, kind=row["kind"], move=why)
+        for check, why in unlawful_moves(transaction):
+            self._broken(check, seq=seq, kind=row["kind"], move=why)
         [entries] = self.book.post(transaction)
+        self._check_floors(transaction, entries, seq)
         posted = {self.numbers[e.account]: (e.amount, e.balance_after) for e in entries}
         if opened - posted.keys():
             self._broken("V-07", seq=seq, opened_unused=sorted(opened - posted.keys()))
@@ -142,6 +174,13 @@ class Replay:
             self.rollups.add(self.numbers[account], account, amount, after)
         return posted
 
+    def _check_floors(self, transaction: Transaction, entries: Sequence[Entry], seq: int) -> None:
+        if not self.whole:
+            return
+        self._floors.take(entries)
+        for custody, fen in self._floors.missing_after(transaction.kind, entries):
+            self._broken("I-22", seq=seq, custody_account_id=custody, missing_fen=fen)
+
     def _open(self, row: Row, seq: int) -> set[int]:
         """Take in the accounts that a transaction says it used first."""
         if row["opened"] == "[]":
@@ -150,7 +189,8 @@ class Replay:
         for given in json.loads(row["opened"]):
             number = int(given["account_id"])
             account = account_of(given)
-            misnumbered = number != len(self.accounts) + 1
+            misnumbered = number != self.opened + 1
+            self.opened = max(self.opened, number)
             if misnumbered or account in self.numbers or given["unit"] != account.unit.value:
                 self._broken("V-07", seq=seq, account_id=number, opened=dict(given))
             self.accounts[number] = account
@@ -173,6 +213,8 @@ class Replay:
             raise Unbalanced("I-01")
         if debit == credit:
             raise Unbalanced("I-01")
+        if quantity >= QUANTITY_MAX:
+            raise Unbalanced("V-08")
         money = debit.unit is Unit.CNY
         return Transfer(debit, credit, amount_of(quantity) if money else quantity)
 

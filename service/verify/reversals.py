@@ -24,6 +24,7 @@ async def check(snapshot: Snapshot, journal: int, report: Report) -> None:
     try:
         async with snapshot.attempt():
             await _check(snapshot, journal, report)
+        report.done(["I-07"])
     except Exception as error:  # noqa: BLE001 - whatever stops a check leaves it undone
         report.not_done(["I-07"], f"journal {journal}: {error!r}"[:300])
 

@@ -24,6 +24,7 @@ _STAND: Final = (
 _MOVES: Final = (
     "SELECT seq, refs::jsonb ->> 'institution' AS institution, refs::jsonb ->> 'before' AS before"
     " FROM escrow.journal_transaction WHERE journal_id = $1 AND kind = 'INSTITUTION_MOVED'"
+    " AND seq > $2"
     " ORDER BY seq DESC"
 )
 
@@ -45,6 +46,13 @@ class Rollups:
         self._moves: list[tuple[str, str, str]] = []
         self._waiting: dict[int, list[Row]] = {}
         self._flushed = 0
+
+    def open(self, row: Row) -> None:
+        """Take in the sum of a unit where the replay begins later than the journal."""
+        slot = _slot_of(row)
+        self.sums[slot] = row["balance"]
+        if slot[0] == "INSTITUTION":
+            self._kinds[slot[1]].add(slot[2:])
 
     def load(self, stored: Mapping[int, list[Row]]) -> None:
         """Take in stored roll-ups by the sequence number they say."""
@@ -145,10 +153,12 @@ async def standing_areas(snapshot: Snapshot, journal: int) -> dict[str, str]:
     return {str(row["institution_id"]): row["area"] for row in rows}
 
 
-async def first_areas(snapshot: Snapshot, journal: int, stand: Mapping[str, str]) -> dict[str, str]:
-    """Walk the areas of now back through every move, to those of the beginning."""
+async def first_areas(
+    snapshot: Snapshot, journal: int, stand: Mapping[str, str], *, after: int = 0
+) -> dict[str, str]:
+    """Walk the areas of now back through every move, to those of the beginning or of a position."""
     areas = dict(stand)
-    for row in await snapshot.rows(_MOVES, journal):
+    for row in await snapshot.rows(_MOVES, journal, after):
         if row["institution"] is not None and row["before"] is not None:
             areas[row["institution"]] = row["before"]
     return areas

@@ -32,6 +32,7 @@ async def check(snapshot: Snapshot, report: Report) -> None:
     try:
         async with snapshot.attempt():
             await _check(snapshot, report)
+        report.done([CODE])
     except Exception as error:  # noqa: BLE001 - whatever stops a check leaves it undone
         report.not_done([CODE], repr(error)[:300])
 

@@ -8,7 +8,7 @@ from service.verify.queries import Check
 from service.verify.report import Report
 from service.verify.snapshot import Row, Snapshot
 
-CODE: Final = "V-36"
+CODE: Final = "V-19"
 _QUEUED: Final = timedelta(minutes=1)
 """How long a revocation may have waited for messages that came before it took effect."""
 
@@ -50,6 +50,7 @@ async def check(snapshot: Snapshot, journal: int, report: Report) -> None:
                     if fault := _fault(row, report):
                         example = {"key": row["key"], "kid": row["kid"], "fault": fault}
                         report.broken(CODE, journal, seq=row["seq"], **example)
+        report.done([CODE])
     except Exception as error:  # noqa: BLE001 - whatever stops a check leaves it undone
         report.not_done([CODE], f"journal {journal}: {error!r}"[:300])
 

@@ -60,7 +60,7 @@ _CARRIED: Final = """
 
 CHECKS: Final = (
     Check(
-        "V-19",
+        "R-04",
         """SELECT coalesce(ordered.order_id, on_its_way.owner_id) AS order_id, ordered.state,
                ordered.amount_fen, on_its_way.fen AS on_its_way_fen, ordered.arrived_entry_id
         FROM ordered FULL JOIN (
@@ -75,7 +75,7 @@ CHECKS: Final = (
         {"on_its_way": _ON_ITS_WAY, "ordered": _ORDERED},
     ),
     Check(
-        "V-19",
+        "R-04",
         """SELECT ordered.order_id, ordered.arrived_entry_id, entry.outcome, entry.amount_fen
         FROM ordered LEFT JOIN escrow.bank_entry AS entry
           ON entry.journal_id = $1 AND entry.bank_entry_id = ordered.arrived_entry_id
@@ -88,7 +88,7 @@ CHECKS: Final = (
         {"ordered": _ORDERED},
     ),
     Check(
-        "V-19",
+        "R-04",
         """SELECT coalesce(porting.porting_id, on_its_way.owner_id) AS porting_id, porting.state,
                porting.amount_fen, on_its_way.fen AS aside_fen
         FROM (SELECT * FROM escrow.porting WHERE journal_id = $1) AS porting
@@ -101,7 +101,7 @@ CHECKS: Final = (
         {"on_its_way": _ON_ITS_WAY},
     ),
     Check(
-        "V-19",
+        "R-04",
         """SELECT porting.porting_id, porting.state, ordered.order_id, ordered.state AS order_state
         FROM escrow.porting
         LEFT JOIN ordered ON ordered.order_id = porting.order_id
@@ -119,7 +119,7 @@ CHECKS: Final = (
         {"ordered": _ORDERED},
     ),
     Check(
-        "V-19",
+        "R-04",
         """SELECT porting.porting_id, porting.state, porting.to_enrolment_id, goes_on.price_fen
         FROM escrow.porting LEFT JOIN escrow.enrolment AS goes_on
           ON goes_on.journal_id = $1 AND goes_on.enrolment_id = porting.to_enrolment_id
@@ -131,7 +131,7 @@ CHECKS: Final = (
         ORDER BY 1""",
     ),
     Check(
-        "V-19",
+        "R-04",
         """SELECT porting.porting_id, porting.state, porting.amount_fen,
                coalesce(carried.in_transit, 0)::bigint AS in_transit_fen,
                coalesce(carried.paid, 0)::bigint AS paid_fen
@@ -145,7 +145,7 @@ CHECKS: Final = (
         {"carried": _CARRIED},
     ),
     Check(
-        "V-19",
+        "R-04",
         """SELECT offer.offer_id, offer.places_taken, taken.places FROM escrow.placement_offer
                AS offer
         JOIN (SELECT offer_id, count(*) AS places FROM escrow.porting

@@ -46,6 +46,7 @@ async def run(given: PersonalData | None, journals: list[int], report: Report) -
                 # A caller's eyes see less: nobody reads destroyed keys and people's secrets.
                 await Context.writer(journal).enter(connection, statement_timeout=STATEMENT_TIMEOUT)
                 await _check_journal(connection, journal, given.vault, report)
+        report.done(CODES)
     except Exception as error:  # noqa: BLE001 - whatever stops a check leaves it undone
         report.not_done(CODES, repr(error)[:300])
     finally:

@@ -71,7 +71,7 @@ _AFTER_FREEZE: Final = """
 
 CHECKS: Final = (
     Check(
-        "V-18",
+        "R-03",
         """SELECT coalesce(entitled.entitlement_id, residual.entitlement_id) AS entitlement_id,
                entitled.claimed_fen, entitled.dividend_fen, entitled.residual_fen,
                entitled.written_off_fen, coalesce(residual.fen, 0)::bigint AS owed_fen,
@@ -87,7 +87,7 @@ CHECKS: Final = (
         {"residual": _RESIDUAL, "refunded": _REFUNDED},
     ),
     Check(
-        "V-18",
+        "R-03",
         """SELECT stopped.wind_down_id, stopped.claimed_fen, sums.claimed::bigint AS claims_fen,
                stopped.distributed_fen, sums.distributed::bigint AS dividends_fen,
                stopped.residual_fen, sums.residual::bigint AS residuals_fen

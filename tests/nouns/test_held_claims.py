@@ -10,7 +10,7 @@ from tests.nouns.claim_calls import filed, looked_at, step, taught
 
 pytestmark = pytest.mark.usefixtures("official_calendar")
 
-CONCERNED = {"I-13", "I-15", "I-19", "I-26", "I-27", "I-28", "V-10", "V-11", "V-16", "V-17"}
+CONCERNED = {"I-13", "I-15", "I-19", "I-26", "I-27", "I-28", "V-10", "V-11", "R-01", "R-02"}
 
 
 @pytest.fixture

@@ -60,13 +60,13 @@ async def test_refunds_back_and_forth_leave_a_clean_journal(
         pytest.param(
             "UPDATE escrow.refund SET returned_fen = 0, paid_fen = amount_fen"
             " WHERE journal_id = {j}",
-            {"V-17"},
+            {"R-02"},
             id="a refund that says it was paid",
         ),
         pytest.param(
             "UPDATE escrow.payment_order SET state = 'EXECUTED', returned_entry_id = NULL"
             " WHERE journal_id = {j} AND state = 'REVERSED'",
-            {"V-17"},
+            {"R-02"},
             id="an order that says it was never reversed",
         ),
         pytest.param(
@@ -88,7 +88,7 @@ async def test_what_was_made_up_of_refunds_is_found(
     assert broken <= {finding.check for finding in report.findings}
 
 
-REFUNDS = {"V-17", "I-29", "I-38", "I-35", "I-16", "V-10", "I-13", "V-16", "I-05", "I-19"}
+REFUNDS = {"R-02", "I-29", "I-38", "I-35", "I-16", "V-10", "I-13", "R-01", "I-05", "I-19"}
 
 
 async def _corrupted(database: Database, journal: int, statement: str) -> Report:

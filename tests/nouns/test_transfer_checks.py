@@ -109,7 +109,7 @@ async def test_what_was_made_up_of_a_porting_is_found(
 
     broken = await corrupted(database, move.leaving.district, corruption)
 
-    assert "V-19" in broken
+    assert "R-04" in broken
 
 
 @pytest.mark.usefixtures("official_calendar")
@@ -128,7 +128,7 @@ async def test_placements_keep_refunds_and_the_way_of_the_money_in_step(
 
     await credited(academy, "ICBC", order)
 
-    checked = {"V-17", "V-19", "I-24", "I-38", "I-35"}
+    checked = {"R-02", "R-04", "I-24", "I-38", "I-35"}
     arrived = await found(database, academy.district)
     assert [each for each in (*on_its_way, *arrived) if each[0] in checked] == []
 
