@@ -1,12 +1,15 @@
-"""Bank entries that answer a payment order: its execution, and its money coming back."""
+"""Bank entries that answer a payment order: its execution, and its money coming back.
+
+What comes back may be told before the debit that sent it, and is kept until that is told (I-39).
+"""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 from ledger.accounts import Account
 from ledger.refusals import Refusal
-from service.bank_entries.facts import Effect, EntryFact, Kind
-from service.store import order_locks, orders
+from service.bank_entries.facts import Effect, EntryFact, Kind, kept
+from service.store import order_locks, orders, transfers
 from service.store.contracts import place_of
 from service.store.facts import Facts, Record
 from service.store.tables import PaymentOrder
@@ -31,11 +34,13 @@ def _executed(facts: Facts, fact: EntryFact, account: Record) -> Effect | None:
     return Effect("ORDER", executed.transactions, executed.changes)
 
 
-def _returned(facts: Facts, fact: EntryFact, _account: Record) -> Effect | None:
+def _returned(facts: Facts, fact: EntryFact, account: Record) -> Effect | None:
     """Take back the money of the order a credit names; in suspense when it cannot be that."""
     order = None if fact.order is None else facts.get(PaymentOrder, fact.order)
     if order is None:
         return None
+    if _is_before_its_debit(order, fact):
+        return kept(fact, account)
     try:
         returned = orders.order_returned(
             facts,
@@ -50,11 +55,13 @@ def _returned(facts: Facts, fact: EntryFact, _account: Record) -> Effect | None:
     return Effect("RETURN", returned.transactions, returned.changes)
 
 
-def _reversed(facts: Facts, fact: EntryFact, _account: Record) -> Effect | None:
+def _reversed(facts: Facts, fact: EntryFact, account: Record) -> Effect | None:
     """Undo the order whose debit the bank itself reverses; in suspense when it cannot be that."""
     order = None if fact.order is None else facts.get(PaymentOrder, fact.order)
     if order is None:
         return None
+    if _is_before_its_debit(order, fact):
+        return kept(fact, account)
     try:
         undone = orders.order_reversed(
             facts,
@@ -67,6 +74,12 @@ def _reversed(facts: Facts, fact: EntryFact, _account: Record) -> Effect | None:
     except Refusal:
         return None
     return Effect("REVERSAL", undone.transactions, undone.changes)
+
+
+def _is_before_its_debit(order: Record, fact: EntryFact) -> bool:
+    """Tell whether what comes back was told before the bank told of the payment."""
+    fits = (order.custody_account_id, order.amount_fen) == (fact.custody_account, fact.amount.fen)
+    return fits and order.state in transfers.OPEN
 
 
 def _unexplained(_facts: Facts, _fact: EntryFact, _account: Record) -> Effect | None:
