@@ -56,6 +56,7 @@ def _deducted(facts: Facts, fact: EntryFact, account: Record) -> Effect | None:
         bank_entry=fact.bank_entry,
         document_number=_document(fact),
         amount=fact.amount,
+        at=1 + len(covered),
     )
     return Effect("COURT_DEDUCTION", (posted, *covered, *noted.transactions), noted.changes)
 

@@ -26,9 +26,9 @@ def payment(facts: Facts, fact: EntryFact, account: Record) -> Effect:
     enrolment = None
     if fact.payment_code is not None:
         enrolment = facts.by(Enrolment, ("payment_code",), fact.payment_code)
-    reason = _held_because(facts, fact, account, enrolment)
+    reason = held_because(facts, fact, account, enrolment)
     if reason is not None or enrolment is None:
-        facts.open_new(place.suspense(fact.bank_entry))
+        _open_suspense(facts, place.suspense(fact.bank_entry))
         held = receipt_rules.receipt_held(
             place,
             bank_entry=fact.bank_entry,
@@ -43,7 +43,7 @@ def payment(facts: Facts, fact: EntryFact, account: Record) -> Effect:
     matched = min(fact.amount, receipt_rules.still_due(contract, received))
     excess = fact.amount - matched
     if excess:
-        facts.open_new(place.suspense(fact.bank_entry))
+        _open_suspense(facts, place.suspense(fact.bank_entry))
     return Effect(
         "ENROLMENT",
         (
@@ -61,7 +61,13 @@ def payment(facts: Facts, fact: EntryFact, account: Record) -> Effect:
     )
 
 
-def _held_because(  # noqa: PLR0911 - one return a reason, in documented order
+def _open_suspense(facts: Facts, suspense: Account) -> None:
+    """Open the entry's account in suspense; what was read of one that was held stays."""
+    if suspense not in facts.loaded:
+        facts.open_new(suspense)
+
+
+def held_because(  # noqa: PLR0911 - one return a reason, in documented order
     facts: Facts, fact: EntryFact, account: Record, enrolment: Record | None
 ) -> HeldReason | None:
     """Say why a payment may not stand on the enrolment it names, or None when it may."""
@@ -102,7 +108,7 @@ def payment_accounts(facts: Facts, fact: EntryFact, account: Record) -> Iterable
     return (place_of(account).bank, contract_of(enrolment).prepaid)
 
 
-async def _read_freezes(unit: Unit, facts: Sequence[EntryFact]) -> None:
+async def read_freezes(unit: Unit, facts: Sequence[EntryFact]) -> None:
     """Read since when institutions are frozen, where any of those that are paid is."""
     frozen: set[UUID] = set()
     for fact in facts:
@@ -123,4 +129,4 @@ def _before_freeze(facts: Facts, fact: EntryFact, account: Record) -> bool:
     return case is not None and fact.book_on < case.frozen_on
 
 
-KINDS: Final = (Kind("PAYMENT", "CRDT", payment, payment_accounts, read=_read_freezes),)
+KINDS: Final = (Kind("PAYMENT", "CRDT", payment, payment_accounts, read=read_freezes),)

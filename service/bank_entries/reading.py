@@ -12,7 +12,7 @@ from typing import Final
 from uuid import UUID
 
 from ledger.money import Money
-from service.bank_entries.facts import EntryFact
+from service.bank_entries.facts import STATEMENT, EntryFact
 from service.statement_files.canonical import CanonicalEntry, Direction
 from service.store import ids, payment_codes
 
@@ -90,6 +90,7 @@ def read_entry(
         purpose=entry.purpose or None,
         from_on=from_on,
         to_on=to_on,
+        source=STATEMENT,
     )
 
 

@@ -15,12 +15,14 @@ from service.bank_entries.effects import by_kind, kind_of
 from service.bank_entries.entries import decide_entry, decide_kept
 from service.bank_entries.facts import KEPT, EntryFact
 from service.bank_entries.payments import payment_accounts
+from service.bank_entries.suspected import read_likes
 from service.store import driver, reference
 from service.store.context import Context
 from service.store.contracts import read_debts
 from service.store.facts import Decision, Facts
 from service.store.tables import (
     BankEntry,
+    BankEntryDetail,
     Course,
     CustodyAccount,
     Enrolment,
@@ -61,7 +63,7 @@ async def load_entries(unit: Unit, facts: Sequence[EntryFact]) -> None:
     await unit.read_keys(Course, courses - {None})
     for kind, group in by_kind(facts):
         await kind.lock(unit, group)
-    named = await unit.lock(PaymentOrder, (f.order for f in facts if f.order is not None))
+    named = await unit.lock(PaymentOrder, (order for f in facts for order in f.orders))
     await unit.lock(BankEntry, (o.bank_entry_id for o in named if o.bank_entry_id is not None))
 
 
@@ -72,6 +74,7 @@ async def read_entries(unit: Unit, facts: Sequence[EntryFact]) -> None:
         {(f.custody_account, f.bank_ref) for f in facts},
         ("custody_account_id", "bank_ref"),
     )
+    await read_likes(unit, facts)
     await _notice_kept(unit, {f.custody_account for f in facts})
     await _read_cap(unit)
     await _read_books(unit, facts)
@@ -146,6 +149,13 @@ async def load_kept(unit: Unit, kept: Sequence[Kept]) -> None:
     """Lock what the kept entries name, then the entries."""
     await load_entries(unit, [k.fact for k in kept])
     await unit.lock(BankEntry, (k.bank_entry for k in kept))
+    await unit.read_keys(BankEntryDetail, (k.bank_entry for k in kept))
+
+
+async def read_again(unit: Unit, facts: Sequence[EntryFact]) -> None:
+    """Read under the head what entries that stand need to become what their kind says."""
+    await _read_cap(unit)
+    await _read_books(unit, facts)
 
 
 async def read_kept(unit: Unit, kept: Sequence[Kept]) -> None:
@@ -155,7 +165,7 @@ async def read_kept(unit: Unit, kept: Sequence[Kept]) -> None:
 
 def decide_retry(facts: Facts, kept: Kept) -> Decision:
     """Post a kept debit if the money is there now."""
-    return decide_kept(facts, kept.bank_entry)
+    return decide_kept(facts, kept.bank_entry, kept.fact.parts)
 
 
 RETRY: UseCase[Kept, Kept] = UseCase("retry", find_kept, load_kept, decide_retry, read_kept)

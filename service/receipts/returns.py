@@ -107,7 +107,10 @@ async def _held_after_freeze(connection: AsyncConnection, journal: int) -> list[
         connection,
         rows.keyed(BankEntry, journal, since, "institution_id")
         .with_only_columns(entry.c.bank_entry_id, entry.c.institution_id, entry.c.seq)
-        .where(entry.c.suspense_fen > 0),
+        .where(
+            entry.c.suspense_fen > 0,
+            entry.c.suspense_reason.is_distinct_from("SUSPECTED_DUPLICATE"),
+        ),
     )
     due = [row["bank_entry_id"] for row in held if row["seq"] > since[row["institution_id"]]]
     return await _with_payer(connection, journal, due)

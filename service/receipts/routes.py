@@ -19,20 +19,15 @@ from service.bank_entries.receive import RECEIVE
 from service.bank_entries.retry import retry_kept
 from service.identity.callers import Role
 from service.identity.verbs import Verb
-from service.receipts.schemas import (
-    DebitBatchIn,
-    DebitIn,
-    EntryBatchOut,
-    EntryOut,
-    ReceiptBatchIn,
-    ReceiptIn,
-)
+from service.receipts.entry_schemas import EntryBatchOut, EntryOut
+from service.receipts.schemas import DebitBatchIn, DebitIn, ReceiptBatchIn, ReceiptIn
 from service.receipts.suspense_routes import (
     get_receipt,
     list_receipts,
     match_receipt,
     return_receipt,
 )
+from service.receipts.suspicion_routes import decide_suspected_receipt, list_suspected_receipts
 from service.store import ids
 from service.store.facts import Verdict
 from service.store.transact import Outcome
@@ -147,6 +142,8 @@ router = Router(
         post_debits,
         match_receipt,
         return_receipt,
+        decide_suspected_receipt,
+        list_suspected_receipts,
         list_receipts,
         get_receipt,
     ],

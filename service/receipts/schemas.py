@@ -16,15 +16,11 @@ from service.web.wire import (
     BatchMode,
     CustodyAccountId,
     Day,
-    EnrolmentId,
     IdOf,
-    ItemResult,
     OrderId,
-    Page,
     Reference,
     Text,
     WireIn,
-    WireOut,
     example_id,
     examples,
     money,
@@ -212,7 +208,7 @@ class DebitIn(EntryIn):
         if (self.parts is not None) is not (self.kind == "ORDERS"):
             raise ValueError("a debit of ORDERS has its parts, and nothing else does")
         if self.parts is not None:
-            if total(money(part.amount) for part in self.parts) != money(self.amount):
+            if total([money(part.amount) for part in self.parts]) != money(self.amount):
                 raise ValueError("the parts add up to the amount")
             if len({part.end_to_end_id for part in self.parts}) != len(self.parts):
                 raise ValueError("each order is paid by one part")
@@ -244,71 +240,6 @@ class DebitBatchIn(BatchMode):
     """Up to 10,000 debits, decided in order in one unit of work."""
 
     items: list[DebitIn] = Field(min_length=1)
-
-
-class EntryOut(WireOut):
-    """What became of a bank entry."""
-
-    id: str
-    custody_account_id: str
-    bank_ref: str
-    direction: Literal["CRDT", "DBIT", "PEND"] = Field(
-        description="PEND: told of, and not in the bank yet"
-    )
-    amount: Amount
-    book_on: Day
-    value_on: Day
-    kind: str
-    outcome: str = Field(
-        description="What it became: ENROLMENT, SUSPENSE, TOP_UP, CHARGE, ORDER, RETURN,"
-        " REVERSAL, CHARGEBACK, INTEREST, DEPOSIT, ADVANCE, KEPT and so on"
-    )
-    suspense_reason: str | None = None
-    suspense: Amount = Field(description="How much of it stands in suspense (待核款)")
-    enrolment_id: str | None = None
-    order_id: str | None = None
-    transaction_id: str | None = None
-    balances: dict[str, Amount] | None = None
-
-
-class EntryResult(ItemResult[EntryOut]):
-    """One entry's outcome."""
-
-
-class EntryBatchOut(WireOut):
-    """A result for each item, in the same order."""
-
-    mode: str
-    results: list[EntryResult]
-
-
-class EntryPage(Page[EntryOut]):
-    """A page of bank entries."""
-
-
-class MatchIn(WireIn):
-    """The enrolment that money in suspense belongs to."""
-
-    model_config = examples({"enrolment_id": example_id("enr")})
-
-    enrolment_id: EnrolmentId
-
-
-class ReturnIn(WireIn):
-    """Send money in suspense back to the payer the bank named."""
-
-    model_config = examples({})
-
-
-class ReturnOut(WireOut):
-    """The payment order that sends it back."""
-
-    id: str
-    receipt_id: str
-    amount: Amount
-    state: str
-    transaction_id: str | None = None
-    balances: dict[str, Amount] | None = None
 
 
 def _fact(  # noqa: PLR0913 - what only money that comes in says

@@ -22,7 +22,7 @@ from service.bank_entries.entries import answer_of
 from service.identity.callers import Caller, Role
 from service.identity.verbs import Verb
 from service.receipts import send_back, use_cases
-from service.receipts.schemas import EntryOut, EntryPage, MatchIn, ReturnIn, ReturnOut
+from service.receipts.entry_schemas import EntryOut, EntryPage, MatchIn, ReturnIn, ReturnOut
 from service.store import ids, registry
 from service.store.facts import Record
 from service.store.tables import BankEntry

@@ -22,7 +22,7 @@ from ledger.refusals import (
     WrongState,
 )
 from ledger.rules import suspense as rules
-from ledger.rules.receipts import still_due
+from ledger.rules.receipts import HeldReason, still_due
 from service.bank_entries.entries import answer_of
 from service.bank_entries.payments import TAKING_MONEY
 from service.store import approval_acts, approvals, ids, registry, rows, standing
@@ -161,8 +161,7 @@ def matched(facts: Facts, command: Match) -> Decision:
     Never at a frozen institution: what stands in suspense there is its payer's and goes back.
     """
     entry, enrolment = _pair(facts, command)
-    if entry.suspense_fen == 0:
-        raise WrongState(object="receipt", state=entry.outcome)
+    require_held(entry)
     if enrolment.state not in TAKING_MONEY:
         raise WrongState(object="enrolment", state=enrolment.state)
     institution = facts.get(Institution, enrolment.institution_id)
@@ -245,8 +244,7 @@ async def read_return(unit: Unit, commands: Sequence[SendBack]) -> None:
 def decide_return(facts: Facts, command: SendBack) -> Decision:
     """Instruct the bank to send the money back to the account it came from (E10)."""
     entry = _entry(facts, command.bank_entry)
-    if entry.suspense_fen == 0:
-        raise WrongState(object="receipt", state=entry.outcome)
+    require_held(entry)
     if any(
         r.kind == "FENCE" and r.target_id == entry.custody_account_id for r in facts.all(Restraint)
     ):
@@ -289,6 +287,14 @@ def decide_return(facts: Facts, command: SendBack) -> Decision:
         ),
         shows={"refund_in_transit": place.refund_in_transit(command.order)},
     )
+
+
+def require_held(entry: Record) -> None:
+    """Refuse what nothing of stands in suspense, or what may be the same money as another's."""
+    if entry.suspense_fen == 0:
+        raise WrongState(object="receipt", state=entry.outcome)
+    if entry.suspense_reason == HeldReason.SUSPECTED_DUPLICATE:
+        raise WrongState(object="receipt", state="SUSPECTED")
 
 
 def _named(payload: Payload) -> Match:

@@ -36,6 +36,7 @@ _LABELS: Final = {
     "distributed": Words("分配金额", "Distributed"),
     "reason": Words("原因代码", "Reason"),
     "kind": Words("类别", "Kind"),
+    "verdict": Words("裁定", "Verdict"),
     "target_type": Words("对象类别", "Target"),
     "basis": Words("分配基础", "Basis"),
     "round": Words("轮次", "Round"),
@@ -61,6 +62,9 @@ _LABELS: Final = {
 _TRANSACTIONS: Final = {
     _K.TRANSACTION_REVERSED: Words("凭证冲正", "transaction reversed"),
     _K.RECEIPT_HELD: Words("转入待核款", "receipt held in suspense"),
+    _K.DUPLICATE_CLOSED: Words("重复入账核销", "duplicate closed"),
+    _K.BANK_DUPLICATE_RECOGNISED: Words("确认银行重复入账", "recognised as the bank's own"),
+    _K.SUSPICION_LIFTED: Words("解除重复入账疑点", "suspicion lifted"),
     _K.SUSPENSE_MATCHED: Words("待核款入账", "suspense matched"),
     _K.SUSPENSE_RETURN_INSTRUCTED: Words("待核款退回指令", "return from suspense instructed"),
     _K.BANK_CHARGE_DEBITED: Words("银行手续费", "bank charge"),

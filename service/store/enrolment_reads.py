@@ -37,6 +37,7 @@ from service.store.tables import (
     PlanShare,
     Porting,
     Refund,
+    SuspectedEntry,
 )
 
 STUDENTS: Final = frozenset(
@@ -55,6 +56,7 @@ STUDENTS: Final = frozenset(
         PlanShare,
         Porting,
         Refund,
+        SuspectedEntry,
     }
 )
 """Tables that show single students and payers, which an observer never sees."""

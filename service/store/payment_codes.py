@@ -7,12 +7,16 @@ every single slip and every swap of neighbours changes the check.
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from typing import Final
 
 ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTWXYZ"
 PREFIX: Final = "TE"
 BODY_LENGTH: Final = 9
+LENGTH: Final = len(PREFIX) + BODY_LENGTH + 1
 _CODE: Final = re.compile(rf"{PREFIX}[{ALPHABET}]{{{BODY_LENGTH + 1}}}")
+_BETWEEN: Final = re.compile(r"[\W_]")
+"""What payers and banks put between the characters of a code: blanks, dashes, dots, slashes."""
 
 
 def make(chance: int) -> str:
@@ -30,10 +34,24 @@ def is_valid(code: str) -> bool:
 
 
 def found_in(text: str) -> str | None:
-    """Find the one valid code in free text (full-width and spaced writing too), None otherwise."""
-    plain = re.sub(r"[\s\-_.·]", "", unicodedata.normalize("NFKC", text)).upper()
-    found = {code for code in _CODE.findall(plain) if is_valid(code)}
+    """Find the one valid code in free text, None otherwise.
+
+    Full-width and spaced writing is read too, small letters, and a code that stands within other
+    letters or beside the name of a school, its former one or any other.
+    """
+    plain = _BETWEEN.sub("", unicodedata.normalize("NFKC", text)).upper()
+    found = set(_valid_in(plain))
     return found.pop() if len(found) == 1 else None
+
+
+def _valid_in(plain: str) -> Iterator[str]:
+    """Yield the valid codes, left to right; letters before one may read as its beginning."""
+    at = plain.find(PREFIX)
+    while at >= 0:
+        code = plain[at : at + LENGTH]
+        if is_valid(code):
+            yield code
+        at = plain.find(PREFIX, at + (LENGTH if is_valid(code) else 1))
 
 
 def _check(body: str) -> str:

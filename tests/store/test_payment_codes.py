@@ -1,6 +1,6 @@
 """Payment codes: found in what payers write, and never somebody else's by a slip."""
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from service.store import payment_codes
@@ -37,3 +37,13 @@ def test_two_codes_in_one_purpose_name_nobody(first: str, second: str) -> None:
     found = payment_codes.found_in(f"{first}/{second}")
 
     assert found == (first if first == second else None)
+
+
+@given(code=codes, noise=st.sampled_from(["TE", "XUEFEITETE", "青禾艺术TE2", "NO2026TET"]))
+def test_noise_before_a_code_and_after_it_does_not_hide_it(code: str, noise: str) -> None:
+    written = noise + code
+    assume(not any(payment_codes.is_valid(written[at : at + 12]) for at in range(len(noise))))
+    cut = "/".join((noise, code[:3], code[3:9], code[9:]))
+
+    assert payment_codes.found_in(f"{written}学费") == code
+    assert payment_codes.found_in(f"(原示例青禾艺术培训) {cut}:谢谢") == code

@@ -1,0 +1,82 @@
+"""What is told of bank entries, and what is done with money in suspense, as JSON."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from service.web.wire import (
+    Amount,
+    Day,
+    EnrolmentId,
+    ItemResult,
+    Page,
+    WireIn,
+    WireOut,
+    example_id,
+    examples,
+)
+
+
+class EntryOut(WireOut):
+    """What became of a bank entry."""
+
+    id: str
+    custody_account_id: str
+    bank_ref: str
+    direction: Literal["CRDT", "DBIT", "PEND"] = Field(
+        description="PEND: told of, and not in the bank yet"
+    )
+    amount: Amount
+    book_on: Day
+    value_on: Day
+    kind: str
+    outcome: str = Field(
+        description="What it became: ENROLMENT, SUSPENSE, TOP_UP, CHARGE, ORDER, RETURN,"
+        " REVERSAL, CHARGEBACK, INTEREST, DEPOSIT, ADVANCE, KEPT and so on"
+    )
+    suspense_reason: str | None = None
+    suspense: Amount = Field(description="How much of it stands in suspense (待核款)")
+    enrolment_id: str | None = None
+    order_id: str | None = None
+    transaction_id: str | None = None
+    balances: dict[str, Amount] | None = None
+
+
+class EntryResult(ItemResult[EntryOut]):
+    """One entry's outcome."""
+
+
+class EntryBatchOut(WireOut):
+    """A result for each item, in the same order."""
+
+    mode: str
+    results: list[EntryResult]
+
+
+class EntryPage(Page[EntryOut]):
+    """A page of bank entries."""
+
+
+class MatchIn(WireIn):
+    """The enrolment that money in suspense belongs to."""
+
+    model_config = examples({"enrolment_id": example_id("enr")})
+
+    enrolment_id: EnrolmentId
+
+
+class ReturnIn(WireIn):
+    """Send money in suspense back to the payer the bank named."""
+
+    model_config = examples({})
+
+
+class ReturnOut(WireOut):
+    """The payment order that sends it back."""
+
+    id: str
+    receipt_id: str
+    amount: Amount
+    state: str
+    transaction_id: str | None = None
+    balances: dict[str, Amount] | None = None
