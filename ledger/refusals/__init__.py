@@ -46,6 +46,7 @@ from ledger.refusals.objects import (
     InterestUnknown as InterestUnknown,
     InvitationUnknown as InvitationUnknown,
     JurisdictionUnknown as JurisdictionUnknown,
+    LeaseUnknown as LeaseUnknown,
     LessonUnknown as LessonUnknown,
     NoticeUnknown as NoticeUnknown,
     ObjectionUnknown as ObjectionUnknown,

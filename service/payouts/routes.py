@@ -28,14 +28,18 @@ from ledger.rules.payouts import OrderKind
 from service.identity.callers import Caller, Role
 from service.identity.verbs import Verb
 from service.payouts import cover, retain, sweep, use_cases
-from service.payouts.order_routes import (
-    cancel_payment_order,
+from service.payouts.bank_routes import (
+    acknowledge_payment_orders,
     fetch_payment_orders,
-    get_payment_order,
-    list_payment_orders,
     report_payment_order,
     report_payment_orders,
 )
+from service.payouts.order_routes import (
+    cancel_payment_order,
+    get_payment_order,
+    list_payment_orders,
+)
+from service.payouts.query_routes import list_order_queries
 from service.payouts.schemas import (
     CoverIn,
     OrderBatchOut,
@@ -252,8 +256,10 @@ router = Router(
         cover_gap,
         retain_earned,
         list_payment_orders,
+        list_order_queries,
         get_payment_order,
         fetch_payment_orders,
+        acknowledge_payment_orders,
         report_payment_order,
         report_payment_orders,
         cancel_payment_order,

@@ -1,6 +1,6 @@
 """The JSON contract of payouts and payment orders."""
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -16,8 +16,6 @@ from service.web.wire import (
     CustodyAccountId,
     Day,
     ItemResult,
-    OrderId,
-    Page,
     Reference,
     WireIn,
     WireOut,
@@ -210,71 +208,6 @@ class PreviewOut(WireOut):
     shortfall: Amount
     restraints: list[StopOut]
     stopped_by: list[str] = Field(description="Codes of the refusals that a payout of all meets")
-
-
-class PayeeOut(WireOut):
-    """Who is paid; only the bank that pays sees it."""
-
-    name: str | None = None
-    account_number: str | None = None
-    bank_name: str | None = None
-
-
-class PaymentOut(OrderOut):
-    """A payment order with its payee, for the bank that pays it."""
-
-    payee: PayeeOut | None = None
-
-
-class PaymentPage(Page[PaymentOut]):
-    """A page of payment orders."""
-
-
-class FetchIn(WireIn):
-    """Take the orders that were not fetched yet, oldest first."""
-
-    model_config = WireIn.model_config | {
-        "json_schema_extra": {"examples": [{"jurisdiction": "500106", "limit": 100}]}
-    }
-
-    jurisdiction: Reference | None = Field(
-        default=None, description="Needed when the bank serves several journals"
-    )
-    limit: Annotated[int, Field(strict=True, ge=1, le=500)] = 100
-
-
-class FetchOut(WireOut):
-    """The orders handed over; each is SENT now."""
-
-    orders: list[PaymentOut]
-    transaction_id: str | None = None
-
-
-class ReportIn(WireIn):
-    """What the bank says of an order before its bank entry does."""
-
-    model_config = WireIn.model_config | {
-        "json_schema_extra": {"examples": [{"status": "REJECTED", "reason": "AC04"}]}
-    }
-
-    status: Literal["ACCEPTED", "REJECTED", "UNKNOWN"]
-    reason: CodeText | None = Field(default=None, description="The bank's code, such as AC04")
-
-
-class ReportItemIn(ReportIn):
-    """One order of a batch of reports."""
-
-    model_config = WireIn.model_config | {
-        "json_schema_extra": {"examples": [{"order_id": EXAMPLE_ORDER["id"], "status": "ACCEPTED"}]}
-    }
-
-    order_id: OrderId
-
-
-class ReportBatchIn(BatchMode):
-    """Up to 10,000 reports on orders of one journal."""
-
-    items: list[ReportItemIn] = Field(min_length=1)
 
 
 class CancelIn(WireIn):

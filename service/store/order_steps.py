@@ -5,7 +5,7 @@ CANCELLED. A group of order kinds is an `OrderRules`: what its execution, its re
 post.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -70,6 +70,24 @@ class OrderRules:
     returned: Callable[[Facts, Record, UUID, Money], Step]
     undone: Callable[[Facts, Record, OrderState], Step]
     reversed: Callable[[Facts, Record, UUID, Money], Step] | None = None
+
+
+STOPPING: Final = frozenset({"PAYOUT_STOP", "FREEZE", "FENCE"})
+INSTITUTIONS: Final = frozenset({"EARNED", "SURPLUS", "DEPOSIT"})
+"""Kinds of order that pay the institution; what is a student's or payer's only a FENCE stops."""
+
+
+def is_stopped(order: Record, stopped: Collection[tuple[UUID, str]]) -> bool:
+    """Tell whether (target, kind) of a restraint in force stops an order.
+
+    A FENCE stops everything; the other restraints stop what is the institution's.
+    """
+    kinds = {
+        kind
+        for target, kind in stopped
+        if target in (order.institution_id, order.custody_account_id)
+    }
+    return "FENCE" in kinds or (order.kind in INSTITUTIONS and bool(kinds & STOPPING))
 
 
 def require(order: Record, state: OrderState) -> None:

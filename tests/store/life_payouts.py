@@ -1,5 +1,6 @@
 """Steps of a school's life that move money out, stop it, or undo what was wrong."""
 
+from datetime import UTC, datetime
 from functools import partial
 from uuid import UUID
 
@@ -12,14 +13,9 @@ from ledger.rules.payouts import OrderKind
 from ledger.transactions import TransactionKind
 from service.approvals.use_cases import APPROVE, Answer
 from service.journal.reverse import REQUEST_REVERSAL, Reverse
-from service.payouts.settle import (
-    CANCEL_ORDER,
-    FETCH_ORDERS,
-    REPORT_ORDERS,
-    Cancel,
-    FetchOrders,
-    Report,
-)
+from service.payouts.leases import FETCH_ORDERS, FetchOrders
+from service.payouts.reports import REPORT_ORDERS, Report
+from service.payouts.settle import CANCEL_ORDER, Cancel
 from service.payouts.use_cases import REQUEST_PAYOUT, PayoutRequest
 from service.store.transact import Mode
 from service.supervision.use_cases import PLACE_RESTRAINT, REQUEST_LIFT, Lifting, Placing
@@ -34,6 +30,8 @@ RESTRAINTS = {
     "FENCE": "CUSTODY_ACCOUNT",
     "FREEZE": "INSTITUTION",
 }
+FETCHED_AT = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
+"""When banks fetch and report: all at once, so that no lease lapses."""
 people = st.sampled_from(["a", "b", "b"])
 
 
@@ -69,7 +67,7 @@ class MoneyLeaves(LessonsAreGiven):
     def a_bank_fetches_its_orders(self, which: int, limit: int) -> None:
         """Hand over what is NEW."""
         bank = self.campus(which).bank
-        command = FetchOrders(self.driver.journal, bank, limit)
+        command = FetchOrders(self.driver.journal, bank, limit, fresh_id(), FETCHED_AT)
         self.driver.ask(FETCH_ORDERS, [command], self.model.fetch, caller=self.as_bank(bank))
 
     @precondition(lambda self: self.state.orders)
@@ -79,7 +77,7 @@ class MoneyLeaves(LessonsAreGiven):
         order = self._order(which, "SENT", "ACCEPTED")
         own = self.model.banks[self.state.orders[order]["place"].custody]
         bank = own if which % 5 else "CCB"
-        command = Report(self.driver.journal, order, status, "AC04")
+        command = Report(self.driver.journal, order, status, "AC04", FETCHED_AT)
         self.driver.ask(
             REPORT_ORDERS, [command], partial(self.model.report, bank), caller=self.as_bank(bank)
         )

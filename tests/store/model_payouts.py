@@ -16,7 +16,9 @@ from ledger.rules.places import Place
 from ledger.rules.receipts import HeldReason, receipt_held
 from ledger.transactions import Transaction, TransactionKind
 from service.journal.reverse import Reverse
-from service.payouts.settle import Cancel, FetchOrders, Report
+from service.payouts.leases import FetchOrders
+from service.payouts.reports import Report
+from service.payouts.settle import Cancel
 from service.payouts.use_cases import PayoutRequest
 from service.store import custodians, ids
 from service.supervision.use_cases import Lifting, Placing
@@ -81,12 +83,8 @@ class School(Lessons):
             for order, row in self.state.orders.items()
             if row["state"] == "NEW" and self.banks[row["place"].custody] == command.bank
         )
-        handed = [
-            order
-            for order in waiting[: command.limit]
-            if not self._is_stopped(self.state.orders[order])
-        ]
-        for order in handed:
+        free = [order for order in waiting if not self._is_stopped(self.state.orders[order])]
+        for order in free[: command.limit]:
             self.state.orders[order]["state"] = "SENT"
             self.post(Transaction(_K.ORDER_SENT))
         return Said()
@@ -98,6 +96,9 @@ class School(Lessons):
             raise No("order_unknown")
         if row["state"] == command.status:
             return again()
+        if row["state"] == "UNKNOWN" and command.status == "ACCEPTED":
+            self.post(Transaction(_K.ORDER_ANSWERED, reason="ACCEPTED"))
+            return Said(answer={"state": "UNKNOWN"})
         before, kind = _REPORTABLE[command.status]
         if row["state"] not in before:
             raise No("wrong_state")
