@@ -8,7 +8,6 @@ from urllib.parse import quote
 
 import pytest
 
-from service.store import batches
 from service.store.unit import Unit
 from tests.fixtures.service import District
 from tests.fixtures.story import Story
@@ -164,7 +163,7 @@ async def test_while_it_is_carried_out_it_is_running_and_then_decided(
         await let_go.wait()
         await taken(unit)
 
-    monkeypatch.setattr(batches.Unit, "take_head", held)
+    monkeypatch.setattr(Unit, "take_head", held)
     sending = asyncio.create_task(story.district.service.post("/v1/receipts", token, line, key=key))
     await begun.wait()
     during = await _asked(story.district, token, key)

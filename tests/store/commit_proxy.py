@@ -1,7 +1,8 @@
 """A proxy between the store and PostgreSQL that loses the connection around COMMIT.
 
 It reads the client's messages of the frontend protocol and acts exactly on the one that commits:
-dropped before it, nothing was committed; dropped after it, everything was.
+dropped before it or in the middle of it, nothing was committed; dropped once it had gone,
+everything was, whatever the client heard of it.
 """
 
 import asyncio
@@ -15,6 +16,13 @@ from service.store import postgres
 
 _PREFACE = 4
 _SIMPLE_QUERY, _COMMIT = b"Q", b"COMMIT"
+_CANCEL = (80_877_102).to_bytes(4)
+_WARNING = b"".join(
+    (
+        b"SWARNING\0VWARNING\0C01000\0",
+        b"Mcanceling wait for synchronous replication due to user request\0\0",
+    )
+)
 
 
 class Loss(StrEnum):
@@ -22,8 +30,16 @@ class Loss(StrEnum):
 
     NEVER = "never"
     BEFORE = "before the server saw it"
+    HALF = "in the middle of it, on its way to the server"
+    DURING = "while the server was at it"
     AFTER = "after the server did it"
+    SILENT = "not at all, but the server is never heard of again"
+    WARNED = "not at all, but the server warns that it may not be kept"
     KILLED = "the server's process was killed before it saw it"
+
+
+_CUT_AT = {Loss.BEFORE: 0, Loss.HALF: 7, Loss.DURING: None}
+"""How many bytes of the message still go through before the connection is lost; None is all."""
 
 
 class CommitProxy:
@@ -33,6 +49,8 @@ class CommitProxy:
         """Pass on to the server behind this socket."""
         self.loss = Loss.NEVER
         self.lost = 0
+        self.cancels = 0
+        """Requests to cancel a statement that came on a connection of their own."""
         self.kill: Callable[[], Awaitable[None]] | None = None
         """Kills the server's process that is about to commit."""
         self._upstream = upstream
@@ -63,7 +81,7 @@ class CommitProxy:
         behind_reader, behind_writer = await asyncio.open_unix_connection(self._upstream)
         back = asyncio.create_task(self._back(behind_reader, writer))
         try:
-            await self._forth(reader, behind_reader, behind_writer, back)
+            await self._forth(reader, behind_reader, behind_writer, writer, back)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
@@ -76,29 +94,38 @@ class CommitProxy:
         reader: asyncio.StreamReader,
         behind_reader: asyncio.StreamReader,
         behind: asyncio.StreamWriter,
+        client: asyncio.StreamWriter,
         back: asyncio.Task[None],
     ) -> None:
         """Pass on the client's messages until the one at which the connection is to be lost."""
         length = await reader.readexactly(_PREFACE)
-        behind.write(length + await reader.readexactly(int.from_bytes(length) - _PREFACE))
+        opening = await reader.readexactly(int.from_bytes(length) - _PREFACE)
+        self.cancels += opening.startswith(_CANCEL)
+        behind.write(length + opening)
         while True:
             kind, length = await reader.readexactly(1), await reader.readexactly(_PREFACE)
             body = await reader.readexactly(int.from_bytes(length) - _PREFACE)
             commits = kind == _SIMPLE_QUERY and body.upper().startswith(_COMMIT)
-            if commits and self.loss is Loss.BEFORE:
+            loss = self.loss if commits else Loss.NEVER
+            if loss is not Loss.NEVER:
                 self._note()
+            if loss in _CUT_AT:
+                behind.write((kind + length + body)[: _CUT_AT[loss]])
+                await behind.drain()
                 return
-            if commits and self.loss is Loss.AFTER:
+            if loss in {Loss.AFTER, Loss.SILENT}:
                 back.cancel()
                 await asyncio.gather(back, return_exceptions=True)
                 behind.write(kind + length + body)
                 await behind_reader.readexactly(1)  # the server has answered, so it is done
-                self._note()
+                if loss is Loss.SILENT:
+                    await reader.read()  # until the client has had enough
                 return
-            if commits and self.loss is Loss.KILLED:
+            if loss is Loss.KILLED:
                 assert self.kill is not None, "somebody has to kill it"
-                self._note()
                 await self.kill()
+            if loss is Loss.WARNED:
+                client.write(b"N" + (len(_WARNING) + _PREFACE).to_bytes(4) + _WARNING)
             behind.write(kind + length + body)
             await behind.drain()
 

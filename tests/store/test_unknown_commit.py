@@ -2,6 +2,7 @@
 
 import asyncio
 import tempfile
+import uuid
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -9,11 +10,12 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from ledger.refusals import Busy, OutcomeUnknown
 from service.bank_entries.facts import EntryFact
 from service.bank_entries.receive import RECEIVE
+from service.store.facts import Verdict
 from service.store.transact import Request, Store, UseCase
 from service.store.unit import Unit
 from service.web.problems import status_of
@@ -63,11 +65,12 @@ async def test_through_the_proxy_everything_is_as_without_it(books: Books, line:
     assert line.proxy.lost == 0
 
 
-async def test_a_connection_lost_before_commit_is_unknown_and_had_no_effect(
-    books: Books, line: Line
+@pytest.mark.parametrize("loss", [Loss.BEFORE, Loss.HALF])
+async def test_a_connection_lost_before_commit_arrived_is_unknown_and_had_no_effect(
+    books: Books, line: Line, loss: Loss
 ) -> None:
     fact, key = books.top_up("3.00"), key_of("before")
-    line.proxy.loss = Loss.BEFORE
+    line.proxy.loss = loss
 
     with pytest.raises(OutcomeUnknown) as unknown:
         await books.receive(fact, key=key, store=line.store)
@@ -117,6 +120,52 @@ async def test_a_connection_lost_after_commit_is_unknown_and_had_its_effect(
     assert stood == 1
     assert truth.replayed
     assert truth.single()["balances"] == {"custody_bank": "3.00"}
+    assert await books.count("escrow.journal_transaction") == 1
+
+
+async def test_a_connection_lost_during_commit_is_unknown_until_the_key_tells(
+    books: Books, line: Line
+) -> None:
+    fact, key = books.top_up("3.00"), key_of("during")
+    line.proxy.loss = Loss.DURING
+
+    with pytest.raises(OutcomeUnknown):
+        await books.receive(fact, key=key, store=line.store)
+    truth = await books.receive(fact, key=key, store=line.store)
+    again = await books.receive(fact, key=key, store=line.store)
+
+    assert line.proxy.lost == 1
+    assert truth.single() == again.single()
+    assert truth.single()["balances"] == {"custody_bank": "3.00"}
+    assert await books.count("escrow.journal_transaction") == 1
+
+
+async def test_a_server_silent_after_commit_is_unknown_in_time_and_is_never_cancelled(
+    books: Books, line: Line
+) -> None:
+    fact, key = books.top_up("3.00"), key_of("silent")
+    line.proxy.loss, line.store.commit_within_s = Loss.SILENT, 1
+
+    with pytest.raises(OutcomeUnknown):
+        await books.receive(fact, key=key, store=line.store)
+    truth = await books.receive(fact, key=key, store=line.store)
+
+    assert (line.proxy.lost, line.proxy.cancels) == (1, 0)
+    assert truth.replayed
+    assert await books.count("escrow.journal_transaction") == 1
+
+
+async def test_a_commit_answered_with_a_warning_is_unknown_and_the_key_tells(
+    books: Books, line: Line
+) -> None:
+    fact, key = books.top_up("3.00"), key_of("warned")
+    line.proxy.loss = Loss.WARNED
+
+    with pytest.raises(OutcomeUnknown):
+        await books.receive(fact, key=key, store=line.store)
+    truth = await books.receive(fact, key=key, store=line.store)
+
+    assert truth.replayed
     assert await books.count("escrow.journal_transaction") == 1
 
 
@@ -179,8 +228,36 @@ async def test_without_its_key_a_bank_fact_is_still_not_posted_twice(
     assert await books.count("escrow.journal_transaction") == 1
 
 
-async def test_a_lost_connection_is_not_used_again(books: Books, line: Line) -> None:
-    line.proxy.loss = Loss.AFTER
+@pytest.mark.parametrize(("loss", "stands"), [(Loss.BEFORE, 0), (Loss.AFTER, 1)])
+async def test_a_lost_commit_of_reference_data_is_unknown_until_the_key_tells(
+    line: Line, loss: Loss, stands: int
+) -> None:
+    code, key = f"B{uuid.uuid4().hex[:8].upper()}", key_of(uuid.uuid4().hex, caller="operator")
+    adding = (
+        "INSERT INTO escrow.bank (code, bank_id, name, name_en)"
+        " VALUES (:code, gen_random_uuid(), '新银行', 'New Bank')"
+    )
+    known = "SELECT count(*) FROM escrow.bank WHERE code = :code"
+
+    async def add(connection: AsyncConnection) -> Verdict:
+        await connection.execute(text(adding), {"code": code})
+        return Verdict(answer={"code": code})
+
+    line.proxy.loss = loss
+    with pytest.raises(OutcomeUnknown):
+        await line.store.refer(add, key=key)
+    async with line.store.engine.connect() as connection:
+        stood = await connection.scalar(text(known), {"code": code})
+    truth = await line.store.refer(add, key=key)
+
+    assert stood == stands
+    assert truth.replayed is bool(stands)
+    assert truth.single() == {"code": code}
+
+
+@pytest.mark.parametrize("loss", [Loss.BEFORE, Loss.DURING, Loss.AFTER])
+async def test_a_lost_connection_is_not_used_again(books: Books, line: Line, loss: Loss) -> None:
+    line.proxy.loss = loss
     with pytest.raises(OutcomeUnknown):
         await books.receive(books.top_up(), store=line.store)
 
