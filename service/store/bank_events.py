@@ -93,20 +93,28 @@ def freeze_noticed(facts: Facts, account: Record, noticed: FreezeNoticed) -> Not
         "restraint_id": noticed.restraint,
         "state": "HELD",
     }
-    hold = _hold(facts, account, noticed.restraint, noticed.amount.fen)
+    from_seq = facts.moment.next_seq
+    hold = _hold(facts, account, noticed.restraint, noticed.amount.fen, from_seq)
     return Noticed(
         row,
-        (_said(TransactionKind.COURT_ORDER_NOTICED, row), _held(row, hold)),
+        (_held(row, hold), _said(TransactionKind.COURT_ORDER_NOTICED, row)),
         (Insert(CourtOrder, row), Insert(Restraint, hold), _told(facts, row, NOTICED)),
     )
 
 
-def deducted(
-    facts: Facts, account: Record, *, bank_entry: UUID, document_number: str, amount: Money
+def deducted(  # noqa: PLR0913 - one deduction, and where its transactions stand
+    facts: Facts,
+    account: Record,
+    *,
+    bank_entry: UUID,
+    document_number: str,
+    amount: Money,
+    at: int,
 ) -> Noticed:
     """Note what was taken under a court's document, and hold only what is left of it (E47).
 
-    A document that was never noticed becomes an order of its own; the institution is told.
+    A document that was never noticed becomes an order of its own; the institution is told. `at`
+    transactions of the same decision come before these.
     """
     known = court_order_of(facts, account.custody_account_id, document_number)
     if known is None:
@@ -120,7 +128,9 @@ def deducted(
             "state": "DEDUCTED",
         }
         return Noticed(row, (), (Insert(CourtOrder, row), _told(facts, row, DEDUCTED, bank_entry)))
-    posted, changes, restraint = _used_up(facts, account, known, bank_entry, amount)
+    posted, changes, restraint = _used_up(
+        facts, account, known, bank_entry, amount, facts.moment.next_seq + at
+    )
     taken = known.deducted_fen + amount.fen
     values: dict[str, Any] = {"deducted_fen": taken, "restraint_id": restraint}
     if taken >= known.amount_fen:
@@ -157,8 +167,8 @@ def answer_of(journal: int, row: Record) -> dict[str, Any]:
     }
 
 
-def _used_up(
-    facts: Facts, account: Record, order: Record, bank_entry: UUID, amount: Money
+def _used_up(  # noqa: PLR0913, PLR0917 - one deduction, and where it stands
+    facts: Facts, account: Record, order: Record, bank_entry: UUID, amount: Money, seq: int
 ) -> tuple[tuple[Transaction, ...], tuple[Change, ...], UUID | None]:
     """End the hold of an order and place what is left of it, so that nothing counts twice."""
     hold = None if order.restraint_id is None else facts.get(Restraint, order.restraint_id)
@@ -166,13 +176,13 @@ def _used_up(
         return (), (), order.restraint_id
     moment = facts.moment
     standing = Hold(hold.restraint_id, Money.from_fen(hold.amount_fen))
-    ended = {"to_seq": moment.next_seq, "lifted_by": moment.actor}
+    ended = {"to_seq": seq, "lifted_by": moment.actor}
     lifted = _noted(TransactionKind.RESTRAINT_LIFTED, hold, reason="DEDUCTED")
     changes: tuple[Change, ...] = (Update(Restraint, (hold.restraint_id,), ended),)
     left = holds_left([standing], deducted=amount)
     if not left:
         return (lifted,), changes, None
-    again = _hold(facts, account, ids.derived(bank_entry, "hold"), left[0].amount.fen)
+    again = _hold(facts, account, ids.derived(bank_entry, "hold"), left[0].amount.fen, seq + 1)
     return (lifted, _held(order, again)), (*changes, Insert(Restraint, again)), again.restraint_id
 
 
@@ -191,7 +201,7 @@ def _order(facts: Facts, account: Record, court_order: UUID, document_number: st
     )
 
 
-def _hold(facts: Facts, account: Record, restraint: UUID, fen: int) -> Record:
+def _hold(facts: Facts, account: Record, restraint: UUID, fen: int, seq: int) -> Record:
     moment = facts.moment
     return Record(
         restraint_id=restraint,
@@ -203,7 +213,7 @@ def _hold(facts: Facts, account: Record, restraint: UUID, fen: int) -> Record:
         cause=CAUSE,
         placed_by=moment.actor,
         placed_at=moment.now,
-        from_seq=moment.next_seq,
+        from_seq=seq,
         to_seq=None,
         lifted_by=None,
     )

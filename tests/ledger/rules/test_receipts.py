@@ -89,6 +89,19 @@ def test_channel_captured_fills_the_price_from_the_channel(
     )
 
 
+@given(amounts, st.sampled_from(HeldReason))
+def test_capture_held_keeps_all_of_it_in_suspense_with_its_reason(
+    amount: Money, reason: HeldReason
+) -> None:
+    held = receipts.capture_held(
+        PLACE, capture=RECEIPT, channel=Reason.UNIONPAY, amount=amount, reason=reason
+    )
+
+    clearing, suspense = PLACE.channel_clearing(Reason.UNIONPAY), PLACE.suspense(RECEIPT)
+    assert effects(held) == changes((clearing, amount), (suspense, amount))
+    assert held.reason == reason
+
+
 @given(amounts, balances, balances)
 def test_channel_settled_closes_what_was_captured_and_charges_the_fee_to_the_institution(
     settled: Money, fee: Money, clearing: Money
