@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from service.bank_simulator import orders, statement_texts
 from service.bank_simulator.books import Account, Side, yuan
-from service.bank_simulator.disturbances import Disturbance, Disturbances
+from service.bank_simulator.disturbances import Disturbances
 from service.bank_simulator.line import Answer, Line
 from service.bank_simulator.outbox import Delivery, Outbox
 from service.bank_simulator.profiles import SUMS, Profile
@@ -136,11 +136,13 @@ class Bank:
         for delivery in self.outbox.deliveries_due(self.today):
             answer: Answer = await send(delivery)
             name = "statement" if delivery.cut is None else f"statement, {delivery.cut}"
-            state = answer.body.get("state") or answer.body.get("reason") or ""
+            state = answer.body.get("state") or (answer.body.get("facts") or {}).get("reason", "")
             self.answers[f"{name}: {answer.status} {answer.code} {state}".strip()] += 1
-            refused = answer.status >= _BAD and delivery.cut in {None, Disturbance.DUPLICATE}
-            if refused and delivery.tries < TRIES:
-                self.outbox.again(delivery, self.today + _DAY)
+            tomorrow, is_refused = self.today + _DAY, answer.status >= _BAD
+            if is_refused and delivery.cut is None and delivery.tries < TRIES:
+                self.outbox.again(delivery, tomorrow)
+            if delivery.recut and not is_refused:
+                self.outbox.recut(delivery, tomorrow)
 
     async def _sums(self, delivery: Delivery) -> Answer:
         body = statement_texts.sums(delivery.statement, delivery.account.id)

@@ -39,6 +39,8 @@ class Delivery:
     file: bytes = b""
     cut: Disturbance | None = None
     tries: int = 0
+    recut: bool = False
+    """Once it was taken, the same comes again with other content."""
 
 
 @dataclass(slots=True)
@@ -85,12 +87,11 @@ class Outbox:
             cut = replace(whole, file=whole.file[:size], cut=Disturbance.TRUNCATE)
             self.deliveries.append(cut)
             whole = replace(whole, on=on + _DAY)
-        self.deliveries.append(whole)
+        recut = bool(statement.entries) and chance.happens(Disturbance.RECUT)
+        self.deliveries.append(replace(whole, recut=recut))
         if chance.happens(Disturbance.DUPLICATE):
             again = replace(whole, on=whole.on + _DAY, cut=Disturbance.DUPLICATE)
             self.deliveries.append(again)
-        if statement.entries and chance.happens(Disturbance.RECUT):
-            self.deliveries.append(self._recut(whole))
 
     def reports_due(self, on: date) -> Iterator[tuple[str, list[dict[str, Any]]]]:
         """Take the lines that leave by a day, in the messages they leave in."""
@@ -116,6 +117,13 @@ class Outbox:
         """Have a statement sent once more on a day."""
         self.deliveries.append(replace(delivery, on=on, tries=delivery.tries + 1))
 
+    def recut(self, whole: Delivery, on: date) -> None:
+        """Have the same statement come again without its last line: it chains, and is another."""
+        statement = replace(whole.statement, entries=whole.statement.entries[:-1])
+        self.deliveries.append(
+            Delivery(on, whole.account, statement, self._file(statement), Disturbance.RECUT)
+        )
+
     def _parts(self, bodies: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
         """Cut what is reported into messages: one each, all in one, or the batch split."""
         if not bodies:
@@ -125,17 +133,6 @@ class Outbox:
             size = self.disturbances.chance.randint(SMALLEST_PART, size - 1)
         for start in range(0, len(bodies), size):
             yield list(bodies[start : start + size])
-
-    def _recut(self, whole: Delivery) -> Delivery:
-        """Write the same statement again without its last line: it chains, and is another."""
-        statement = replace(whole.statement, entries=whole.statement.entries[:-1])
-        return replace(
-            whole,
-            on=whole.on + _DAY,
-            statement=statement,
-            file=self._file(statement),
-            cut=Disturbance.RECUT,
-        )
 
     def _file(self, statement: Statement) -> bytes:
         if self.profile.statement == SUMS:
