@@ -164,11 +164,10 @@ def _guard(table: str) -> None:
     op.execute(f"CREATE POLICY reads ON {name} FOR SELECT TO escrow_app USING ({READS[table]})")
     op.execute(f"CREATE POLICY audits ON {name} FOR SELECT TO escrow_audit USING (true)")
     op.execute(f"CREATE POLICY inserts ON {name} FOR INSERT TO escrow_app WITH CHECK ({writable})")
-    if "UPDATE" in RIGHTS[table]:
-        op.execute(
-            f"CREATE POLICY updates ON {name} FOR UPDATE TO escrow_app"
-            f" USING ({writable}) WITH CHECK ({writable})"
-        )
+    op.execute(
+        f"CREATE POLICY updates ON {name} FOR UPDATE TO escrow_app"
+        f" USING ({writable}) WITH CHECK ({writable})"
+    )
     op.execute(
         f"CREATE POLICY narrows ON {name} AS RESTRICTIVE FOR SELECT TO escrow_app"
         f" USING ({NARROWS[table]})"

@@ -58,11 +58,15 @@ BOOKED: Final = text(
         SELECT entry.direction, entry.amount_fen, entry.outcome, entry.book_on = given.day AS on_day
         FROM escrow.bank_entry AS entry
         WHERE entry.journal_id = :journal AND entry.custody_account_id = given.custody
-          AND entry.book_on >= given.day) AS booked ON true
+          AND entry.book_on >= given.day AND entry.direction <> 'PEND'
+          AND entry.outcome <> 'DUPLICATE') AS booked ON true
     GROUP BY given.custody, given.day
     """
 ).bindparams(*_ARRAYS)
-"""What banks reported entry by entry: the day's counts and sums, and what was posted of later."""
+"""What banks reported entry by entry: the day's counts and sums, and what was posted of later.
+
+What was reported twice counts once.
+"""
 
 LAST_OF_DAY: Final = text(
     "SELECT seq, encode(hash, 'hex') AS hash FROM escrow.journal_transaction"

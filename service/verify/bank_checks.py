@@ -21,7 +21,8 @@ _CITED: Final = """
 
 _SIGNED: Final = """
     SELECT bank_entry_id, bank_ref, outcome,
-           CASE direction WHEN 'CRDT' THEN amount_fen ELSE -amount_fen END AS fen
+           CASE direction WHEN 'CRDT' THEN amount_fen WHEN 'DBIT' THEN -amount_fen ELSE 0 END
+             AS fen
     FROM escrow.bank_entry WHERE journal_id = $1"""
 
 _LEAVING: Final = """
@@ -57,7 +58,8 @@ CHECKS: Final = (
         FROM signed LEFT JOIN cited ON cited.bank_entry_id = signed.bank_entry_id
         WHERE abs(coalesce(cited.fen, 0)) > abs(signed.fen)
            OR sign(coalesce(cited.fen, 0)) NOT IN (0, sign(signed.fen))
-           OR (coalesce(cited.fen, 0) <> CASE signed.outcome WHEN 'KEPT' THEN 0 ELSE signed.fen END
+           OR (coalesce(cited.fen, 0) <> CASE WHEN signed.outcome IN ('KEPT', 'DUPLICATE') THEN 0
+                                             ELSE signed.fen END
                AND NOT coalesce(cited.reversed, false))
         ORDER BY 1""",
         {"moved": _IN_BANK, "cited": _CITED, "signed": _SIGNED},

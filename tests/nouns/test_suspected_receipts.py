@@ -4,12 +4,14 @@ from typing import Any
 
 import pytest
 
+from service import verify
 from service.bank_entries.facts import STATEMENT
 from service.bank_entries.receive import RECEIVE
 from service.store.context import Context
 from service.store.transact import Mode, Request
 from tests.fixtures.academies import Academy
 from tests.fixtures.approvals import approve
+from tests.fixtures.databases import Database
 from tests.fixtures.service import District
 from tests.fixtures.store import Books
 
@@ -194,7 +196,7 @@ async def test_above_the_limit_a_second_person_decides(
 
     assert asked.status_code == 202, asked.text
     assert asked.json()["payload"]["verdict"] == "SAME"
-    assert own.status_code == 403
+    assert own.json()["code"] == "maker_is_checker"
     assert done.status_code == 200, done.text
     assert done.json()["outcome"]["receipt"]["outcome"] == "DUPLICATE"
 
@@ -245,3 +247,41 @@ async def test_two_lines_of_the_banks_own_statements_are_two_payments(books: Boo
     outcomes = await told(books, *lines)
 
     assert outcomes == ["TOP_UP", "TOP_UP"]
+
+
+async def test_the_books_are_in_order_whatever_was_decided(
+    district: District, course: dict[str, Any], database: Database
+) -> None:
+    await report(district, course, "PUSH-1", amount="500.00")
+    same, different, waiting = [
+        await report(district, course, f"PUSH-{n}", amount="500.00") for n in (2, 3, 4)
+    ]
+
+    await verdict(district, same, "SAME")
+    await verdict(district, different, "DIFFERENT")
+
+    report_of = await verify.verify(database.url("escrow_audit"), journals=[district.journal])
+    assert [(f.check, f.example) for f in report_of.findings] == []
+    assert waiting["suspense_reason"] == "SUSPECTED_DUPLICATE"
+
+
+async def test_what_was_reported_twice_counts_once_against_a_statement(
+    district: District, course: dict[str, Any]
+) -> None:
+    await report(district, course, "PUSH-1")
+    second = await report(district, course, "PUSH-2")
+    await verdict(district, second, "SAME")
+    statement = {
+        "custody_account_id": course["custody_account_id"],
+        "day": course["book_on"],
+        "opening": "0.00",
+        "closing": "1000.00",
+        "credit_count": 1,
+        "credit_sum": "1000.00",
+        "debit_count": 0,
+        "debit_sum": "0.00",
+    }
+
+    delivered = await district.service.post("/v1/statements", district.banks["ICBC"], statement)
+
+    assert delivered.json()["state"] == "AGREED", delivered.text
