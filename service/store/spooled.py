@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from tempfile import SpooledTemporaryFile
-from typing import Final
+from typing import Any, Final
 
 IN_MEMORY: Final = 1024 * 1024
 _PIECE: Final = 256 * 1024
@@ -20,7 +20,7 @@ class Spooled:
 
     file: SpooledTemporaryFile[bytes] = field(default_factory=_file)
     size: int = 0
-    _digest: "hashlib._Hash" = field(default_factory=hashlib.sha256, repr=False)
+    _digest: Any = field(default_factory=hashlib.sha256, repr=False)
 
     def add(self, piece: bytes) -> None:
         """Take the next piece."""
