@@ -1,41 +1,59 @@
-"""The day's close (日终关账): statements compared again, the last position fixed and sealed."""
+"""The day's close (日终关账): every account reconciled, the last position fixed, both sealed."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ledger.calendars import WorkingCalendar, shanghai_date
+from ledger.calendars import shanghai_date
 from ledger.refusals import DayNotClosable, Refusal
 from ledger.transactions import Transaction, TransactionKind
-from service.store import ids, reference, rows, statement_reads
+from service.store import ids, reconciling, reference, rows, statement_reads
+from service.store.break_changes import Steps
 from service.store.context import Context
-from service.store.contracts import place_of
-from service.store.facts import Decision, Facts, Insert, Record, Update
-from service.store.statement_reads import Booked
-from service.store.tables import ClosedDay, CustodyAccount, StatementDay
+from service.store.facts import Decision, Facts, Insert, Record
+from service.store.reconciling import Wanted
+from service.store.tables import ClosedDay, CustodyAccount
 from service.store.transact import UseCase
 from service.store.unit import Unit
+
+SEALED_COLUMNS: Final = (
+    "custody_account_id",
+    "position_seq",
+    "external_state",
+    "statement_on",
+    "bank_closing_fen",
+    "ledger_closing_fen",
+    "bank_fen",
+    "requirement_fen",
+    "hard_shortfall_fen",
+    "sub_ledger_fen",
+    "breaks_open",
+    "coverage_state",
+)
+"""What the seal of a day covers of each account's reconciliation, in this order."""
 
 
 @dataclass(frozen=True, slots=True)
 class CloseDay:
-    """Close a business date of a journal for ever."""
+    """Close a business date of a journal for ever; the reconciliations' ids come with `base`."""
 
     journal: int
     day: date
+    base: UUID
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
     """A journal's custody accounts on one day: whose statements agree, differ or are missing."""
 
-    agreed: tuple[Record, ...]
-    different: tuple[Record, ...]
+    agreed: tuple[UUID, ...]
+    different: tuple[UUID, ...]
     missing: tuple[UUID, ...]
 
     @property
@@ -54,51 +72,49 @@ async def find_journals(
 
 
 async def load_accounts(unit: Unit, closings: Sequence[CloseDay]) -> None:
-    """Read the custody accounts that were open; nothing about them is changed."""
+    """Read all that is compared of the custody accounts that were open."""
+    [closing] = closings
     source = rows.table_of(CustodyAccount)
-    last = max(closing.day for closing in closings)
-    await unit.read(
-        CustodyAccount,
-        select(source)
+    opened = await unit.query(
+        select(source.c.custody_account_id, source.c.institution_id)
         .where(
             source.c.journal_id == unit.facts.journal,
             source.c.purpose == "CUSTODY",
-            source.c.opened_on <= last,
+            source.c.opened_on <= closing.day,
         )
-        .order_by(source.c.custody_account_id),
+        .order_by(source.c.custody_account_id)
+    )
+    custodies = [row["custody_account_id"] for row in opened]
+    unit.facts.extra["wanted"] = [
+        Wanted(ids.derived(closing.base, custody), custody, closing.day, "DAY_CLOSE")
+        for custody in custodies
+    ]
+    unit.facts.extra["calendar"] = await reference.calendar(unit.connection)
+    await reconciling.load(
+        unit, unit.facts.extra["wanted"], {row["institution_id"] for row in opened}
     )
 
 
 async def read_days(unit: Unit, closings: Sequence[CloseDay]) -> None:
-    """Read statements, bank entries, A1 and the journal's last position of each day."""
+    """Read what stands open, and the journal's last position of the day."""
     facts = unit.facts
     assert unit.head is not None, "the head is locked"
     facts.extra["closed_on"] = unit.head.closed_on
-    facts.extra["calendar"] = await reference.calendar(unit.connection)
-    accounts = list(facts.all(CustodyAccount))
-    await unit.balances(place_of(account).bank for account in accounts)
-    booked: dict[tuple[UUID, date], Any] = facts.extra.setdefault("booked", {})
+    await reconciling.read(unit, facts.extra["wanted"])
     for closing in closings:
-        keys = [(account.custody_account_id, closing.day) for account in accounts]
-        await unit.read_pairs(StatementDay, keys, ("custody_account_id", "day"))
         await unit.read(ClosedDay, rows.keyed(ClosedDay, facts.journal, [closing.day], "day"))
-        found = await unit.query(
-            statement_reads.BOOKED, journal=facts.journal, **statement_reads.pairs(keys)
-        )
-        booked |= {(row["custody"], row["day"]): row for row in found}
         last = await unit.query(statement_reads.LAST_OF_DAY, journal=facts.journal, day=closing.day)
         facts.extra[f"last:{closing.day}"] = last[0] if last else {"seq": 0, "hash": ""}
 
 
 def decide_close(facts: Facts, closing: CloseDay) -> Decision:
-    """Fix the day's last position and compare every statement once more (I-10, I-37).
+    """Fix the day's last position, and reconcile every account for it (I-10, I-37).
 
     A closed day again is a duplicate. Raises `DayNotClosable` when the day is not over or the day
     before it is open; the first day a journal closes may be any that is over.
     """
     day, moment = closing.day, facts.moment
-    closed = facts.get(ClosedDay, day)
-    compared = _compared(facts, day)
+    closed, compared = facts.get(ClosedDay, day), _compared(facts)
     if closed is not None:
         return Decision(answer=_answer(facts.journal, closed, compared), duplicate=True)
     last_closed: date | None = facts.extra["closed_on"]
@@ -114,22 +130,13 @@ def decide_close(facts: Facts, closing: CloseDay) -> Decision:
         "closed_by": moment.actor,
         "state": compared.state,
     }
-    sealed = Transaction(
-        TransactionKind.DAY_CLOSED,
-        references={
-            "day": day.isoformat(),
-            "last_seq": str(last["seq"]),
-            "last_hash": last["hash"],
-            "state": compared.state,
-            "agreed": str(len(compared.agreed)),
-            "different": str(len(compared.different)),
-            "missing": str(len(compared.missing)),
-        },
-    )
+    steps = Steps(facts)
+    made = [reconciling.reconcile(steps, each, telling=False) for each in facts.extra["wanted"]]
+    sealed = _sealed(row, last["hash"], compared, made)
     return Decision(
         answer=_answer(facts.journal, Record(row), compared),
-        transactions=(sealed,),
-        changes=(Insert(ClosedDay, row), *_compared_again(facts, day)),
+        transactions=(*steps.transactions, sealed),
+        changes=(Insert(ClosedDay, row), *steps.changes),
         closes=day,
     )
 
@@ -140,6 +147,38 @@ CLOSE_DAY = UseCase("close_day", find_journals, load_accounts, decide_close, rea
 def answer_of(row: Record) -> dict[str, Any]:
     """Tell of a closed day."""
     return _closed(row.journal_id, row)
+
+
+def seal_of(made: Sequence[Record]) -> str:
+    """Return the hash over a day's reconciliations, in order of custody account."""
+    lines = [
+        "|".join("" if row[name] is None else str(row[name]) for name in SEALED_COLUMNS)
+        for row in sorted(made, key=lambda row: str(row.custody_account_id))
+    ]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _sealed(
+    row: dict[str, Any], last_hash: str, compared: Compared, made: Sequence[Record]
+) -> Transaction:
+    states = [each.coverage_state for each in made]
+    return Transaction(
+        TransactionKind.DAY_CLOSED,
+        references={
+            "day": row["day"].isoformat(),
+            "last_seq": str(row["last_seq"]),
+            "last_hash": last_hash,
+            "state": compared.state,
+            "agreed": str(len(compared.agreed)),
+            "different": str(len(compared.different)),
+            "missing": str(len(compared.missing)),
+            "covered": str(states.count("COVERED")),
+            "short": str(states.count("SHORT")),
+            "unknown": str(states.count("UNKNOWN")),
+            "breaks": str(sum(each.breaks_open for each in made)),
+            "reconciliations": seal_of(made),
+        },
+    )
 
 
 def _closed(journal: int, row: Record) -> dict[str, Any]:
@@ -157,49 +196,18 @@ def _answer(journal: int, row: Record, compared: Compared) -> dict[str, Any]:
     return {
         **_closed(journal, row),
         "agreed": len(compared.agreed),
-        "different": [
-            ids.public("cus", journal, statement.custody_account_id)
-            for statement in compared.different
-        ],
+        "different": [ids.public("cus", journal, custody) for custody in compared.different],
         "missing": [ids.public("cus", journal, custody) for custody in compared.missing],
     }
 
 
-def _compared(facts: Facts, day: date) -> Compared:
-    """Sort the custody accounts of a day; on a rest day a bank need not deliver."""
-    calendar: WorkingCalendar = facts.extra["calendar"]
-    agreed: list[Record] = []
-    different: list[Record] = []
-    missing: list[UUID] = []
-    for account in facts.all(CustodyAccount):
-        statement = facts.get(StatementDay, account.custody_account_id, day)
-        if statement is not None:
-            same = _booked(facts, account, day).agrees(statement)
-            (agreed if same else different).append(statement)
-        elif account.state == "ACTIVE" and calendar.is_working_day(day):
-            missing.append(account.custody_account_id)
-    return Compared(tuple(agreed), tuple(different), tuple(missing))
-
-
-def _compared_again(facts: Facts, day: date) -> list[Update]:
-    """Keep what changed since the statements were delivered: an entry came late, or too late."""
-    changes: list[Update] = []
-    for account in facts.all(CustodyAccount):
-        statement = facts.get(StatementDay, account.custody_account_id, day)
-        if statement is None:
-            continue
-        booked = _booked(facts, account, day)
-        state = "AGREED" if booked.agrees(statement) else "DIFFERENT"
-        if (state, booked.closing_fen) == (statement.state, statement.ledger_closing_fen):
-            continue
-        values: dict[str, Any] = {"state": state, "ledger_closing_fen": booked.closing_fen}
-        if state != statement.state:
-            column = "agreed_seq" if state == "AGREED" else "differed_seq"
-            values[column] = facts.moment.next_seq
-        changes.append(Update(StatementDay, (account.custody_account_id, day), values))
-    return changes
-
-
-def _booked(facts: Facts, account: Record, day: date) -> Booked:
-    row = facts.extra["booked"][(account.custody_account_id, day)]
-    return Booked.of(row, facts.book.quantity(place_of(account).bank))
+def _compared(facts: Facts) -> Compared:
+    """Sort the custody accounts of the day; on a rest day a bank need not deliver."""
+    sorted_out: dict[str, list[UUID]] = {}
+    for wanted in facts.extra["wanted"]:
+        looked = reconciling.looked_at(facts, wanted.custody)
+        state = reconciling.external_state(facts, looked)
+        sorted_out.setdefault(state, []).append(wanted.custody)
+    return Compared(
+        *(tuple(sorted_out.get(state, ())) for state in ("AGREED", "DIFFERENT", "MISSING"))
+    )

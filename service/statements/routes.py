@@ -114,9 +114,8 @@ async def close_day(
 ) -> Response[ClosedDayOut]:
     """Fix the day's last position, compare every statement of it, and seal it."""
     journal = await journal_named(command.store, command.caller, data.jurisdiction)
-    outcome = await command.run(
-        close.CLOSE_DAY, [close.CloseDay(journal, data.day)], journal=journal
-    )
+    closing = close.CloseDay(journal, data.day, command.new_id())
+    outcome = await command.run(close.CLOSE_DAY, [closing], journal=journal)
     return command.answer(outcome, ClosedDayOut)
 
 

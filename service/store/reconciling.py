@@ -98,9 +98,12 @@ def external_state(facts: Facts, looked: Looked) -> str:
     last = looked.last
     if last is not None and last.statement.day == looked.day:
         return "AGREED" if last.agrees else "DIFFERENT"
-    over = looked.day < shanghai_date(facts.moment.now)
     expected = looked.account.state == "ACTIVE" and calendar.is_working_day(looked.day)
-    return "MISSING" if over and expected else "NOT_DUE"
+    return "MISSING" if expected and _is_over(facts, looked) else "NOT_DUE"
+
+
+def _is_over(facts: Facts, looked: Looked) -> bool:
+    return looked.day < shanghai_date(facts.moment.now)
 
 
 def _found(looked: Looked) -> list[Finding]:
@@ -111,12 +114,16 @@ def _found(looked: Looked) -> list[Finding]:
 
 
 def _is_known(facts: Facts, looked: Looked) -> bool:
-    """Tell whether the account's balance may be relied on; one never used cannot be wrong."""
+    """Tell whether the account's balance may be relied on; one never used cannot be wrong.
+
+    A day that is over is judged on the banking day after it, when its own closing must agree.
+    """
     if not looked.used:
         return True
     calendar: WorkingCalendar = facts.extra["calendar"]
     agreed = [each.statement.day for each in looked.compared if each.agrees]
-    days = calendar.working_days_between(max(agreed), facts.moment.today) if agreed else None
+    on = calendar.add_working_days(looked.day, 1) if _is_over(facts, looked) else looked.day
+    days = calendar.working_days_between(max(agreed), on) if agreed else None
     return is_known(banking_days_since_closing=days, entries_unposted=looked.kept)
 
 
