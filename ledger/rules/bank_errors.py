@@ -67,3 +67,15 @@ def bank_error_credit_corrected(  # noqa: PLR0913 - the wrong entry, its correct
         ),
         references(place, bank=bank, credit=credit, bank_entry=bank_entry),
     )
+
+
+def suspense_found_error(place: Place, *, bank: UUID, receipt: UUID, amount: Money) -> Transaction:
+    """Hold what stood in suspense as the bank's own, where two people found that it is (E42).
+
+    L8 x | L14 x, both owned by the entry `receipt` that brought it.
+    """
+    return Transaction(
+        TransactionKind.SUSPENSE_FOUND_ERROR,
+        money_transfers((place.suspense(receipt), place.credited_in_error(receipt), amount)),
+        references(place, bank=bank, receipt=receipt),
+    )

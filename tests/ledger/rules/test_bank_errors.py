@@ -121,3 +121,13 @@ def test_a_wrong_debit_is_a_shortfall_and_a_wrong_credit_pays_nobody(
     assert payout_room(position) == ZERO
     assert identity_gap(position) == ZERO
     assert position.fen(AccountKind.BANK_ERROR_CREDIT) == given_.fen
+
+
+@given(amounts)
+def test_suspense_found_error_is_the_banks_and_no_payers_any_longer(amount: Money) -> None:
+    found = bank_errors.suspense_found_error(PLACE, bank=BANK, receipt=ENTRY, amount=amount)
+
+    assert effects(found) == changes(
+        (PLACE.suspense(ENTRY), -amount), (PLACE.credited_in_error(ENTRY), amount)
+    )
+    assert found.references["receipt"] == str(ENTRY)
