@@ -42,3 +42,7 @@ class Spooled:
     def close(self) -> None:
         """Forget the bytes."""
         self.file.close()
+
+    def __del__(self) -> None:
+        """Forget them also when whoever asked for them was refused before it was read."""
+        self.file.close()

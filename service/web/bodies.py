@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 import json
 import re
+from collections.abc import Collection
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -54,7 +55,7 @@ async def check_body(request: Request[Any, Any, Any]) -> None:
     parsed: Any = None
     if raw:
         wanted = request.route_handler.opt.get("media_type", JSON)
-        _check_media_type(request, wanted)
+        _check_media_type(request, {wanted})
         parsed = parse(raw) if wanted == JSON else parse_form(raw)
         if wanted == JSON:  # What was parsed here is what the handler's model is made of.
             ScopeState.from_scope(request.scope).json = parsed
@@ -65,11 +66,8 @@ async def check_body(request: Request[Any, Any, Any]) -> None:
 
 async def _check_raw(request: Request[Any, Any, Any]) -> None:
     """Read a file as it is: of one of the route's media types, not parsed, hashed as it came."""
+    _check_media_type(request, request.route_handler.opt["raw_media"])
     body = await spooled_body(request)
-    media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    encoding = request.headers.get("content-encoding", "identity").lower()
-    if media_type not in request.route_handler.opt["raw_media"] or encoding != "identity":
-        raise MediaTypeUnsupported
     said = {"query": request.scope["query_string"].decode("latin-1"), "sha256": body.sha256.hex()}
     request.state.request_hash = request_hash(request.method, request.url.path, said)
 
@@ -199,10 +197,10 @@ def request_hash(method: str, path: str, parsed: Any) -> bytes:  # noqa: ANN401 
     return hashlib.sha256(f"{method}\n{path}\n{body}".encode()).digest()
 
 
-def _check_media_type(request: Request[Any, Any, Any], wanted: str) -> None:
+def _check_media_type(request: Request[Any, Any, Any], wanted: Collection[str]) -> None:
     media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
     encoding = request.headers.get("content-encoding", "identity").lower()
-    if media_type != wanted or encoding != "identity":
+    if media_type not in wanted or encoding != "identity":
         raise MediaTypeUnsupported
 
 

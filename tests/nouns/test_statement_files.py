@@ -73,9 +73,7 @@ async def test_the_next_day_continues_from_the_day_before(uploads: Uploads) -> N
     await uploads.sent(uploads.camt(uploads.entry(10_000), sequence=61))
 
     await uploads.sent(
-        uploads.camt(
-            replace(uploads.entry(5_000)), opening=10_000, day="2026-03-03", sequence=62
-        )
+        uploads.camt(replace(uploads.entry(5_000)), opening=10_000, day="2026-03-03", sequence=62)
     )
 
     assert [(day["closing"], day["state"]) for day in await uploads.days()] == [
