@@ -14,7 +14,7 @@ from uuid import UUID
 from ledger.money import Money
 from service.bank_entries.facts import STATEMENT, EntryFact
 from service.statement_files.canonical import CanonicalEntry, Direction
-from service.store import ids, payment_codes
+from service.store import end_to_end_ids, payment_codes
 
 CHARGE_CODES: Final = frozenset({"CHRG", "COMM", "FEES", "CHG", "COM"})
 """Subfamilies of ISO 20022 and transaction types of SWIFT that are a bank's fee (手续费)."""
@@ -48,13 +48,11 @@ class NamedOrder:
 def order_named(entry: CanonicalEntry, journal: int) -> UUID | None:
     """Return the payment order of this journal that an entry's end-to-end id names, if any.
 
-    Banks fold letters to capitals; an id of another journal or of another form names nothing.
+    It stands there as the bank was handed it, in capitals, or as the order's public id; an id of
+    another journal or of another form names nothing.
     """
-    try:
-        of_journal, order = ids.parse("ord", entry.end_to_end_id.strip().lower())
-    except ValueError:
-        return None
-    return order if of_journal == journal else None
+    found = end_to_end_ids.order_named(entry.end_to_end_id)
+    return None if found is None or found[0] != journal else found[1]
 
 
 def read_entry(
