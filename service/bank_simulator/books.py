@@ -15,7 +15,10 @@ class Side(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One booked line; `kind` is what the bank says it is, `order` the payment order behind it."""
+    """One booked line; `kind` is what the bank says it is, `order` the payment order behind it.
+
+    `end_to_end_id` is that order's name in the statements of banks.
+    """
 
     ref: str
     number: int
@@ -25,6 +28,7 @@ class Entry:
     value_on: date
     kind: str
     order: str = ""
+    end_to_end_id: str = ""
     payer_name: str = ""
     payer_account: str = ""
     payment_code: str = ""

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from service.bank_simulator.bank import Bank
 
 FETCH: Final = "/v1/payment-orders/fetch"
+ACKNOWLEDGE: Final = "/v1/payment-orders/acknowledge"
+QUERIES: Final = "/v1/payment-orders/queries"
 AT_ONCE: Final = 500
 _DAY: Final = timedelta(days=1)
 _SETTLED: Final = frozenset({"EXECUTED", "REJECTED", "RETURNED", "REVERSED", "CANCELLED"})
@@ -33,11 +35,8 @@ class Orders:
 
     async def carry_out(self) -> None:
         """Fetch what is new and pay it, and pay what was in doubt."""
-        today = self.bank.today
-        due = [order for on, order in self.doubtful if on <= today]
-        self.doubtful = [each for each in self.doubtful if each[0] > today]
-        for order in due:
-            self._pay(order)
+        if self.doubtful:
+            await self._answer_queries()
         for order in await self._fetched():
             await self._take(order)
 
@@ -52,14 +51,30 @@ class Orders:
                 fen(order["amount"]),
                 kind,
                 order=order["id"],
+                end_to_end_id=order["end_to_end_id"],
                 purpose="退汇" if kind == "RETURN" else "冲账",
             )
+
+    async def _answer_queries(self) -> None:
+        """Tell of every order that the service asks about: in hand, or not known yet."""
+        today, asked = self.bank.today, await self.bank.line.get(f"{QUERIES}?limit=100")
+        self.bank.noted("queries", asked)
+        wanted = {query["order_id"] for query in asked.body["items"]}
+        known = {order["id"]: order for on, order in self.doubtful if on <= today}
+        for order in [known[each] for each in sorted(wanted & known.keys())]:
+            await self._report(order, {"status": "ACCEPTED"})
+            self._pay(order)
+            self.doubtful = [each for each in self.doubtful if each[1] is not order]
 
     async def _fetched(self) -> list[Order]:
         """Take the orders of this bank; one that it has seen before is not paid again."""
         body, key = {"limit": AT_ONCE}, uuid.uuid4().hex
         answer = await self.bank.line.post(FETCH, body, key=key)
         self.bank.noted("fetch", answer)
+        if answer.body["orders"]:
+            lease = {"lease_id": answer.body["lease_id"]}
+            kept = await self.bank.line.post(ACKNOWLEDGE, lease, key=uuid.uuid4().hex)
+            self.bank.noted("acknowledge", kept)
         new = [order for order in answer.body["orders"] if order["id"] not in self.seen]
         self.seen |= {order["id"] for order in new}
         return new
@@ -84,7 +99,8 @@ class Orders:
         account: Account = self.bank.accounts[order["custody_account_id"]]
         amount = fen(order["amount"])
         assert account.balance >= amount, "the service orders no more than there is"
-        self.bank.booked(account.id, Side.DEBIT, amount, "ORDER", order=order["id"])
+        named = {"order": order["id"], "end_to_end_id": order["end_to_end_id"]}
+        self.bank.booked(account.id, Side.DEBIT, amount, "ORDER", **named)
         happens = self.bank.disturbances.happens
         if happens(Disturbance.RETURN):
             self.returning.append((self.bank.today + _DAY, order, "RETURN"))

@@ -83,7 +83,7 @@ class Outbox:
         on = day + _DAY * chance.days(LATEST_STATEMENT) * chance.happens(Disturbance.DELAY)
         whole = Delivery(on, account, statement, self._file(statement))
         if whole.file and statement.entries and chance.happens(Disturbance.TRUNCATE):
-            size = chance.chance.randrange(len(whole.file) // 2, len(whole.file) - 3)
+            size = chance.chance.randrange(len(whole.file) // 3, len(whole.file) * 2 // 3)
             cut = replace(whole, file=whole.file[:size], cut=Disturbance.TRUNCATE)
             self.deliveries.append(cut)
             whole = replace(whole, on=on + _DAY)

@@ -61,7 +61,7 @@ def _camt_entry(entry: Entry, version: int) -> str:
     status = "<Cd>BOOK</Cd>" if structured else "BOOK"
     amount = f'<Amt Ccy="CNY">{yuan(entry.fen)}</Amt><CdtDbtInd>{entry.side}</CdtDbtInd>'
     reversal = "<RvslInd>true</RvslInd>" if entry.is_reversal else ""
-    refs = f"<EndToEndId>{entry.order or 'NOTPROVIDED'}</EndToEndId>"
+    refs = f"<EndToEndId>{entry.end_to_end_id or 'NOTPROVIDED'}</EndToEndId>"
     told = f"<RmtInf><Ustrd>{escape(entry.purpose)}</Ustrd></RmtInf>" if entry.purpose else ""
     return (
         f"<Ntry><NtryRef>{entry.number}</NtryRef>{amount}{reversal}<Sts>{status}</Sts>"
@@ -121,7 +121,7 @@ def _swift_entry(entry: Entry) -> str:
     mark = f"R{mark}" if entry.is_reversal else mark
     line = f":61:{entry.value_on:%y%m%d}{entry.book_on:%m%d}{mark}{_swift_amount(entry.fen)}"
     words = (
-        ("EREF", entry.order),
+        ("EREF", entry.end_to_end_id),
         ("NAME", entry.payer_name),
         ("ACCT", entry.payer_account),
         ("REMI", entry.purpose),
@@ -155,7 +155,7 @@ def _row(entry: Entry, balance: int) -> list[str]:
     mark = "冲正" if entry.is_reversal else ""
     dates = (f"{entry.book_on:%Y%m%d}", f"{entry.value_on:%Y%m%d}")
     # The tab keeps a spreadsheet from rounding an account number.
-    told = (entry.payer_name, f"{entry.payer_account}\t", entry.purpose, entry.order)
+    told = (entry.payer_name, f"{entry.payer_account}\t", entry.purpose, entry.end_to_end_id)
     return [entry.ref, *dates, *sides, mark, yuan(balance), "人民币", *told]
 
 
