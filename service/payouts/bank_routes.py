@@ -40,9 +40,9 @@ from service.web.problems import KEYED, refusing
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def machine_time(command: Command) -> datetime:
-    """Return the machine's time of a command: leases and queries run in it, business does not."""
-    return _EPOCH + timedelta(milliseconds=command.at_ms)
+def machine_time(at_ms: int) -> datetime:
+    """Return the machine's time, in which leases and queries run; business has its own."""
+    return _EPOCH + timedelta(milliseconds=at_ms)
 
 
 @post(
@@ -69,7 +69,7 @@ async def fetch_payment_orders(
         caller.bank,
         data.limit,
         command.new_id(),
-        machine_time(command),
+        machine_time(command.at_ms),
         timedelta(seconds=data.lease_s),
     )
     outcome = await command.run(leases.FETCH_ORDERS, [fetch], journal=journal)
@@ -96,7 +96,7 @@ async def acknowledge_payment_orders(
     wanted = None
     if data.order_ids is not None:
         wanted = tuple(ids.parse("ord", order)[1] for order in data.order_ids)
-    said = leases.Acknowledge(journal, lease, wanted, machine_time(command))
+    said = leases.Acknowledge(journal, lease, wanted, machine_time(command.at_ms))
     outcome = await command.run(leases.ACKNOWLEDGE_ORDERS, [said], journal=journal)
     return command.answer(outcome, AcknowledgedOut, 200)
 
@@ -125,7 +125,7 @@ async def report_payment_order(
         order,
         data.status,
         data.reason,
-        machine_time(command),
+        machine_time(command.at_ms),
         message_id=data.message_id,
     )
     outcome = await command.run(reports.REPORT_ORDERS, [report], journal=journal)
@@ -144,7 +144,7 @@ async def report_payment_orders(
     data: JSONBody[ReportBatchIn], command: NamedDependency[Command]
 ) -> Response[ReportBatchOut]:
     """Take a list of reports on orders of one journal, a result each in the same order."""
-    at = machine_time(command)
+    at = machine_time(command.at_ms)
     targets = [ids.parse("ord", item.order_id) for item in data.items]
     journals = {journal for journal, _ in targets}
     if len(journals) != 1 or not journals <= set(command.caller.journals):

@@ -1,6 +1,5 @@
 """Route of queries: the orders of which a bank must tell what became of them."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 
 from litestar import Request, get
@@ -9,6 +8,7 @@ from litestar.params import QueryParameter
 
 from service.identity.callers import Caller, Role
 from service.identity.verbs import Verb
+from service.payouts.bank_routes import machine_time
 from service.payouts.order_schemas import QueryOut, QueryPage
 from service.payouts.reports import NOT_FOUND_APART
 from service.store import custodians, end_to_end_ids, ids, order_queries
@@ -19,7 +19,6 @@ from service.web.policy import STAFF, policy
 from service.web.problems import refusing
 from service.web.wire import yuan
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _WHY: Final = {"UNKNOWN": "UNKNOWN", "SENT": "NO_REPORT", "ACCEPTED": "NOT_EXECUTED"}
 
 
@@ -43,7 +42,7 @@ async def list_order_queries(  # noqa: PLR0913, PLR0917 - who asks, of whom, and
     An order is never sent again under another id while its fate is not known.
     """
     bound = {"bank": bank}
-    at = _EPOCH + timedelta(milliseconds=request.app.state.clock_ms())
+    at = machine_time(request.app.state.clock_ms())
     async with store.reading(caller.context) as connection:
         known = [row.code for row in await custodians.banks(connection)]
         rows = await order_queries.queried(

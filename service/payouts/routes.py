@@ -34,6 +34,7 @@ from service.payouts.bank_routes import (
     report_payment_order,
     report_payment_orders,
 )
+from service.payouts.file_routes import export_payment_orders, report_orders_by_file
 from service.payouts.order_routes import (
     cancel_payment_order,
     get_payment_order,
@@ -262,6 +263,8 @@ router = Router(
         acknowledge_payment_orders,
         report_payment_order,
         report_payment_orders,
+        report_orders_by_file,
+        export_payment_orders,
         cancel_payment_order,
     ],
     tags=["payouts"],

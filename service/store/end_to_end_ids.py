@@ -10,20 +10,26 @@ from uuid import UUID
 
 from service.store import ids
 
-_PREFIX: Final = "ord"
+ORDER: Final = "ord"
+LEASE: Final = "lse"
 
 
-def written(journal: int, order: UUID) -> str:
-    """Write an order's end-to-end id: "ORD" and 29 letters or digits."""
-    return ids.public(_PREFIX, journal, order).replace("_", "").upper()
+def written(journal: int, named: UUID, prefix: str = ORDER) -> str:
+    """Write an order's end-to-end id: "ORD" and 29 letters or digits; a lease's begins "LSE"."""
+    return ids.public(prefix, journal, named).replace("_", "").upper()
 
 
 def order_named(text: str) -> tuple[int, UUID] | None:
     """Read (journal, order) from an end-to-end id in either form; None for anything else."""
+    return named_in(text, ORDER)
+
+
+def named_in(text: str, prefix: str) -> tuple[int, UUID] | None:
+    """Read (journal, id) from what `written` wrote, or from a public id; None for anything else."""
     plain = unicodedata.normalize("NFKC", text).strip().replace("_", "").lower()
-    if not plain.startswith(_PREFIX):
+    if not plain.startswith(prefix):
         return None
     try:
-        return ids.parse(_PREFIX, f"{_PREFIX}_{plain.removeprefix(_PREFIX)}")
+        return ids.parse(prefix, f"{prefix}_{plain.removeprefix(prefix)}")
     except ValueError:
         return None

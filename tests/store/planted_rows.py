@@ -133,6 +133,7 @@ def _whole(name: str, school: School) -> dict[str, Any]:
             "target_custody_account_id": None,
             "payee_party_id": school.payee,
         },
+        "escrow.order_lease": {"expires_at": _NOON + timedelta(hours=1)},
         "escrow.refund": {f"{part}_fen": 0 for part in parts} | {"payable_fen": fen},
         "escrow.distribution_plan": {"distributed_fen": fen, "residual_fen": 0},
         "escrow.guardian_link": {"granted_by": None},

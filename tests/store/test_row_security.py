@@ -43,6 +43,8 @@ VISIBLE = {
     "escrow.entry_part": (OWN, OWN, NONE),
     "escrow.notification": (NONE, OWN, NONE),
     "escrow.payment_order": (OWN, OWN, NONE),
+    "escrow.order_lease": (OWN, OWN, NONE),
+    "escrow.order_report": (OWN, OWN, NONE),
     "escrow.statement_day": (OWN, OWN, NONE),
     "escrow.restraint": (OWN, NONE, NONE),
     "escrow.approval": (OWN, NONE, NONE),
