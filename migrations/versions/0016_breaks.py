@@ -200,10 +200,9 @@ def _top_up_demand() -> None:
     )
     _index("top_up_demand", ["journal_id", "institution_id", "demand_id"])
     op.create_index(
-        "uq_top_up_demand_open",
+        "ix_top_up_demand_open",
         "top_up_demand",
         ["journal_id", "custody_account_id"],
-        unique=True,
         schema="escrow",
         postgresql_where="state = 'OPEN'",
     )

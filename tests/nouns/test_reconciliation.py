@@ -113,3 +113,160 @@ async def test_a_break_is_closed_when_the_bank_reports_what_was_missing(desk: De
     closed = await desk.academy.get(f"breaks/{found['id']}", desk.district.auditor)
     assert (made["external"], made["breaks_open"], made["coverage"]) == ("AGREED", 0, "COVERED")
     assert closed["state"] == "CLOSED"
+
+
+# --- a gap --------------------------------------------------------------------------------------
+
+
+async def top_up(desk: Desk, amount: str) -> None:
+    """Let the institution pay into its account."""
+    answer = await desk.received(amount, kind="TOP_UP")
+    assert answer["outcome"] == "TOP_UP"
+
+
+async def charge(desk: Desk, amount: str) -> dict[str, Any]:
+    """Let the bank debit a fee, which the institution owes."""
+    body = {
+        "custody_account_id": desk.custody_id,
+        "bank_ref": f"F-{amount}",
+        "amount": amount,
+        "book_on": TODAY.isoformat(),
+        "value_on": TODAY.isoformat(),
+        "kind": "CHARGE",
+    }
+    answer = await desk.academy.post("debits", desk.district.banks["ICBC"], body)
+    assert answer.status_code == 201, answer.text
+    return dict(answer.json())
+
+
+async def demands(desk: Desk) -> list[dict[str, Any]]:
+    """List what the institution was asked to pay in, as it sees it."""
+    found = await desk.academy.get("top-up-demands", desk.academy.token)
+    return list(found["items"])
+
+
+async def stops(desk: Desk) -> list[dict[str, Any]]:
+    """List the stops in force."""
+    found = await desk.academy.get("restraints", desk.district.regulator, in_force="true")
+    return list(found["items"])
+
+
+async def test_a_gap_is_demanded_the_same_day_and_stops_payouts_by_rule(desk: Desk) -> None:
+    await desk.received("4999.99")
+    await charge(desk, "5.00")
+
+    made = await desk.reconciled()
+
+    [demand], [stop] = await demands(desk), await stops(desk)
+    assert (made["shortfall"], made["hard_shortfall"], made["due_from_institution"]) == (
+        "5.00",
+        "5.00",
+        "5.00",
+    )
+    assert (demand["amount"], demand["state"], demand["restraint_id"]) == (
+        "5.00",
+        "OPEN",
+        stop["id"],
+    )
+    assert demand["due_on"] >= TODAY.isoformat()
+    assert (stop["kind"], stop["target_id"], stop["cause"], stop["placed_by"]) == (
+        "PAYOUT_STOP",
+        desk.custody_id,
+        "HARD_SHORTFALL",
+        "rule:hard-shortfall",
+    )
+
+
+async def test_the_stop_is_lifted_by_the_rule_when_nothing_is_missing_any_more(
+    desk: Desk,
+) -> None:
+    await desk.received("4999.99")
+    await charge(desk, "5.00")
+    await desk.reconciled()
+
+    await top_up(desk, "5.00")
+    await desk.reconciled()
+
+    [demand], [lifted] = (
+        await demands(desk),
+        (await desk.academy.get("restraints", desk.district.regulator))["items"],
+    )
+    assert demand["state"] == "MET"
+    assert await stops(desk) == []
+    assert lifted["lifted_by"] == "rule:hard-shortfall"
+
+
+async def test_a_gap_of_another_size_is_demanded_anew_under_the_same_stop(desk: Desk) -> None:
+    await desk.received("4999.99")
+    await charge(desk, "5.00")
+    await desk.reconciled()
+
+    await charge(desk, "2.00")
+    await desk.reconciled()
+    await desk.reconciled()
+
+    first, second = await demands(desk)
+    assert (first["state"], first["amount"]) == ("SUPERSEDED", "5.00")
+    assert (second["state"], second["amount"]) == ("OPEN", "7.00")
+    assert [stop["id"] for stop in await stops(desk)] == [second["restraint_id"]]
+
+
+async def test_while_an_entry_waits_to_be_posted_the_stop_stays(desk: Desk) -> None:
+    await desk.received("4999.99")
+    await charge(desk, "5.00")
+    await desk.reconciled()
+    kept = await charge(desk, "9999.99")
+
+    await top_up(desk, "5.00")
+    made = await desk.reconciled()
+
+    assert (kept["outcome"], made["entries_unposted"], made["coverage"]) == ("KEPT", 1, "UNKNOWN")
+    assert len(await stops(desk)) == 1
+
+
+async def test_what_the_next_payout_makes_good_of_itself_is_not_demanded(desk: Desk) -> None:
+    enrolment = await desk.academy.enrolled()
+    lesson = await desk.academy.confirmed(enrolment)
+    await desk.reconciled()
+
+    assert lesson["state"] == "CONFIRMED"
+    assert await demands(desk) == []
+
+
+async def test_a_stop_that_a_person_placed_is_left_alone(desk: Desk) -> None:
+    body = {
+        "target_type": "CUSTODY_ACCOUNT",
+        "target_id": desk.custody_id,
+        "kind": "PAYOUT_STOP",
+        "cause": "HARD_SHORTFALL",
+    }
+    placed = await desk.academy.post("restraints", desk.district.regulator, body)
+
+    await desk.reconciled()
+
+    assert [stop["id"] for stop in await stops(desk)] == [placed.json()["id"]]
+
+
+async def test_a_frozen_institution_is_past_topping_up(desk: Desk) -> None:
+    await desk.received("4999.99")
+    await charge(desk, "5.00")
+    body = {
+        "target_type": "INSTITUTION",
+        "target_id": desk.district.public("ins", desk.academy.institution),
+        "kind": "FREEZE",
+        "cause": "COLLAPSE",
+    }
+    await desk.academy.post("restraints", desk.district.regulator, body)
+
+    made = await desk.reconciled()
+
+    assert made["hard_shortfall"] == "5.00"
+    assert await demands(desk) == []
+
+
+async def test_a_day_to_come_is_not_reconciled(desk: Desk) -> None:
+    body = {"custody_account_id": desk.custody_id, "day": "2099-01-01"}
+
+    answer = await desk.academy.post("reconciliations", desk.district.operator, body)
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "date_in_future")

@@ -171,10 +171,9 @@ class TopUpDemand(Base):
     seq: Mapped[Seq]
     __table_args__ = (
         Index(
-            "uq_top_up_demand_open",
+            "ix_top_up_demand_open",
             "journal_id",
             "custody_account_id",
-            unique=True,
             postgresql_where="state = 'OPEN'",
         ),
         Index(None, "journal_id", "institution_id", "demand_id"),
