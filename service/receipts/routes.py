@@ -20,6 +20,7 @@ from service.bank_entries.retry import retry_kept
 from service.identity.callers import Role
 from service.identity.verbs import Verb
 from service.receipts.entry_schemas import EntryBatchOut, EntryOut
+from service.receipts.notification_routes import notify_facts
 from service.receipts.schemas import DebitBatchIn, DebitIn, ReceiptBatchIn, ReceiptIn
 from service.receipts.suspense_routes import (
     get_receipt,
@@ -140,6 +141,7 @@ router = Router(
         post_receipts,
         post_debit,
         post_debits,
+        notify_facts,
         match_receipt,
         return_receipt,
         decide_suspected_receipt,

@@ -59,7 +59,7 @@ async def test_the_same_money_under_another_reference_is_held(
     assert (first["outcome"], first["suspense_reason"]) == ("ENROLMENT", None)
     assert (second["outcome"], second["suspense_reason"]) == ("SUSPENSE", "SUSPECTED_DUPLICATE")
     assert second["suspense"] == "1000.00"
-    listed = await district.service.get("/v1/suspected-receipts?state=OPEN", district.auditor)
+    listed = await district.service.get("/v1/suspected-receipts", district.auditor, state="OPEN")
     [item] = listed.json()["items"]
     assert (item["receipt"]["id"], item["other_receipt_id"]) == (second["id"], first["id"])
 
