@@ -9,6 +9,7 @@ from service.commands import (
     auditing,
     demonstrate,
     describe,
+    importing,
     keys,
     migrations,
     packing,
@@ -35,6 +36,7 @@ main.add_command(registry.token)
 main.add_command(people.person)
 main.add_command(people.client)
 main.add_command(describe.openapi)
+main.add_command(importing.import_statement)
 main.add_command(verifying.verify)
 main.add_command(auditing.audit)
 main.add_command(packing.pack)

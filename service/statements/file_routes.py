@@ -100,7 +100,6 @@ async def upload_statement_file(
     """Check the whole file, then confirm or post each of its lines; the same file once only."""
     body = await spooled_body(request)
     try:
-        journal = await journal_named(command.store, command.caller, jurisdiction)
         bank = command.caller.context.bank
         assert bank is not None, "a bank's caller is bound to it"
         async with command.store.reading(command.caller.context) as connection:
@@ -108,6 +107,7 @@ async def upload_statement_file(
         hints = Hints(mapping, encoding, account)
         source = cast("BinaryIO", body.file)
         examined = await importing.examine(source, hints)
+        journal = await _journal_of(command, jurisdiction, examined)
         taken = TakeFile(
             journal,
             command.new_id(),
@@ -220,6 +220,22 @@ async def get_statement_mapping(
     if row is None:
         raise BankUnknown
     return StatementMappingOut.model_validate(mappings.answer_of(row))
+
+
+async def _journal_of(
+    command: Command, jurisdiction: str | None, examined: importing.Examined
+) -> int:
+    """Return the journal of the jurisdiction named, else the one in which the file's accounts are.
+
+    Raises `RequestInvalid` where neither tells it, and `JurisdictionUnknown`.
+    """
+    caller = command.caller
+    if jurisdiction is None and len(caller.journals) > 1 and caller.areas is None:
+        found = await importing.places(command.store, caller.context, examined)
+        if len(found) == 1:
+            [(journal, _)] = found
+            return journal
+    return await journal_named(command.store, caller, jurisdiction)
 
 
 def _require_taken(answer: dict[str, Any]) -> None:

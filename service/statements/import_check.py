@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import BinaryIO, Final
 
 from service.statement_files.canonical import (
+    CURRENCY,
     CanonicalEntry,
     Direction,
     Kind,
@@ -141,6 +142,16 @@ def line_digest(bank_ref: str, direction: str, amount_fen: int) -> int:
 def day_digest(lines: Iterable[tuple[str, str, int]]) -> int:
     """Return the digest of a day's entries: reference, direction and fen of each."""
     return sum(line_digest(*line) for line in lines) % _MODULUS
+
+
+def spellings(account: str) -> list[str]:
+    """Return the ways an account number may stand in the registry: as written, or without frills.
+
+    SWIFT writes the bank before a stroke and some banks the currency behind.
+    """
+    bare = account.replace(" ", "").replace("-", "")
+    tail = bare.rpartition("/")[2]
+    return list(dict.fromkeys((account, bare, tail, tail.removesuffix(CURRENCY))))
 
 
 @dataclass(slots=True)

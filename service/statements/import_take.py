@@ -14,10 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.refusals import Refusal
 from ledger.transactions import Transaction, TransactionKind
-from service.statement_files.canonical import CURRENCY
 from service.statements.days_standing import DaysStanding, Judged, Segment, segments_of
 from service.statements.file_faults import Fault, FileUnfit, Flaw
-from service.statements.import_check import CheckedStatement, DayFigures
+from service.statements.import_check import CheckedStatement, DayFigures, spellings
 from service.store import rows
 from service.store import statement_file_reads as reads
 from service.store.context import Context
@@ -60,7 +59,7 @@ async def find_accounts(
     """Find the accounts that the files name among the bank's own."""
     found: list[FoundFile | Refusal] = []
     for command in commands:
-        named = [_spellings(one.summary.account) for one in command.statements]
+        named = [spellings(one.summary.account) for one in command.statements]
         known = await reads.accounts_numbered(
             connection, command.journal, command.bank, {n for each in named for n in each}
         )
@@ -268,13 +267,3 @@ def _account(facts: Facts, custody: UUID) -> Record:
 
 def _last_day(one: CheckedStatement) -> date | None:
     return one.days[-1].day if one.days else one.summary.to_on
-
-
-def _spellings(account: str) -> list[str]:
-    """Return the ways an account number may stand in the registry: as written, or without frills.
-
-    SWIFT writes the bank before a stroke and some banks the currency behind.
-    """
-    bare = account.replace(" ", "").replace("-", "")
-    tail = bare.rpartition("/")[2]
-    return list(dict.fromkeys((account, bare, tail, tail.removesuffix(CURRENCY))))

@@ -22,6 +22,7 @@ from service.statements.import_check import (
     check_file,
     format_of,
     parts_of,
+    spellings,
 )
 from service.statements.import_finish import FINISH_FILE, FinishFile
 from service.statements.import_lines import TAKE_LINES, Line, Taken, TakenThrough
@@ -45,6 +46,11 @@ class Examined:
     statements: tuple[CheckedStatement, ...] = ()
     flaw: Flaw | None = None
 
+    @property
+    def accounts(self) -> set[str]:
+        """The account numbers that it names, as they may stand in the registry."""
+        return {name for one in self.statements for name in spellings(one.summary.account)}
+
 
 @dataclass(frozen=True, slots=True)
 class Posting:
@@ -64,6 +70,12 @@ def _no_progress(_done: int, _of: int) -> None:
 async def examine(source: BinaryIO, hints: Hints) -> Examined:
     """Read a seekable file to its end beside the event loop; never raises for what is in it."""
     return await asyncio.to_thread(_examined, source, hints)
+
+
+async def places(store: Store, caller: Context, examined: Examined) -> set[tuple[int, str]]:
+    """Return the journals, and the banks there, whose accounts a file names, as the caller sees."""
+    async with store.reading(caller) as connection:
+        return await reads.places_of(connection, caller.journals, examined.accounts)
 
 
 async def post(store: Store, posting: Posting, progress: Progress = _no_progress) -> Record:

@@ -31,7 +31,8 @@ class Spooled:
     @property
     def sha256(self) -> bytes:
         """The digest of everything that came."""
-        return self._digest.digest()
+        digest: bytes = self._digest.digest()
+        return digest
 
     def pieces(self) -> Iterator[bytes]:
         """Read everything from the beginning, in pieces."""

@@ -116,6 +116,20 @@ async def accounts_numbered(
     return {row["account_number"]: Record(row) for row in found}
 
 
+async def places_of(
+    connection: AsyncConnection, journals: Iterable[int], numbers: Iterable[str]
+) -> set[tuple[int, str]]:
+    """Return in which journals and at which banks the caller sees accounts of these numbers."""
+    found = await driver.fetch(connection, _PLACES, list(journals), list(numbers))
+    return {(row[0], row[1]) for row in found}
+
+
+_PLACES: Final = (
+    "SELECT DISTINCT journal_id, bank_code FROM escrow.custody_account"
+    " WHERE journal_id = ANY($1::int[]) AND account_number = ANY($2::text[])"
+)
+
+
 async def file_of(connection: AsyncConnection, journal: int, file: UUID) -> Record | None:
     """Return a file that the caller sees, None when there is none."""
     source = rows.table_of(StatementFile)
