@@ -2,8 +2,9 @@
 
 `{"do": "open", "account": "cus_…", "number": "8888…"}` keeps an account; `credit` and `debit` book
 a line (`amount`, `kind`, and what is known of it); `down` takes the bank off the line for `days`;
-`morning` begins a day (`on`), `work` says and does what is due, `evening` states the day; `tell`
-answers with the books. What cannot be understood is answered by {"wrong": …} and changes nothing.
+`morning` begins a day (`on`), `work` says and does what is due, `evening` states the day; `calm`
+ends all that goes wrong; `tell` answers with the books. What cannot be understood is answered by
+`{"wrong": …}` and changes nothing.
 """
 
 import json
@@ -52,6 +53,11 @@ async def _down(bank: Bank, said: dict[str, Any]) -> dict[str, Any]:
     return {"down_until": str(bank.down_until)}
 
 
+async def _calm(bank: Bank, _said: dict[str, Any]) -> dict[str, Any]:
+    bank.disturbances.calm()
+    return {"calm": bank.today.isoformat()}
+
+
 async def _morning(bank: Bank, said: dict[str, Any]) -> dict[str, Any]:
     await bank.morning(date.fromisoformat(said["on"]))
     return {"today": bank.today.isoformat()}
@@ -76,6 +82,7 @@ DOING: Final[dict[str, Callable[[Bank, dict[str, Any]], Awaitable[dict[str, Any]
     "credit": _credit,
     "debit": _debit,
     "down": _down,
+    "calm": _calm,
     "morning": _morning,
     "work": _work,
     "evening": _evening,

@@ -28,6 +28,8 @@ class Disturbance(StrEnum):
     """A statement comes again under its number with other content."""
     LIE = "lie"
     """A reported amount is not the booked one; the statement tells the truth."""
+    ALIAS = "alias"
+    """The same money is reported under a second reference."""
     PHANTOM = "phantom"
     """Money is reported that was never booked."""
     RETURN = "return"
@@ -48,6 +50,7 @@ EVERY: Final[Mapping[Disturbance, int]] = {
     Disturbance.TRUNCATE: 5,
     Disturbance.RECUT: 9,
     Disturbance.LIE: 17,
+    Disturbance.ALIAS: 13,
     Disturbance.PHANTOM: 23,
     Disturbance.RETURN: 4,
     Disturbance.REVERSE: 7,
@@ -80,6 +83,10 @@ class Disturbances:
             return False
         self.happened[what.value] += 1
         return True
+
+    def calm(self) -> None:
+        """Let everything go right from now on."""
+        self.on = frozenset()
 
     def days(self, most: int) -> int:
         """Draw how late something is."""

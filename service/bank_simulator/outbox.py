@@ -15,6 +15,7 @@ LATEST_PUSH: Final = 4
 LATEST_STATEMENT: Final = 3
 SMALLEST_PART: Final = 2
 _LIE_FEN: Final = 100
+_WHOSE: Final = frozenset({"payment_code", "payer_name", "payer_account", "purpose"})
 _DAY: Final = timedelta(days=1)
 RECEIPTS: Final = "/v1/receipts"
 DEBITS: Final = "/v1/debits"
@@ -70,12 +71,13 @@ class Outbox:
         self.reports.append(truth)
         if chance.happens(Disturbance.DUPLICATE):
             self.reports.append(replace(truth, on=truth.on + _DAY * chance.days(LATEST_PUSH)))
+        if entry.kind == "PAYMENT" and chance.happens(Disturbance.ALIAS):
+            self.lies[account.id] += entry.fen
+            self.reports.append(replace(truth, body=told | {"bank_ref": f"A{entry.ref}"}))
         if entry.kind == "PAYMENT" and chance.happens(Disturbance.PHANTOM):
             self.lies[account.id] += entry.fen
-            never = told | {"bank_ref": f"X{entry.ref}"}
-            never.pop("payment_code", None)
-            never.pop("purpose", None)
-            self.reports.append(Report(on, path, never))
+            never = {name: told[name] for name in told if name not in _WHOSE}
+            self.reports.append(Report(on, path, never | {"bank_ref": f"X{entry.ref}"}))
 
     def state(self, account: Account, day: date) -> None:
         """Have an account's day stated: at once or late, whole or cut, once or twice."""

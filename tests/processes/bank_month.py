@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
 
@@ -25,10 +26,44 @@ from tests.fixtures.story import Contract, Refused, School, Story
 
 ROOT = Path(__file__).parent.parent.parent
 DAY = timedelta(days=1)
-QUIET_DAYS = 8
+QUIET_DAYS = 7
 """Days after the month in which nothing new happens, until all was said."""
 CLOSED_BEHIND = 6
 """So many days after it is over a day is closed, however late its messages are."""
+
+
+PUSHING = {"ICBC", "ABC", "CMB", "CQB"}
+"""Banks that say at once what a line is: of the others nobody could tell a top-up."""
+
+CSV_MAPPING: dict[str, Any] = {
+    "encoding": "gb18030",
+    "references": ["交易流水号"],
+    "columns": {
+        "记账日期": "booked_on",
+        "起息日": "value_on",
+        "贷方金额": "credit",
+        "借方金额": "debit",
+        "冲正标志": "reversal",
+        "余额": "balance_after",
+        "币种": "currency",
+        "对方户名": "counterparty_name",
+        "对方账号": "counterparty_account",
+        "摘要": "purpose",
+        "业务编号": "end_to_end_id",
+    },
+    "figures": {
+        "账号": "account",
+        "序号": "sequence",
+        "起始日期": "from_on",
+        "截止日期": "to_on",
+        "期初余额": "opening",
+        "期末余额": "closing",
+        "总笔数": "count",
+        "贷方合计": "credit_sum",
+        "借方合计": "debit_sum",
+    },
+}
+"""How the bank that sends a CSV writes it."""
 
 
 @dataclass
@@ -92,6 +127,26 @@ class Branch:
         return self.school.accounts[self.bank.bank]
 
 
+@dataclass(frozen=True)
+class Reconciled:
+    """An account at the end of the month, and what is open of it."""
+
+    bank: str
+    row: dict[str, Any]
+    breaks: list[dict[str, Any]]
+
+    @property
+    def difference(self) -> Decimal:
+        """Bank less ledger."""
+        return Decimal(self.row["difference"])
+
+    @property
+    def named(self) -> Decimal:
+        """How much of it belongs to a named break that is open."""
+        parts = [b for b in self.breaks if b["state"] == "OPEN" and not b["within_books"]]
+        return sum((Decimal(each["amount"]) for each in parts), Decimal(0))
+
+
 @dataclass
 class Month:
     """The district, its schools, and the day it is."""
@@ -108,6 +163,9 @@ class Month:
 
     async def open(self, folder: Path, seed: int) -> None:
         """Open a school with an account at each bank, and start the banks."""
+        district = self.story.district
+        mapping = {"bank": "CQRCB", "mapping": CSV_MAPPING}
+        await self.story.say("statement-files/mappings", district.operator, mapping)
         for number, code in enumerate(BANKS):
             school = await self.story.school_opens(code)
             course = await school.files("1200.00", 12)
@@ -123,6 +181,8 @@ class Month:
         """Live one day, from the banks' morning to the day that is old enough to close."""
         self.today += DAY
         await self._clock(12)
+        if quiet:
+            await asyncio.gather(*(bank.ask("calm") for bank in self.banks))
         await asyncio.gather(*(bank.ask("morning", on=str(self.today)) for bank in self.banks))
         if not quiet:
             for at, branch in enumerate(self.branches):
@@ -137,7 +197,10 @@ class Month:
     async def _business(self, branch: Branch, number: int) -> None:
         await self._sign_and_pay(branch)
         account = branch.account
-        if number % 3 == 1:
+        if number == 0 and branch.bank.bank in PUSHING:
+            paid = {"amount": "300.00", "kind": "TOP_UP", "purpose": "机构补足"}
+            await branch.bank.ask("credit", account=account, **paid)
+        if number % 3 == 1 and branch.bank.bank in PUSHING:
             await branch.bank.ask("debit", account=account, amount="5.00", purpose="账户管理费")
         if number % 3 == 2:
             told = {"payer_name": "李四", "payer_account": "6222000000000009"}
@@ -191,6 +254,23 @@ class Month:
             self.counts[f"days closed {closed['state']}"] += 1
         except Refused as refused:
             self.counts[f"days not closed: {refused.code}"] += 1
+
+    async def decide_suspected(self) -> None:
+        """Let the operator look at what was reported twice: it is the same money."""
+        district = self.story.district
+        found = await self.story.read("suspected-receipts", district.operator, state="OPEN")
+        for each in found["items"]:
+            path = f"receipts/{each['receipt']['id']}/decide-duplicate"
+            decided = await self.story.say(path, district.operator, {"verdict": "SAME"})
+            self.counts[f"decided {decided.get('state')} {decided.get('closed_as')}"] += 1
+
+    async def reconciled(self, branch: Branch) -> Reconciled:
+        """Reconcile an account as of yesterday; return that with its open breaks."""
+        operator, yesterday = self.story.district.operator, str(self.today - DAY)
+        body = {"custody_account_id": branch.account, "day": yesterday}
+        made = await self.story.say("reconciliations", operator, body)
+        detail = await self.story.read(f"reconciliations/{made['id']}", operator)
+        return Reconciled(branch.bank.bank, detail, detail["breaks"])
 
     async def end(self) -> list[dict[str, Any]]:
         """Close the banks' counters; return what each told of its books."""
