@@ -31,6 +31,7 @@ from service.banks.schemas import (
     CustodyAccountOut,
     CustodyAccountPage,
 )
+from service.banks.term_routes import list_bank_terms, set_bank_terms
 from service.identity.callers import Caller, Role
 from service.identity.verbs import Verb
 from service.store import custodians, registry
@@ -160,6 +161,8 @@ router = Router(
     route_handlers=[
         add_bank,
         list_banks,
+        set_bank_terms,
+        list_bank_terms,
         open_custody_account,
         list_custody_accounts,
         get_custody_account,

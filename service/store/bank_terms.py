@@ -81,3 +81,8 @@ def _hour(text: str | None) -> time | None:
 
 def _money(fen: int | None) -> Money | None:
     return None if fen is None else Money.from_fen(fen)
+
+
+def written(fen: int | None) -> str | None:
+    """Write a limit as the API does."""
+    return None if fen is None else str(Money.from_fen(fen))
