@@ -233,6 +233,82 @@ from tests.fixtures.scripted_journals import ScriptedJournal
             id="an answer of a position that is not there",
         ),
         pytest.param(
+            "UPDATE escrow.entry_{j} AS one SET amount = other.amount,"
+            " balance_after = other.balance_after FROM escrow.entry_{j} AS other"
+            " WHERE one.seq = {executed} AND other.seq = {executed}"
+            " AND one.account_id <> other.account_id",
+            {"I-04", "I-38"},
+            id="entries swapped",
+        ),
+        pytest.param(
+            "DELETE FROM escrow.journal_transaction_{j} WHERE seq >= {closed}",
+            {"I-06", "V-23"},
+            id="the tail deleted",
+        ),
+        pytest.param(
+            "UPDATE escrow.journal_transaction_{j} SET seq = 100000 - seq"
+            " WHERE seq IN ({moved}, {closed});"
+            "UPDATE escrow.journal_transaction_{j} SET seq = {moved} + {closed} - 100000 + seq"
+            " WHERE seq > 50000",
+            {"V-23", "I-06", "V-04"},
+            id="two transactions swapped",
+        ),
+        pytest.param(
+            "UPDATE escrow.lesson SET confirmed_by = 'SILENCE' WHERE journal_id = {j}"
+            " AND state = 'CONFIRMED'",
+            {"I-17"},
+            id="a lesson confirmed by silence that nobody was told of",
+        ),
+        pytest.param(
+            "INSERT INTO escrow.notice SELECT {j}, lesson_id, institution_id, guardian_id,"
+            " 'LESSON_RECORDED', lesson_id, 'IN_APP', now(), now(), 'FETCHED' FROM escrow.lesson"
+            " WHERE journal_id = {j} AND state = 'CONFIRMED';"
+            "UPDATE escrow.lesson SET confirmed_by = 'SILENCE', notice_id = lesson_id,"
+            " confirmed_seq = {paid_1_CONFIRMED} WHERE journal_id = {j} AND state = 'CONFIRMED'",
+            {"I-17"},
+            id="a lesson confirmed by silence on the day of the notice",
+        ),
+        pytest.param(
+            "UPDATE escrow.payment_order SET amount_fen = 30000 WHERE journal_id = {j}",
+            {"I-18"},
+            id="an institution paid more than it earned",
+        ),
+        pytest.param(
+            "UPDATE escrow.institution SET state = 'DEREGISTERED' WHERE journal_id = {j}",
+            {"I-34"},
+            id="institutions gone with students' money",
+        ),
+        pytest.param(
+            "ALTER TABLE escrow.statement_day DROP CONSTRAINT ck_statement_day_chain;"
+            "UPDATE escrow.statement_day SET credit_fen = 5 WHERE journal_id = {j}",
+            {"I-36", "V-27"},
+            id="a statement that does not add up",
+        ),
+        pytest.param(
+            "UPDATE escrow.audit_{j} SET kind = 'READ' WHERE audit_seq = 1",
+            {"I-44", "V-32"},
+            id="personal data read for nothing",
+        ),
+        pytest.param(
+            "INSERT INTO escrow.restraint SELECT {j}, gen_random_uuid(), institution_id,"
+            " 'CUSTODY_ACCOUNT', custody_account_id, 'FENCE', NULL, 'RISK', 'x', now(), 1, NULL,"
+            " NULL FROM escrow.payment_order WHERE journal_id = {j}",
+            {"R-06"},
+            id="a restraint that no transaction placed",
+        ),
+        pytest.param(
+            "UPDATE escrow.bank_entry SET suspense_fen = 7700 WHERE journal_id = {j}"
+            " AND outcome = 'SUSPENSE'",
+            {"R-05"},
+            id="a receipt that says it is still in suspense",
+        ),
+        pytest.param(
+            "UPDATE escrow.enrolment SET institution_id = gen_random_uuid()"
+            " WHERE journal_id = {j} AND state = 'AWAITING_PAYMENT'",
+            {"V-30"},
+            id="an enrolment given to another institution",
+        ),
+        pytest.param(
             "UPDATE escrow.institution SET department = 'science' WHERE journal_id = {j}"
             " AND department = 'sport'",
             {"V-30"},

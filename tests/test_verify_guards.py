@@ -18,6 +18,28 @@ from tests.fixtures.scripted_journals import ScriptedJournal
         ),
         pytest.param(
             "UPDATE escrow.journal_transaction_{j} SET transfers = replace(transfers, '500]',"
+            " '5000000000000000]') WHERE seq = {charge}",
+            {"V-08", "I-04", "V-04"},
+            id="more than an amount can be",
+        ),
+        pytest.param(
+            "UPDATE escrow.journal_transaction_{j} SET kind = 'PAYOUT_INSTRUCTED'"
+            " WHERE seq = {charge}",
+            {"I-22"},
+            id="a payout out of what is not the institution's",
+        ),
+        pytest.param(
+            "UPDATE escrow.journal_transaction_{j} SET transfers = (SELECT format("
+            "'[[%s,%s,200]]', own.account_id, min(earned.account_id)) FROM escrow.account AS own,"
+            " escrow.account AS earned WHERE own.journal_id = {j} AND earned.journal_id = {j}"
+            " AND own.kind = 'INSTITUTION_OWN_FUNDS' AND earned.kind = 'INSTITUTION_PAYABLE'"
+            " AND earned.custody_account_id = own.custody_account_id GROUP BY own.account_id)"
+            " WHERE seq = {covered} + 1",
+            {"I-23", "I-04", "V-04"},
+            id="own funds made into earned money",
+        ),
+        pytest.param(
+            "UPDATE escrow.journal_transaction_{j} SET transfers = replace(transfers, '500]',"
             " '0]') WHERE seq = {charge}",
             {"I-01", "I-04", "V-04"},
             id="a transfer of nothing",
@@ -91,6 +113,51 @@ async def test_a_corruption_with_the_chain_sealed_again_is_named_too(
             {"V-29"},
             id="durability switched off for a login",
         ),
+        pytest.param("GRANT DELETE ON escrow.rollup TO escrow_app", {"V-26"}, id="may delete"),
+        pytest.param("GRANT TRUNCATE ON escrow.entry_{j} TO escrow_app", {"V-26"}, id="may empty"),
+        pytest.param("GRANT UPDATE ON escrow.account TO escrow_app", {"V-26"}, id="may rename"),
+        pytest.param("GRANT INSERT ON escrow.entry TO escrow_audit", {"V-26"}, id="auditor writes"),
+        pytest.param(
+            "GRANT SELECT ON pii.party TO escrow_audit", {"V-26"}, id="auditor sees names"
+        ),
+        pytest.param("ALTER ROLE escrow_app BYPASSRLS", {"V-26"}, id="a login past row security"),
+        pytest.param(
+            "ALTER ROLE escrow_audit CREATEROLE", {"V-26"}, id="a login that makes logins"
+        ),
+        pytest.param("ALTER ROLE escrow_owner LOGIN", {"V-26"}, id="the owner logs in"),
+        pytest.param(
+            "ALTER TABLE escrow.entry OWNER TO escrow_migrate", {"V-26"}, id="another owner"
+        ),
+        pytest.param(
+            "GRANT EXECUTE ON FUNCTION escrow.refuse_change() TO PUBLIC",
+            {"V-26"},
+            id="a function for everybody",
+        ),
+        pytest.param(
+            "ALTER DEFAULT PRIVILEGES IN SCHEMA escrow GRANT UPDATE ON TABLES TO escrow_app",
+            {"V-26"},
+            id="a grant on what is yet to come",
+        ),
+        pytest.param(
+            "GRANT SET ON PARAMETER session_replication_role TO escrow_app",
+            {"V-26"},
+            id="a login that switches triggers off",
+        ),
+        pytest.param(
+            "SET LOCAL synchronous_commit = off", {"V-29"}, id="acknowledged before it is kept"
+        ),
+        pytest.param("SET LOCAL zero_damaged_pages = on", {"V-29"}, id="damaged pages made empty"),
+        pytest.param(
+            "SET LOCAL ignore_checksum_failure = on", {"V-29"}, id="damaged pages believed"
+        ),
+        pytest.param(
+            "ALTER ROLE escrow_app SET session_replication_role = replica",
+            {"V-29"},
+            id="a login whose triggers never fire",
+        ),
+        pytest.param(
+            "ALTER ROLE ALL SET row_security = off", {"V-29"}, id="row security off for all"
+        ),
         pytest.param("GRANT escrow_owner TO escrow_audit", {"V-26"}, id="a login made an owner"),
         pytest.param(
             "ALTER TABLE escrow.entry_{j} DISABLE TRIGGER append_only",
@@ -136,6 +203,46 @@ async def test_a_corruption_with_the_chain_sealed_again_is_named_too(
             "CREATE POLICY wide ON escrow.lesson FOR SELECT TO escrow_app USING (true)",
             {"V-28"},
             id="a policy for everybody",
+        ),
+        pytest.param(
+            "ALTER TABLE escrow.lesson DISABLE ROW LEVEL SECURITY",
+            {"V-28"},
+            id="row security switched off",
+        ),
+        pytest.param(
+            "ALTER POLICY reads ON escrow.enrolment USING (true)", {"V-28"}, id="a policy widened"
+        ),
+        pytest.param(
+            "ALTER POLICY inserts ON escrow.enrolment WITH CHECK (true)",
+            {"V-28"},
+            id="a policy that lets everybody write",
+        ),
+        pytest.param(
+            "CREATE TABLE escrow.shadow (journal_id int PRIMARY KEY);"
+            "GRANT SELECT ON escrow.shadow TO escrow_app",
+            {"V-26"},
+            id="a table nobody knows",
+        ),
+        pytest.param(
+            "CREATE RULE nothing AS ON UPDATE TO escrow.lesson DO INSTEAD NOTHING",
+            {"V-27"},
+            id="a rule",
+        ),
+        pytest.param(
+            "ALTER TABLE escrow.lesson ADD CONSTRAINT later CHECK (slot < 9999) NOT VALID",
+            {"V-27"},
+            id="a constraint that was never checked",
+        ),
+        pytest.param(
+            "CREATE FUNCTION escrow.anything() RETURNS int LANGUAGE sql SECURITY DEFINER"
+            " AS 'SELECT 1'; REVOKE EXECUTE ON FUNCTION escrow.anything() FROM PUBLIC",
+            {"V-27"},
+            id="a function that runs as its owner wherever it looks",
+        ),
+        pytest.param(
+            "CREATE SEQUENCE escrow.nearly MAXVALUE 10; SELECT setval('escrow.nearly', 9)",
+            {"V-37"},
+            id="a sequence near its end",
         ),
         pytest.param("DROP POLICY reads ON escrow.lesson", {"V-28"}, id="a policy dropped"),
         pytest.param(

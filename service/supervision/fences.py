@@ -9,8 +9,6 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 from uuid import UUID
 
-import structlog
-
 from service.store import ids, restraint_reads
 from service.store.context import Context
 from service.store.facts import Decision, Facts, Record
@@ -28,8 +26,6 @@ from service.supervision.use_cases import (
 
 ACTOR: Final = "service.verify"
 CAUSE: Final = "VERIFICATION"
-
-log = structlog.get_logger("service.verify")
 
 
 async def place_fences(store: Store, journal: int, accounts: Iterable[UUID], at_ms: int) -> int:
@@ -50,9 +46,7 @@ async def place_fences(store: Store, journal: int, accounts: Iterable[UUID], at_
             mode=Mode.INDEPENDENT,
         )
     )
-    placed = [v for v in outcome.verdicts if v.refusal is None and not v.duplicate]
-    log.warning("account.fenced", journal=journal, placed=len(placed), asked=len(placings))
-    return len(placed)
+    return sum(v.refusal is None and not v.duplicate for v in outcome.verdicts)
 
 
 async def _read(unit: Unit, found: Sequence[FoundTarget]) -> None:

@@ -66,11 +66,12 @@ CHECKS: Final = (
     ),
     Check(
         "I-36",
-        """SELECT custody_account_id, day, opening_fen, before FROM (
-            SELECT custody_account_id, day, opening_fen, lag(closing_fen) OVER (
+        """SELECT custody_account_id, day, opening_fen, before, closing_fen FROM (
+            SELECT *, lag(closing_fen) OVER (
                 PARTITION BY custody_account_id ORDER BY day) AS before
             FROM escrow.statement_day WHERE journal_id = $1) AS following
-        WHERE before <> opening_fen ORDER BY 1, 2""",
+        WHERE before <> opening_fen OR opening_fen + credit_fen - debit_fen <> closing_fen
+        ORDER BY 1, 2""",
     ),
     Check(
         "I-37",

@@ -155,6 +155,17 @@ COUNTERS: Final = """
     WHERE datname = current_database() AND mxid_age(datminmxid) > 500000000
     UNION ALL
     SELECT schemaname || '.' || sequencename, last_value FROM pg_sequences
-    WHERE schemaname IN ('escrow', 'pii') AND last_value > max_value / 2"""
+    WHERE schemaname IN ('escrow', 'pii') AND coalesce(last_value, max_value) > max_value / 2"""
 
 STANDBY: Final = "SELECT pg_is_in_recovery()"
+
+DEFAULTS: Final = """
+    SELECT held.defaclobjtype::text AS kind, coalesce(space.nspname, '*') AS schema,
+           coalesce(role.rolname, 'PUBLIC') AS grantee, given.privilege_type AS privilege
+    FROM pg_default_acl AS held
+    LEFT JOIN pg_namespace AS space ON space.oid = held.defaclnamespace
+    CROSS JOIN LATERAL aclexplode(held.defaclacl) AS given
+    LEFT JOIN pg_roles AS role ON role.oid = given.grantee
+    WHERE (space.nspname IS NULL OR space.nspname IN ('escrow', 'pii'))
+      AND given.grantee <> held.defaclrole ORDER BY 1, 2, 3"""
+"""What logins would be granted on what is made later."""

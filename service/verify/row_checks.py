@@ -102,4 +102,11 @@ CHECKS: Final = (
             ORDER BY effective_on DESC, seq DESC LIMIT 1) AS last ON true
         WHERE closed.journal_id = $1 AND closed.last_seq <> coalesce(last.seq, 0) ORDER BY 1""",
     ),
+    Check(
+        "V-35",
+        """SELECT head.closed_on, max(closed.day) AS day FROM escrow.journal_head AS head
+        LEFT JOIN escrow.closed_day AS closed ON closed.journal_id = head.journal_id
+        WHERE head.journal_id = $1 GROUP BY head.closed_on
+        HAVING head.closed_on IS DISTINCT FROM max(closed.day)""",
+    ),
 )

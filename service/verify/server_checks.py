@@ -87,6 +87,7 @@ async def check_privileges(snapshot: Snapshot, report: Report) -> None:
         catalogue.OWNERS,
         catalogue.OPEN_FUNCTIONS,
         catalogue.PARAMETERS,
+        catalogue.DEFAULTS,
     ):
         for row in await snapshot.rows(query):
             report.broken("V-26", None, **dict(row))
