@@ -66,11 +66,12 @@ async def _lives(story: Story) -> tuple[School, Contract, Contract]:
     assert await _refunds_paid(story, school) == ["2400.00"]
     assert (await story.read(f"claims/{claim['id']}", await c.parent()))["claim"]["state"] == "PAID"
 
-    # The school asks for what it earned, but the account would no longer hold what is owed to
-    # students: B's 3,500.00 are missing. The bank takes a charge of 5.00 besides.
-    with pytest.raises(Refused) as uncovered:
+    # The school asks for what it earned, but the account does not hold what is owed to students:
+    # B's 3,500.00 are missing, so the night's reconciliation has stopped its payouts, and not C's
+    # refund. The bank takes a charge of 5.00 besides.
+    with pytest.raises(Refused) as stopped:
         await school.asks_for_payout("ICBC")
-    assert uncovered.value.code == "payout_not_covered"
+    assert stopped.value.code == "payout_stopped"
     await _charge(story, school, "5.00")
     assert await _books(school) == {
         "bank_money": "5895.00",
