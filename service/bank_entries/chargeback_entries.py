@@ -22,7 +22,7 @@ from ledger.rules.custody import own_funds_applied
 from ledger.rules.debts import Debt
 from ledger.transactions import Transaction
 from service.bank_entries.facts import Effect, EntryFact, Kind
-from service.store import claim_progress, orders, refund_orders, rows
+from service.store import backing_moves, claim_progress, orders, refund_orders, rows
 from service.store.contracts import contract_of, place_of
 from service.store.facts import Change, Facts, Record, Update
 from service.store.order_steps import OrderState
@@ -74,6 +74,7 @@ async def _lock(unit: Unit, facts: Sequence[EntryFact]) -> None:
     journal = unit.facts.journal
     wanted = {e.enrolment_id for e in unit.facts.all(Enrolment) if e.payment_code in codes}
     source = rows.table_of(Lesson)
+    await backing_moves.open_moves(unit, wanted)
     waiting = rows.keyed(Lesson, journal, wanted, "enrolment_id")
     await unit.lock_where(Lesson, waiting.where(source.c.state.in_(_WAITING)))
     owed = rows.table_of(Refund)
@@ -104,9 +105,14 @@ async def _read(unit: Unit, facts: Sequence[EntryFact]) -> None:
 
 
 def _charged_back(facts: Facts, fact: EntryFact, account: Record) -> Effect | None:
-    """Post a chargeback on the enrolment it names; kept while that, or the money, is missing."""
+    """Post a chargeback on the enrolment it names; kept while that, or the money, is missing.
+
+    While the enrolment's money is on its way to another bank it is kept as well.
+    """
     enrolment = facts.by(Enrolment, ("payment_code",), fact.payment_code)
     if enrolment is None or enrolment.custody_account_id != account.custody_account_id:
+        return None
+    if backing_moves.is_moving(facts, enrolment.enrolment_id):
         return None
     contract, place = contract_of(enrolment), place_of(account)
     if facts.book.balance(place.bank) < fact.amount:

@@ -11,8 +11,8 @@ from datetime import date, timedelta
 from typing import Final
 from uuid import UUID
 
-from ledger.money import Money
-from service.bank_entries.facts import STATEMENT, EntryFact
+from ledger.money import Money, total
+from service.bank_entries.facts import STATEMENT, EntryFact, Part
 from service.statement_files.canonical import CanonicalEntry, Direction
 from service.store import end_to_end_ids, payment_codes
 
@@ -43,6 +43,14 @@ class NamedOrder:
     order: UUID
     custody_account: UUID
     target_custody_account: UUID | None
+    amount: Money
+
+
+def orders_named(entry: CanonicalEntry, journal: int) -> set[UUID]:
+    """Return the payment orders of this journal that an entry or one of its parts names."""
+    ids_of = (entry.end_to_end_id, *(part.end_to_end_id for part in entry.parts))
+    found = (end_to_end_ids.order_named(text) for text in ids_of)
+    return {named[1] for named in found if named is not None and named[0] == journal}
 
 
 def order_named(entry: CanonicalEntry, journal: int) -> UUID | None:
@@ -69,7 +77,8 @@ def read_entry(
     """
     named = order_named(entry, account.journal)
     order = orders.get(named) if named is not None else None
-    kind = _kind(entry, account, order)
+    parts = _parts(entry, account, orders)
+    kind = "ORDERS" if parts else _kind(entry, account, order)
     from_on, to_on = _interest_period(entry.booked_on) if kind == "INTEREST" else (None, None)
     is_credit = entry.direction is Direction.CREDIT
     return EntryFact(
@@ -82,14 +91,37 @@ def read_entry(
         book_on=entry.booked_on,
         value_on=entry.value_on,
         payment_code=payment_codes.found_in(entry.purpose) if kind == "PAYMENT" else None,
-        order=None if order is None else order.order,
+        order=None if order is None or parts else order.order,
         payer_name=(entry.counterparty_name or None) if is_credit else None,
         payer_account=(entry.counterparty_account or None) if is_credit else None,
         purpose=entry.purpose or None,
         from_on=from_on,
         to_on=to_on,
         source=STATEMENT,
+        parts=parts,
     )
+
+
+def _parts(
+    entry: CanonicalEntry, account: LineAccount, orders: Mapping[UUID, NamedOrder]
+) -> tuple[Part, ...]:
+    """Return the orders that one debit paid together; none unless all of it is of our orders.
+
+    Where the bank does not say how much a part was, the order's own amount decides.
+    """
+    if entry.direction is not Direction.DEBIT or entry.is_reversal or len(entry.parts) <= 1:
+        return ()
+    parts: list[Part] = []
+    for part in entry.parts:
+        found = end_to_end_ids.order_named(part.end_to_end_id)
+        order = None if found is None else orders.get(found[1])
+        if order is None or order.custody_account != account.custody_account:
+            return ()
+        told = order.amount if part.amount_fen is None else Money.from_fen(part.amount_fen)
+        parts.append(Part(order.order, told))
+    distinct = len({part.order for part in parts}) == len(parts)
+    whole = total([part.amount for part in parts]).fen == entry.amount_fen
+    return tuple(parts) if distinct and whole else ()
 
 
 def _kind(entry: CanonicalEntry, account: LineAccount, order: NamedOrder | None) -> str:

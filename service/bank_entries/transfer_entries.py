@@ -9,7 +9,7 @@ from typing import Final
 
 from ledger.accounts import Account
 from service.bank_entries.facts import Effect, EntryFact, Kind, kept
-from service.store import porting_arrivals, porting_orders, transfers
+from service.store import backing_moves, porting_arrivals, porting_orders, transfers
 from service.store.contracts import place_of
 from service.store.facts import Facts, Record
 from service.store.tables import PaymentOrder, Porting
@@ -54,7 +54,9 @@ def _accounts(facts: Facts, fact: EntryFact, account: Record) -> Iterable[Accoun
 
 
 async def _lock(unit: Unit, facts: Sequence[EntryFact]) -> None:
-    await porting_orders.lock_behind(unit, {f.order for f in facts if f.order is not None})
+    named = {f.order for f in facts if f.order is not None}
+    await backing_moves.lock_behind(unit, named)
+    await porting_orders.lock_behind(unit, named)
 
 
 async def _read(unit: Unit, _facts: Sequence[EntryFact]) -> None:

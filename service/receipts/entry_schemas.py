@@ -32,12 +32,18 @@ class EntryOut(WireOut):
     kind: str
     outcome: str = Field(
         description="What it became: ENROLMENT, SUSPENSE, TOP_UP, CHARGE, ORDER, RETURN,"
-        " REVERSAL, CHARGEBACK, INTEREST, DEPOSIT, ADVANCE, KEPT and so on"
+        " REVERSAL, CHARGEBACK, INTEREST, DEPOSIT, ADVANCE, DUPLICATE (the same money as another),"
+        " KEPT (not posted yet) and so on"
     )
     suspense_reason: str | None = None
     suspense: Amount = Field(description="How much of it stands in suspense (待核款)")
     enrolment_id: str | None = None
     order_id: str | None = None
+    confirmed: bool | None = Field(
+        default=None,
+        description="Whether a statement file (对账单) shows it; until then it is provisional."
+        " Told when it is read",
+    )
     transaction_id: str | None = None
     balances: dict[str, Amount] | None = None
 

@@ -1,12 +1,15 @@
 """Routes of suspense and of reading bank entries."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any
+from uuid import UUID
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody, QueryParameter
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.refusals import (
     AccountFenced,
@@ -23,7 +26,7 @@ from service.identity.callers import Caller, Role
 from service.identity.verbs import Verb
 from service.receipts import send_back, use_cases
 from service.receipts.entry_schemas import EntryOut, EntryPage, MatchIn, ReturnIn, ReturnOut
-from service.store import ids, registry
+from service.store import ids, registry, statement_lines
 from service.store.facts import Record
 from service.store.tables import BankEntry
 from service.store.transact import Store
@@ -138,8 +141,10 @@ async def list_receipts(  # noqa: PLR0913 - the filters of a list
             after=key_after(cursor, equal),
             limit=limit + 1,
         )
-    shown, following = cut(found, limit, "bank_entry_id", equal)
-    return EntryPage(items=[_out(row) for row in shown], next_cursor=following)
+        shown, following = cut(found, limit, "bank_entry_id", equal)
+        confirmed = await _confirmed(connection, shown)
+    items = [_out(row, confirmed) for row in shown]
+    return EntryPage(items=items, next_cursor=following)
 
 
 @get(
@@ -156,10 +161,21 @@ async def get_receipt(
     journal, entry = object_id("bke", receipt_id, ReceiptUnknown)
     async with store.reading(caller.context) as connection:
         found = await registry.seen(connection, caller.context, BankEntry, journal, [entry])
-    if entry not in found:
-        raise ReceiptUnknown
-    return _out(found[entry])
+        if entry not in found:
+            raise ReceiptUnknown
+        confirmed = await _confirmed(connection, [found[entry]])
+    return _out(found[entry], confirmed)
 
 
-def _out(row: Record) -> EntryOut:
-    return EntryOut.model_validate(answer_of(row.journal_id, row))
+async def _confirmed(connection: AsyncConnection, entries: Sequence[Record]) -> set[UUID]:
+    """Return those of the entries that a statement shows too."""
+    confirmed: set[UUID] = set()
+    for journal in {row.journal_id for row in entries}:
+        wanted = [row.bank_entry_id for row in entries if row.journal_id == journal]
+        confirmed |= await statement_lines.confirmed(connection, journal, wanted)
+    return confirmed
+
+
+def _out(row: Record, confirmed: set[UUID]) -> EntryOut:
+    told = answer_of(row.journal_id, row) | {"confirmed": row.bank_entry_id in confirmed}
+    return EntryOut.model_validate(told)

@@ -11,7 +11,8 @@ from itertools import islice
 from typing import BinaryIO, Final
 from uuid import UUID
 
-from service.bank_entries.reading import LineAccount, NamedOrder, order_named, read_entry
+from ledger.money import Money
+from service.bank_entries.reading import LineAccount, NamedOrder, orders_named, read_entry
 from service.bank_entries.retry import retry_kept
 from service.statement_files.canonical import CanonicalEntry, StatementHead
 from service.statement_files.refused import StatementFileInvalid
@@ -196,14 +197,17 @@ async def _orders(
     store: Store, journal: int, entries: Sequence[CanonicalEntry]
 ) -> dict[UUID, NamedOrder]:
     """Return the orders that entries name, by id; of any bank: money arrives at another one."""
-    named = {order_named(entry, journal) for entry in entries} - {None}
+    named = {order for entry in entries for order in orders_named(entry, journal)}
     if not named:
         return {}
     async with store.reading(Context((journal,))) as connection:
         found = await rows.fetch(connection, rows.keyed(PaymentOrder, journal, named, "order_id"))
     return {
         row["order_id"]: NamedOrder(
-            row["order_id"], row["custody_account_id"], row["target_custody_account_id"]
+            row["order_id"],
+            row["custody_account_id"],
+            row["target_custody_account_id"],
+            Money.from_fen(row["amount_fen"]),
         )
         for row in found
     }
