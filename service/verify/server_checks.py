@@ -23,6 +23,8 @@ APPEND_ONLY: Final = (
     "closed_day",
     "signed_message",
     "decided_alone",
+    "order_report",
+    "bank_terms",
     "reconciliation",
     "rule_pack_assignment",
     "rule_pack_version",
