@@ -27,6 +27,7 @@ REFERENCE = {
     "audit_head",
     "bank",
     "bank_key",
+    "bank_terms",
     "calendar_day",
     "calendar_year",
     "jurisdiction",
