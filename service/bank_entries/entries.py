@@ -13,7 +13,7 @@ from ledger.refusals import BankEntryContradicted
 from service.bank_entries import suspected
 from service.bank_entries.batch_entries import part_rows
 from service.bank_entries.effects import effect_of
-from service.bank_entries.facts import Detail, Effect, EntryFact, Part
+from service.bank_entries.facts import STATEMENT, Detail, Effect, EntryFact, Part
 from service.store import ids
 from service.store.contracts import place_of
 from service.store.facts import Decision, Facts, Insert, Record, Update
@@ -33,7 +33,7 @@ def decide_entry(facts: Facts, fact: EntryFact) -> Decision:
     assert account is not None, "the custody account was found and locked"
     known = facts.by(BankEntry, _BUSINESS_KEY, fact.custody_account, fact.bank_ref)
     if known is not None:
-        if known.content_hash != fact.content_hash:
+        if _differs(known, fact):
             raise BankEntryContradicted(bank_ref=fact.bank_ref)
         return Decision(
             answer=answer_of(facts.journal, known),
@@ -58,6 +58,19 @@ def decide_entry(facts: Facts, fact: EntryFact) -> Decision:
         ),
         shows={"custody_bank": place_of(account).bank},
     )
+
+
+def says_the_same(known: Record, fact: EntryFact) -> bool:
+    """Tell whether sign, amount and date agree: all that a push and a statement both say."""
+    said = (known.direction, known.amount_fen, known.book_on)
+    return said == (fact.direction, fact.amount.fen, fact.book_on)
+
+
+def _differs(known: Record, fact: EntryFact) -> bool:
+    """Tell whether an entry that stands says other than this; statements seldom name the payer."""
+    if STATEMENT in {known.source, fact.source}:
+        return not says_the_same(known, fact)
+    return bool(known.content_hash != fact.content_hash)
 
 
 def decide_kept(facts: Facts, bank_entry: UUID, parts: tuple[Part, ...] = ()) -> Decision:

@@ -7,7 +7,7 @@ stand on a statement itself: two lines of the bank's own books are two payments.
 another is held in suspense and decided by a person; nothing else becomes of it by itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any, Final
@@ -72,6 +72,12 @@ async def read_likes(unit: Unit, facts: Sequence[EntryFact]) -> None:
     known.extra[_CONFIRMED] = await statement_lines.confirmed(
         unit.connection, known.journal, wanted
     )
+
+
+def confirm(facts: Facts, bank_entries: Iterable[UUID]) -> None:
+    """Take entries as shown by a statement that is being taken at this moment."""
+    confirmed: set[UUID] = facts.extra.setdefault(_CONFIRMED, set())
+    confirmed.update(bank_entries)
 
 
 def likeness_of(vault: Vault, fact: EntryFact) -> int | None:

@@ -14,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.refusals import Refusal
 from ledger.transactions import Transaction, TransactionKind
-from service.bank_entries.entries import decide_entry
+from service.bank_entries import suspected
+from service.bank_entries.entries import decide_entry, says_the_same
 from service.bank_entries.facts import EntryFact
 from service.bank_entries.receive import load_entries, read_entries
 from service.store.context import Context
@@ -63,8 +64,14 @@ async def load_lines(unit: Unit, lines: Sequence[Taken]) -> None:
 
 
 async def read_lines(unit: Unit, lines: Sequence[Taken]) -> None:
-    """Read entries of the same references, balances and debts under the head."""
-    await read_entries(unit, _facts(lines))
+    """Read entries of the same references, balances and debts under the head.
+
+    What lines of this very list confirm is not taken for the same money as their neighbours.
+    """
+    facts = _facts(lines)
+    await read_entries(unit, facts)
+    known = (_known(unit.facts, fact) for fact in facts)
+    suspected.confirm(unit.facts, (row.bank_entry_id for row in known if row is not None))
 
 
 def decide_line(facts: Facts, line: Taken) -> Decision:
@@ -76,12 +83,12 @@ def decide_line(facts: Facts, line: Taken) -> Decision:
     if line.number <= file.lines_done:
         return Decision(answer={}, duplicate=True)
     assert line.number == file.lines_done + 1, "lines are taken in order"
-    known = facts.by(BankEntry, _BUSINESS_KEY, line.fact.custody_account, line.fact.bank_ref)
+    known = _known(facts, line.fact)
     if known is None:
         posted = decide_entry(facts, line.fact)
         changes = _changes(facts, file, line, "POSTED", line.fact.bank_entry)
         return replace(posted, answer={}, shows={}, changes=(*posted.changes, *changes))
-    outcome = "MATCHED" if _says_the_same(known, line.fact) else "CONTRADICTED"
+    outcome = "MATCHED" if says_the_same(known, line.fact) else "CONTRADICTED"
     return Decision(answer={}, changes=_changes(facts, file, line, outcome, known.bank_entry_id))
 
 
@@ -90,14 +97,12 @@ TAKE_LINES: UseCase[Taken, Taken] = UseCase(
 )
 
 
+def _known(facts: Facts, fact: EntryFact) -> Record | None:
+    return facts.by(BankEntry, _BUSINESS_KEY, fact.custody_account, fact.bank_ref)
+
+
 def _facts(lines: Sequence[Taken]) -> list[EntryFact]:
     return [line.fact for line in lines if isinstance(line, Line)]
-
-
-def _says_the_same(known: Record, fact: EntryFact) -> bool:
-    """Compare what a statement and a push both say for certain; few statements name a payer."""
-    pushed = (known.direction, known.amount_fen, known.book_on)
-    return pushed == (fact.direction, fact.amount.fen, fact.book_on)
 
 
 def _changes(

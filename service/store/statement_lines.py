@@ -13,8 +13,11 @@ from service.store.facts import Record
 from service.store.tables import StatementLine
 
 _CONFIRMED: Final = (
-    "SELECT DISTINCT bank_entry_id FROM escrow.statement_line"
-    " WHERE journal_id = $1 AND bank_entry_id = ANY($2::uuid[]) AND outcome <> 'CONTRADICTED'"
+    "SELECT DISTINCT line.bank_entry_id FROM escrow.statement_line AS line"
+    " JOIN escrow.bank_statement AS brought ON brought.journal_id = line.journal_id"
+    "  AND brought.statement_file_id = line.statement_file_id AND brought.number = line.statement"
+    " WHERE line.journal_id = $1 AND line.bank_entry_id = ANY($2::uuid[])"
+    "  AND line.outcome <> 'CONTRADICTED' AND brought.kind = 'STATEMENT'"
 )
 
 
@@ -24,7 +27,7 @@ async def confirmed(
     """Return those of the bank entries that a line of a statement says the same of.
 
     All others are provisional: pushed, and not yet on any statement. A line that contradicts an
-    entry confirms nothing.
+    entry confirms nothing, nor does one of a report of the day so far or of a notification.
     """
     found = await driver.fetch(connection, _CONFIRMED, journal, sorted(set(bank_entries)))
     return {row[0] for row in found}

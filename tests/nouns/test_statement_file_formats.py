@@ -168,21 +168,46 @@ async def test_two_who_send_the_same_file_at_once_post_it_once(uploads: Uploads)
     assert await uploads.count("statement_line") == 20
 
 
-async def test_what_came_by_statement_and_then_by_push_is_posted_once(uploads: Uploads) -> None:
-    line = uploads.entry(10_000)
-    await uploads.sent(uploads.camt(line))
-    pushed = {
+def pushed(uploads: Uploads, line: CanonicalEntry, **values: Any) -> dict[str, Any]:
+    """Write the push of what a line of 2 March says."""
+    return {
         "custody_account_id": uploads.academy.district.public("cus", uploads.academy.custody),
         "bank_ref": line.bank_ref,
-        "amount": "100.00",
+        "amount": writers.yuan(line.amount_fen),
         "book_on": "2026-03-02",
-        "value_on": "2026-03-01",
-    }
+        "value_on": "2026-03-02",
+    } | values
 
-    answer = await uploads.academy.post("receipts", uploads.academy.district.banks["ICBC"], pushed)
+
+async def test_what_came_by_statement_and_then_by_push_is_posted_once(uploads: Uploads) -> None:
+    line = uploads.entry(10_000, counterparty_name="王小明")
+    await uploads.sent(uploads.camt(line))
+    bank = uploads.academy.district.banks["ICBC"]
+
+    answer = await uploads.academy.post("receipts", bank, pushed(uploads, line, payer_name="王*"))
+    other = await uploads.academy.post("receipts", bank, pushed(uploads, line, amount="100.01"))
 
     assert answer.status_code == 200, answer.text
+    assert (other.status_code, other.json()["code"]) == (409, "bank_entry_contradicted")
     assert await uploads.count("bank_entry") == 1
+
+
+async def test_two_like_payments_on_one_statement_are_two_though_one_was_pushed(
+    uploads: Uploads,
+) -> None:
+    told = {"counterparty_account": "6222000000000000001", "purpose": "学费"}
+    first, second = uploads.entry(10_000, **told), uploads.entry(10_000, **told)
+    bank = uploads.academy.district.banks["ICBC"]
+    body = pushed(
+        uploads, second, payer_account=told["counterparty_account"], purpose=told["purpose"]
+    )
+    await uploads.academy.post("receipts", bank, body)
+
+    answer = await uploads.sent(uploads.camt(first, second))
+
+    found = await uploads.academy.get("receipts", uploads.academy.district.operator)
+    assert (answer["matched"], answer["posted"]) == (1, 1)
+    assert {one["suspense_reason"] for one in found["items"]} == {"UNKNOWN_ENROLMENT"}
 
 
 async def test_a_line_of_another_year_keeps_its_own_number(uploads: Uploads) -> None:
