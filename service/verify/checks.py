@@ -63,6 +63,7 @@ CHECKS: Final[dict[str, str]] = {
     "V-11": "A lesson is worth its slot and belongs to its enrolment",
     "V-12": "No lesson is recorded and nothing paid out while an institution is frozen",
     "V-14": "What needs two people had two, and nobody decided more alone than allowed",
+    "V-17": "Every line of a statement file is a bank entry, or marked as saying otherwise",
     "V-19": "What a bank said stands on a message that its key signed, which still verifies",
     "V-20": "Stored answers and transactions name each other",
     "V-23": "The hash chain recomputes from its genesis to the head",
@@ -103,7 +104,6 @@ ELSEWHERE: Final[dict[str, str]] = {
     "I-42": "row-level security (V-28) and areas (V-04); the authorization matrix (tests)",
     "I-43": "a property of answers as of a position (tests)",
     "I-46": "alarm cards are not built",
-    "V-17": "reconciliation: statement lines are matched, posted, or an open break",
     "V-18": "reconciliation: bank, ledger and what is in transit, by custody account",
     "V-21": "the client's own log of what was acknowledged (crash campaign)",
     "V-22": "the journal itself is the outbox: V-23 and I-06",
@@ -117,7 +117,7 @@ MONEY: Final = frozenset(
         *("I-01", "I-02", "I-03", "I-04", "I-05", "I-06", "I-07", "I-10", "I-13", "I-14", "I-15"),
         *("I-16", "I-18", "I-19", "I-22", "I-23", "I-24", "I-26", "I-27", "I-29", "I-30", "I-31"),
         *("I-32", "I-33", "I-34", "I-35", "I-38", "I-40", "R-01", "R-02", "R-03", "R-04", "R-05"),
-        *("V-02", "V-04", "V-07", "V-08", "V-09", "V-10", "V-11", "V-12", "V-23", "V-24"),
+        *("V-02", "V-04", "V-07", "V-08", "V-09", "V-10", "V-11", "V-12", "V-17", "V-23", "V-24"),
     }
 )
 """Checks of money: one that is violated fences the custody accounts it is about."""

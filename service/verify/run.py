@@ -27,6 +27,7 @@ from service.verify import (
     signature_checks,
     silence_checks,
     standing_checks,
+    statement_checks,
     suspects,
     tail,
     transfer_checks,
@@ -51,6 +52,7 @@ CHECK_MODULES: Final = (
     refund_checks,
     signature_checks,
     standing_checks,
+    statement_checks,
     transfer_checks,
     wind_down_checks,
 )
