@@ -148,7 +148,6 @@ def _tables() -> None:
         sa.Column("source_custody_account_id", sa.Uuid(), nullable=False),
         sa.Column("target_custody_account_id", sa.Uuid(), nullable=False),
         sa.Column("order_id", sa.Uuid(), nullable=True),
-        sa.Column("restraint_id", sa.Uuid(), nullable=True),
         sa.Column("prepaid_fen", sa.BigInteger(), nullable=False),
         sa.Column("interest_fen", sa.BigInteger(), nullable=False),
         sa.Column("legacy_fen", sa.BigInteger(), nullable=False),

@@ -25,7 +25,7 @@ from service.claims.found import (
     require_not_frozen,
     said,
 )
-from service.store.claim_progress import claim_open, open_claims
+from service.store.claim_progress import claim_open, open_claims, require_no_claim
 from service.store.facts import Change, Decision, Facts, Insert, Record
 from service.store.notices import guardian_told, institution_told
 from service.store.tables import Claim
@@ -102,6 +102,7 @@ def _require_fileable(facts: Facts, enrolment: Record) -> None:
         raise WrongState(object="enrolment", state=enrolment.state)
     if claim_open(facts, enrolment.enrolment_id) is not None:
         raise ClaimAlreadyOpen
+    require_no_claim(facts, enrolment.enrolment_id)
 
 
 def _require_dates(facts: Facts, command: FileClaim) -> None:

@@ -60,6 +60,7 @@ PARTIES = {
         EnrolmentUnknown,
         WrongState,
         ClaimAlreadyOpen,
+        EnrolmentBlocked,
         InstitutionFrozen,
         DateInFuture,
         PolicyMissing,

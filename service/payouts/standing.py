@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from ledger.accounts import Account, AccountKind, Reason
-from ledger.coverage import NOTHING_IN_TIME, InTime, Position, payout_room
+from ledger.accounts import Account, Reason
+from ledger.coverage import payout_room
 from ledger.money import ZERO, Money, total
 from ledger.refusals import (
     AccountFenced,
@@ -24,16 +24,13 @@ from ledger.rules.payouts import debts_made_good
 from ledger.rules.places import Place
 from ledger.transactions import Transaction
 from service.store.contracts import debts_of, place_of, read_debts
+from service.store.custody_positions import in_time_of, position_of, read_in_time
 from service.store.facts import Facts, Record
 from service.store.tables import CustodyAccount, Institution, Restraint
-from service.store.unit import Unit, rollup_slots
+from service.store.unit import Unit
 
 FROZEN: Final = frozenset({"FROZEN", "WINDING_DOWN"})
 GONE: Final = frozenset({"DEREGISTERED"})
-_SLOTS: Final = tuple(
-    (AccountKind(kind), reason) for kind, reason in zip(*rollup_slots(), strict=True)
-)
-"""Every (kind, reason) that a custody account's totals can have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +65,7 @@ async def read_standing(
     places = [place_of(account) for account in known]
     await read_debts(unit, (place.custody for place in places))
     await unit.custody_totals(place.custody for place in places)
+    await read_in_time(unit, (place.custody for place in places))
     await unit.restraints({t for place in places for t in (place.institution, place.custody)})
     wanted: list[Account] = []
     for place in places:
@@ -94,28 +92,13 @@ def standing_of(facts: Facts, account: Record) -> Standing:
         own_funds=own + Money.from_fen(taken[place.own_funds]),
         debts=tuple(debts),
         recovery=recovery,
-        room=payout_room(position_of(facts, place.custody), in_time=_in_time(facts, place)),
+        room=payout_room(
+            position_of(facts, place.custody), in_time=in_time_of(facts, place.custody)
+        ),
         held=total([Money.from_fen(r.amount_fen or 0) for r in restraints if r.kind == "HOLD"]),
         restraints=restraints,
         stops=tuple(_stops(facts, account, restraints)),
     )
-
-
-def position_of(facts: Facts, custody: UUID) -> Position:
-    """Sum up a custody account from its totals, kept current through the batch."""
-    balances: dict[AccountKind, int] = {}
-    for kind, reason in _SLOTS:
-        fen = facts.totals.get((custody, kind, reason), 0)
-        if fen:
-            balances[kind] = balances.get(kind, 0) + fen
-    owed_for_legacy = (custody, AccountKind.DUE_FROM_INSTITUTION, Reason.LEGACY.value)
-    return Position(balances, facts.totals.get(owed_for_legacy, 0))
-
-
-def _in_time(facts: Facts, place: Place) -> InTime:
-    """Money on its way that is not late; none until payment channels and cash are recorded."""
-    found: InTime = facts.extra.get("in_time", {}).get(place.custody, NOTHING_IN_TIME)
-    return found
 
 
 def _recovery(

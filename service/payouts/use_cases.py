@@ -21,9 +21,10 @@ from ledger.refusals import (
 from ledger.rules import payouts
 from ledger.rules.payouts import OrderKind
 from ledger.transactions import Transaction
-from service.payouts.standing import Standing, position_of, read_standing, standing_of
+from service.payouts.standing import Standing, read_standing, standing_of
 from service.store import ids, orders, payout_reads, rows
 from service.store.context import Context
+from service.store.custody_positions import position_of
 from service.store.facts import Decision, Facts, Insert, Record
 from service.store.order_steps import order_row
 from service.store.tables import CustodyAccount, Institution, PaymentOrder

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Text, literal_column
 
 from ledger.refusals import EnrolmentBlocked
-from service.store import rows
+from service.store import backing_moves, rows
 from service.store.facts import Change, Facts, Record, Update
 from service.store.tables import Claim, Refund
 from service.store.unit import Unit
@@ -24,7 +24,7 @@ _UNSETTLED: Final = ("payable_fen", "in_transit_fen", "returned_fen", "taken_bac
 
 
 async def open_claims(unit: Unit, enrolments: Iterable[UUID]) -> list[Record]:
-    """Read the open claims of these enrolments, for `require_no_claim`.
+    """Read the open claims of these enrolments, and their moves, for `require_no_claim`.
 
     Filing a claim locks its enrolment first, so under a lock of the enrolment they stand until the
     commit.
@@ -34,6 +34,7 @@ async def open_claims(unit: Unit, enrolments: Iterable[UUID]) -> list[Record]:
         return []
     source = rows.table_of(Claim)
     statement = rows.keyed(Claim, unit.facts.journal, wanted, "enrolment_id")
+    await backing_moves.open_moves(unit, wanted)
     # Written out, so that the index of open claims serves it however it is planned.
     states = [literal_column(f"'{state}'", Text) for state in sorted(OPEN)]
     return await unit.read(Claim, statement.where(source.c.state.in_(states)))
@@ -46,7 +47,12 @@ def claim_open(facts: Facts, enrolment: UUID) -> Record | None:
 
 
 def require_no_claim(facts: Facts, enrolment: UUID) -> None:
-    """Refuse what an open claim blocks (I-17, I-28): `EnrolmentBlocked`."""
+    """Refuse what an open claim blocks (I-17, I-28), or a move to another bank (E43).
+
+    Raises `EnrolmentBlocked`.
+    """
+    if backing_moves.is_moving(facts, enrolment):
+        raise EnrolmentBlocked(cause="backing")
     if claim_open(facts, enrolment) is not None:
         raise EnrolmentBlocked(cause="claim")
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from service.store import orders, porting_orders, refund_orders, rows
+from service.store import backing_moves, orders, porting_orders, refund_orders, rows
 from service.store.order_steps import OrderState
 from service.store.tables import PaymentOrder
 from service.store.unit import Unit
@@ -17,6 +17,7 @@ from service.store.unit import Unit
 async def lock_behind(unit: Unit, wanted: Iterable[UUID]) -> None:
     """Lock what stands behind orders that are themselves locked afterwards."""
     named = set(wanted)
+    await backing_moves.lock_behind(unit, named)
     await porting_orders.lock_behind(unit, named)
     await refund_orders.lock_behind(unit, named)
 
@@ -29,6 +30,7 @@ async def lock_new_of(unit: Unit, institutions: Iterable[UUID]) -> None:
     wanted = sorted(set(institutions))
     if not wanted:
         return
+    await backing_moves.lock_new_of(unit, wanted)
     await porting_orders.lock_new_of(unit, wanted)
     await refund_orders.lock_new_of(unit, wanted)
     source = rows.table_of(PaymentOrder)

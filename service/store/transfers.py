@@ -1,8 +1,9 @@
 """Transfer orders (划转指令): money between two custody accounts of one institution.
 
 `PURPOSES` says what each is for: own money over a gap elsewhere (E60), the risk deposit drawn into
-custody (E37), the pool of a wind-down put where it is paid out. Nothing moves before the bank's
-debit; then it is on its way (A8). What arrives before its debit was seen is kept and tried again.
+custody (E37), the pool of a wind-down put where it is paid out, an enrolment's backing (E43).
+Nothing moves before the bank's debit; then it is on its way (A8). What arrives before its debit was
+seen is kept and tried again.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -16,8 +17,10 @@ from ledger.refusals import WrongState
 from ledger.rules import custody, deposits, transfers, wind_downs
 from ledger.rules.places import Place
 from ledger.transactions import Transaction
+from service.store import backing_moves
+from service.store.backing_moves import FAILED, MOVED
 from service.store.contracts import debts_of, place_of
-from service.store.facts import Facts, Insert, Record, Update
+from service.store.facts import Change, Facts, Insert, Record, Update
 from service.store.order_steps import OrderRules, OrderState, Step, order_row
 from service.store.tables import CustodyAccount, PaymentOrder
 
@@ -41,21 +44,30 @@ class Arrival:
     amount: Money
 
 
+def _nothing_else(_facts: Facts, _order: Record, _end: str) -> tuple[Change, ...]:
+    """For purposes that nothing but the order itself remembers."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Purpose:
     """What a transfer is for.
 
     `accounts` are those its arrival reads or touches besides both banks, `sent` is what its debit
-    posts (of source, order, bank entry and amount), `arrived` what its arrival does.
+    posts (of the order, bank entry and amount), `arrived` what its arrival does, `ended` what
+    changes with it beside the order, when it has MOVED and when it FAILED.
     """
 
-    accounts: Callable[[Place, Place], Iterable[Account]]
-    sent: Callable[[Place, UUID, UUID, Money], Transaction]
+    accounts: Callable[[Facts, Record], Iterable[Account]]
+    sent: Callable[[Facts, Record, UUID, Money], Transaction]
     arrived: Callable[[Facts, Arrival], tuple[Transaction, ...]]
+    ended: Callable[[Facts, Record, str], tuple[Change, ...]] = _nothing_else
 
 
-def _own_sent(source: Place, order: UUID, bank_entry: UUID, amount: Money) -> Transaction:
-    return custody.own_funds_sent(source, order=order, bank_entry=bank_entry, amount=amount)
+def _own_sent(_facts: Facts, order: Record, bank_entry: UUID, amount: Money) -> Transaction:
+    return custody.own_funds_sent(
+        place_of(order), order=order.order_id, bank_entry=bank_entry, amount=amount
+    )
 
 
 def _own_arrived(facts: Facts, arrival: Arrival) -> tuple[Transaction, ...]:
@@ -75,12 +87,15 @@ def _own_arrived(facts: Facts, arrival: Arrival) -> tuple[Transaction, ...]:
     )
 
 
-def _own_accounts(source: Place, target: Place) -> Iterable[Account]:
+def _own_accounts(facts: Facts, order: Record) -> Iterable[Account]:
+    source, target = place_of(order), target_of(facts, order)
     return (source.own_funds, source.payable, source.due(Reason.CLAWBACK), target.own_funds)
 
 
-def _deposit_sent(source: Place, order: UUID, bank_entry: UUID, amount: Money) -> Transaction:
-    return deposits.deposit_drawn(source, order=order, bank_entry=bank_entry, amount=amount)
+def _deposit_sent(_facts: Facts, order: Record, bank_entry: UUID, amount: Money) -> Transaction:
+    return deposits.deposit_drawn(
+        place_of(order), order=order.order_id, bank_entry=bank_entry, amount=amount
+    )
 
 
 def _deposit_arrived(facts: Facts, arrival: Arrival) -> tuple[Transaction, ...]:
@@ -99,12 +114,15 @@ def _deposit_arrived(facts: Facts, arrival: Arrival) -> tuple[Transaction, ...]:
     )
 
 
-def _deposit_accounts(source: Place, target: Place) -> Iterable[Account]:
+def _deposit_accounts(facts: Facts, order: Record) -> Iterable[Account]:
+    source, target = place_of(order), target_of(facts, order)
     return (source.deposit_held, source.due(Reason.CLAWBACK), target.own_funds)
 
 
-def _pool_sent(source: Place, order: UUID, bank_entry: UUID, amount: Money) -> Transaction:
-    return wind_downs.pool_moved_out(source, order=order, bank_entry=bank_entry, amount=amount)
+def _pool_sent(_facts: Facts, order: Record, bank_entry: UUID, amount: Money) -> Transaction:
+    return wind_downs.pool_moved_out(
+        place_of(order), order=order.order_id, bank_entry=bank_entry, amount=amount
+    )
 
 
 def _pool_arrived(facts: Facts, arrival: Arrival) -> tuple[Transaction, ...]:
@@ -123,14 +141,31 @@ def _pool_arrived(facts: Facts, arrival: Arrival) -> tuple[Transaction, ...]:
     )
 
 
-def _pool_accounts(source: Place, target: Place) -> Iterable[Account]:
+def _pool_accounts(facts: Facts, order: Record) -> Iterable[Account]:
+    source, target = place_of(order), target_of(facts, order)
     return (source.own_funds, source.due(Reason.CALLED), target.own_funds)
+
+
+def _backing_arrived(facts: Facts, arrival: Arrival) -> tuple[Transaction, ...]:
+    """Let an enrolment go on where its money went (E43)."""
+    return (backing_moves.arrived(facts, arrival.target, arrival.order, arrival.bank_entry),)
+
+
+def _backing_accounts(facts: Facts, order: Record) -> Iterable[Account]:
+    return backing_moves.accounts_of(facts, order.order_id)
+
+
+def _backing_ended(facts: Facts, order: Record, end: str) -> tuple[Change, ...]:
+    return backing_moves.ended(facts, order.order_id, end)
 
 
 PURPOSES: Final[dict[str, Purpose]] = {
     OWN_FUNDS: Purpose(_own_accounts, _own_sent, _own_arrived),
     DEPOSIT_DRAW: Purpose(_deposit_accounts, _deposit_sent, _deposit_arrived),
     POOL: Purpose(_pool_accounts, _pool_sent, _pool_arrived),
+    backing_moves.BACKING: Purpose(
+        _backing_accounts, backing_moves.sent, _backing_arrived, _backing_ended
+    ),
 }
 """Every purpose of a transfer; a further one adds its row here and its rules to the ledger."""
 
@@ -169,7 +204,11 @@ def transfer_arrived(facts: Facts, order: Record, *, bank_entry: UUID, amount: M
     """Book the money of an executed order where it was sent to."""
     source, target = place_of(order), target_of(facts, order)
     arrival = Arrival(source, target, order.order_id, bank_entry, amount)
-    return Step(PURPOSES[order.purpose].arrived(facts, arrival), (arrived_by(order, bank_entry),))
+    purpose = PURPOSES[order.purpose]
+    return Step(
+        purpose.arrived(facts, arrival),
+        (arrived_by(order, bank_entry), *purpose.ended(facts, order, MOVED)),
+    )
 
 
 def arrived_by(order: Record, bank_entry: UUID) -> Update:
@@ -180,7 +219,7 @@ def arrived_by(order: Record, bank_entry: UUID) -> Update:
 def arrival_accounts(facts: Facts, order: Record) -> list[Account]:
     """Every account that the arrival of a transfer may read or touch."""
     source, target = place_of(order), target_of(facts, order)
-    extra = PURPOSES[order.purpose].accounts(source, target)
+    extra = PURPOSES[order.purpose].accounts(facts, order)
     return [target.bank, source.transfer_in_transit(order.order_id), *extra]
 
 
@@ -202,9 +241,8 @@ def _accounts(_facts: Facts, order: Record) -> Iterable[Account]:
     return (source.bank, source.transfer_in_transit(order.order_id))
 
 
-def _executed(_facts: Facts, order: Record, bank_entry: UUID, amount: Money) -> Step:
-    sent = PURPOSES[order.purpose].sent
-    return Step((sent(place_of(order), order.order_id, bank_entry, amount),))
+def _executed(facts: Facts, order: Record, bank_entry: UUID, amount: Money) -> Step:
+    return Step((PURPOSES[order.purpose].sent(facts, order, bank_entry, amount),))
 
 
 def _returned(facts: Facts, order: Record, bank_entry: UUID, amount: Money) -> Step:
@@ -216,12 +254,16 @@ def _returned(facts: Facts, order: Record, bank_entry: UUID, amount: Money) -> S
             transfers.transfer_failed(
                 place_of(order), order=order.order_id, bank_entry=bank_entry, amount=amount
             ),
-        )
+        ),
+        PURPOSES[order.purpose].ended(facts, order, FAILED),
     )
 
 
-def _undone(_facts: Facts, order: Record, _state: OrderState) -> Step:
-    return Step((transfers.transfer_withdrawn(place_of(order), order=order.order_id),))
+def _undone(facts: Facts, order: Record, _state: OrderState) -> Step:
+    return Step(
+        (transfers.transfer_withdrawn(place_of(order), order=order.order_id),),
+        PURPOSES[order.purpose].ended(facts, order, FAILED),
+    )
 
 
 RULES: Final[Mapping[str, OrderRules]] = {

@@ -62,7 +62,7 @@ class BackingMove(Base):
     """An enrolment's money on its way to another bank of its institution (E43).
 
     The amounts are what stood behind it when the move was instructed; `order_id` is None where no
-    money is behind it and none had to move. `restraint_id` lets the enrolment rest meanwhile.
+    money is behind it and none had to move.
     """
 
     __tablename__ = "backing_move"
@@ -74,7 +74,6 @@ class BackingMove(Base):
     source_custody_account_id: Mapped[Id]
     target_custody_account_id: Mapped[Id]
     order_id: Mapped[Id | None]
-    restraint_id: Mapped[Id | None]
     prepaid_fen: Mapped[Fen]
     interest_fen: Mapped[Fen]
     legacy_fen: Mapped[Fen]
