@@ -16,6 +16,7 @@ from service.commands import (
     people,
     registry,
     replaying,
+    sandboxing,
     serving,
     verifying,
 )
@@ -28,6 +29,7 @@ def main() -> None:
 
 
 main.add_command(demonstrate.demo)
+main.add_command(sandboxing.sandbox)
 main.add_command(serving.serve)
 main.add_command(serving.worker)
 main.add_command(migrations.migrate)

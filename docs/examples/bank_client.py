@@ -127,66 +127,63 @@ class BankClient:
         Ed25519PublicKey.from_public_bytes(public).verify(base64.b64decode(value), base.encode())
 
 
-def entry(arguments: argparse.Namespace, **told: str | None) -> dict[str, Any]:
-    """Write one line of an account as it is reported."""
-    line = {"custody_account_id": arguments.account, "bank_ref": arguments.ref}
-    line |= {"amount": arguments.amount, "book_on": arguments.on, "value_on": arguments.on}
-    return line | {name: value for name, value in told.items() if value is not None}
+COMMANDS = {
+    "accounts": "",
+    "receipt": "account ref amount on --code --payer",
+    "orders": "fetch",
+    "acknowledge": "lease",
+    "report": "order status --reason",
+    "debit": "order account ref amount on",
+    "statement": "file type",
+    "message": "ref",
+}
+"""What the command line can be asked for, with its arguments."""
 
 
-def run(  # noqa: PLR0911 - one return a command
-    client: BankClient, asked: argparse.Namespace
-) -> tuple[int, Any]:
-    """Carry out one command of the command line."""
+def said(asked: argparse.Namespace, **names: str) -> dict[str, str]:
+    """Take what was said of these fields, by the name that the API has for each."""
+    return {name: value for name, given in names.items() if (value := getattr(asked, given, None))}
+
+
+def run(client: BankClient, asked: argparse.Namespace) -> tuple[int, Any]:
+    """Carry out one command of the command line; a command's key follows from what it says."""
+    line = said(asked, custody_account_id="account", bank_ref="ref", amount="amount")
+    line |= said(asked, book_on="on", value_on="on")
     match asked.command:
-        case "accounts":
-            return client.get("/v1/custody-accounts")
         case "receipt":
-            told = entry(asked, payment_code=asked.code, payer_name=asked.payer)
-            return client.post("/v1/receipts", told, key=asked.ref)
+            path, body = "/v1/receipts", line | said(asked, payment_code="code", payer_name="payer")
         case "orders":
-            return client.post("/v1/payment-orders/fetch", {"limit": 100}, key=asked.fetch)
+            return client.post("/v1/payment-orders/fetch", {"limit": 100}, asked.fetch)
+        case "acknowledge":
+            path, body = "/v1/payment-orders/acknowledge", {"lease_id": asked.lease}
         case "report":
-            told = {"status": asked.status} | ({"reason": asked.reason} if asked.reason else {})
             path = f"/v1/payment-orders/{quote(asked.order)}/report"
-            return client.post(path, told, key=f"{asked.order}-{asked.status}")
+            body = said(asked, status="status", reason="reason")
         case "debit":
-            told = entry(asked, kind="ORDER", end_to_end_id=asked.order)
-            return client.post("/v1/debits", told, key=asked.ref)
+            path, body = "/v1/debits", line | {"kind": "ORDER", "end_to_end_id": asked.order}
         case "statement":
             raw = Path(asked.file).read_bytes()
             key = hashlib.sha256(raw).hexdigest()
             return client.post("/v1/statement-files", raw, key, asked.type)
-        case _:
+        case "message":
             return client.get(f"/v1/bank-messages/{quote(asked.ref, safe='')}")
+        case _:
+            return client.get("/v1/custody-accounts")
+    return client.post(path, body, hashlib.sha256(f"{path} {body}".encode()).hexdigest())
 
 
-def arguments() -> argparse.ArgumentParser:
-    """Describe the command line."""
+def main() -> int:
+    """Do as the command line says."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--service", required=True, help="its address, https://…")
     parser.add_argument("--bank", required=True, help="code of the bank")
     parser.add_argument("--key", required=True, type=Path, help="file: the seed in hexadecimal")
     commands = parser.add_subparsers(dest="command", required=True)
-    given = {
-        "accounts": (),
-        "receipt": ("account", "ref", "amount", "on", "--code", "--payer"),
-        "orders": ("fetch",),
-        "report": ("order", "status", "--reason"),
-        "debit": ("order", "account", "ref", "amount", "on"),
-        "statement": ("file", "type"),
-        "message": ("ref",),
-    }
-    for command, names in given.items():
-        of = commands.add_parser(command)
-        for name in names:
-            of.add_argument(name)
-    return parser
-
-
-def main() -> int:
-    """Do as the command line says."""
-    asked = arguments().parse_args()
+    for name, names in COMMANDS.items():
+        command = commands.add_parser(name)
+        for argument in names.split():
+            command.add_argument(argument)
+    asked = parser.parse_args()
     client = BankClient(asked.service, asked.bank, bytes.fromhex(asked.key.read_text("ascii")))
     try:
         status, body = run(client, asked)

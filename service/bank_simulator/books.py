@@ -78,12 +78,14 @@ class Account:
     stated: int = 0
     """How many entries the statements so far hold."""
 
-    def book(self, side: Side, fen: int, on: date, kind: str, **told: str) -> Entry:
+    def book(
+        self, side: Side, fen: int, on: date, kind: str, *, ref: str = "", **told: str
+    ) -> Entry:
         """Book a line; the bank's reference of it is unique in the account for ever."""
         assert fen > 0, "nothing is no entry"
         assert not self.entries or self.entries[-1].book_on <= on, "a bank books forward"
         number = len(self.entries) + 1
-        entry = Entry(f"{on:%y%m%d}{number:06d}", number, side, fen, on, on, kind, **told)
+        entry = Entry(ref or f"{on:%y%m%d}{number:06d}", number, side, fen, on, on, kind, **told)
         self.entries.append(entry)
         self.balance += entry.signed_fen
         return entry
