@@ -65,7 +65,16 @@ CHECKS: Final = (
         LEFT JOIN escrow.enrolment ON enrolment.journal_id = account.journal_id
          AND enrolment.enrolment_id = account.owner_id
         WHERE enrolment.institution_id IS DISTINCT FROM account.institution_id
-           OR enrolment.custody_account_id IS DISTINCT FROM account.custody_account_id
+           OR (enrolment.custody_account_id IS DISTINCT FROM account.custody_account_id
+               AND NOT EXISTS (SELECT 1 FROM escrow.backing_move AS moved
+                   WHERE moved.journal_id = account.journal_id AND moved.state = 'MOVED'
+                     AND moved.enrolment_id = account.owner_id
+                     AND account.custody_account_id IN (
+                         moved.source_custody_account_id, moved.target_custody_account_id))
+               AND NOT EXISTS (SELECT 1 FROM escrow.bank_failure AS failed
+                   WHERE failed.journal_id = account.journal_id
+                     AND failed.target_custody_account_id IS NOT NULL
+                     AND failed.custody_account_id = account.custody_account_id))
         ORDER BY 1""",
         {"account": _OF_ENROLMENTS},
     ),
