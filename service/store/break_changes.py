@@ -11,7 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from ledger import breaks
-from ledger.breaks import Finding
+from ledger.breaks import Finding, Subject
 from ledger.calendars import WorkingCalendar
 from ledger.transactions import Transaction, TransactionKind
 from service.store import ids
@@ -39,8 +39,13 @@ class Steps:
         return self.facts.moment.next_seq + len(self.transactions)
 
 
-def follow(steps: Steps, account: Record, found: Iterable[Finding], base: UUID) -> None:
-    """Bring the breaks of an account to what was found; `base` is an id that new ones come with."""
+def follow(
+    steps: Steps, account: Record, found: Iterable[Finding], base: UUID, *, until: date | None
+) -> None:
+    """Bring the breaks of an account to what was found; `base` is an id that new ones come with.
+
+    `until` is the last statement's day, None without one: what arose later nobody looked at.
+    """
     custody = account.custody_account_id
     standing = {
         _name(row.subject, row.subject_key, row.arose_on): row
@@ -54,7 +59,8 @@ def follow(steps: Steps, account: Record, found: Iterable[Finding], base: UUID) 
         else:
             _keep(steps, row, finding)
     for row in standing.values():
-        _close(steps, row)
+        if _was_looked_at(row, until):
+            _close(steps, row)
 
 
 def age_of(facts: Facts, row: Record) -> int:
@@ -73,8 +79,15 @@ def noted(row: Record, kind: TransactionKind, reason: str, **references: str) ->
     return Transaction(kind, references=told | references, reason=reason)
 
 
-def _name(subject: str, key: str, day: date) -> tuple[str, str, date]:
-    return (str(subject), key, day)
+def _name(subject: str, key: str, day: date) -> tuple[str, str, date | None]:
+    """Tell breaks of an account apart; a fault of the books is one, whenever it is found."""
+    return (str(subject), key, None if subject == Subject.LEDGER else day)
+
+
+def _was_looked_at(row: Record, until: date | None) -> bool:
+    if not row.outside:
+        return True
+    return until is not None and (row.subject == Subject.LEDGER or row.arose_on <= until)
 
 
 def _age(facts: Facts, opened_on: date) -> int:

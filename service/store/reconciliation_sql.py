@@ -158,7 +158,7 @@ TROUBLED: Final = _asked(
              AS differs,
            (SELECT min(standing.arose_on) FROM escrow.reconciliation_break AS standing
             WHERE standing.journal_id = :journal AND standing.custody_account_id = given.custody
-              AND standing.state <> 'CLOSED' AND standing.subject <> 'LEDGER') AS oldest
+              AND standing.state <> 'CLOSED' AND standing.outside) AS oldest
     FROM unnest(:custodies, :days, :cuts) AS given(custody, day, cut)
     """,
     "custodies",

@@ -82,7 +82,8 @@ def reconcile(steps: Steps, wanted: Wanted, *, telling: bool = True) -> Record:
     row = _row(steps, wanted, looked, len(found))
     if telling:
         steps.transactions.append(_noted(row))
-    break_changes.follow(steps, looked.account, found, wanted.reconciliation)
+    until = None if looked.last is None else looked.last.statement.day
+    break_changes.follow(steps, looked.account, found, wanted.reconciliation, until=until)
     _compare_again(steps, looked)
     shortfalls.follow(steps, looked, wanted.reconciliation)
     steps.changes.append(Insert(Reconciliation, row))
