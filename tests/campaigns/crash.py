@@ -1,0 +1,341 @@
+"""`poe crash`: kill -9 whatever there is, over and over, under load; count what that loses.
+
+A cluster of its own, one service, a worker, six clients. The service dies at random moments and at
+each failpoint, the worker in the middle of its sweeps, single backends and the postmaster at random
+moments. At the end the clients' own log says what was acknowledged, and the books are verified.
+"""
+
+import asyncio
+import math
+import os
+import random
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from itertools import cycle
+from pathlib import Path
+from typing import Final
+
+import httpx
+import rich_click as click
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from service import logs
+from service.failpoints import Point
+from service.store.transact import Store
+from service.verify.report import Status
+from service.worker import run_due
+from tests.campaigns.client_log import ClientLog
+from tests.campaigns.clients import BANK, PATIENCE, Clients
+from tests.campaigns.ground import died, own_cluster, own_folder
+from tests.campaigns.truth import Judged, judge
+from tests.fixtures.databases import Database
+from tests.fixtures.service import Service, open_district
+from tests.fixtures.started import Machine, Serving
+from tests.fixtures.vaults import sealing
+from tests.processes.bank_load import line_to
+
+CLIENTS: Final = 6
+REPLAYS: Final = 100
+DIES_WITHIN_S: Final = 12
+BACK_WITHIN_S: Final = 60
+DAYS_MOVED_MAX: Final = 180
+DAYS_MOVED: Final = 9
+"""As long as nobody pays and nobody answers, by far."""
+
+_WORKERS: Final = (
+    *(Point.SWEEP_CARRIED_OUT, Point.NOTICE_SENT, Point.JOURNAL_COPIED),
+    *(Point.BEFORE_COMMIT, Point.AFTER_COMMIT),
+)
+_SERVICES: Final = tuple(set(Point) - {Point.SWEEP_CARRIED_OUT, Point.NOTICE_SENT})
+_RARE: Final = frozenset({Point.REFERENCE_WRITTEN})
+
+
+class Target(StrEnum):
+    """What is killed."""
+
+    SERVICE = "service"
+    BACKEND = "backend"
+    POSTMASTER = "postmaster"
+    WORKER = "worker"
+
+
+TURNS: Final = (
+    *(Target.SERVICE, Target.BACKEND, Target.POSTMASTER, Target.WORKER, Target.BACKEND),
+    *(Target.SERVICE, Target.BACKEND, Target.POSTMASTER, Target.SERVICE, Target.BACKEND),
+)
+"""Whose turn it is; the service dies twice in each of its own, the second time at a failpoint."""
+
+
+@dataclass
+class Figures:
+    """What a campaign has to show."""
+
+    kills: Counter[str] = field(default_factory=Counter)
+    fired: Counter[str] = field(default_factory=Counter)
+    """Failpoints at which something died."""
+    restarts: list[float] = field(default_factory=list)
+    """Seconds from the death of the service to its serving again, started anew at once."""
+    recoveries: list[float] = field(default_factory=list)
+    """Seconds from the death of a backend or postmaster to answering every client again."""
+    judged: Judged = field(default_factory=Judged)
+    told: Counter[str] = field(default_factory=Counter)
+    verified: Status = Status.INCOMPLETE
+    broken: Sequence[str] = ()
+    seconds: float = 0
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing was lost and the books are right."""
+        return not self.judged.faults and self.verified is Status.CLEAN
+
+    def lines(self) -> list[str]:
+        """Write the figures for people."""
+        judged, kills = self.judged, sum(self.kills.values())
+        return [
+            f"killed        {kills} times in {self.seconds:.0f} s: {_counted(self.kills)}",
+            f"acknowledged  {judged.acknowledged} calls, {judged.done} of them done",
+            f"lost          {len(judged.lost)}",
+            f"doubled       {len(judged.doubled)}",
+            f"unasked       {len(judged.unasked)}",
+            f"changed       {len(judged.changed)}",
+            f"unresolved    {len(judged.open)}",
+            f"asked by key  {_counted(self.told)}",
+            f"restarted     {_spread(self.restarts)} to serving again",
+            f"recovered     {_spread(self.recoveries)} after a backend or the postmaster",
+            f"failpoints    {_counted(self.fired)}",
+            f"verified      {self.verified.value} {' '.join(self.broken)}".rstrip(),
+        ]
+
+
+@dataclass
+class Campaign:
+    """One campaign on its way."""
+
+    machine: Machine
+    clients: Clients
+    http: httpx.AsyncClient
+    admin: AsyncEngine
+    chance: random.Random
+    serving: Serving
+    figures: Figures = field(default_factory=Figures)
+    points: dict[bool, "cycle[Point]"] = field(default_factory=dict)
+    days: int = 0
+
+    async def kill(self, target: Target) -> None:
+        """Let one turn kill what it kills, and wait until everything is back."""
+        turns: dict[Target, Callable[[], Awaitable[None]]] = {
+            Target.SERVICE: self._service,
+            Target.BACKEND: self._backend,
+            Target.POSTMASTER: self._postmaster,
+            Target.WORKER: self._worker,
+        }
+        await turns[target]()
+
+    async def _service(self) -> None:
+        """Kill the service at a random moment; then let the next one die at a failpoint."""
+        await asyncio.sleep(self.chance.uniform(0.05, 0.6))
+        self.serving.kill()
+        self.figures.kills["service"] += 1
+        point = next(self.points[False])
+        await self._serve_again(point)
+        if await self._dies(self.serving):
+            self.figures.fired[point] += 1
+        self.figures.kills["service at a failpoint"] += 1
+        await self._serve_again(None)
+
+    async def _serve_again(self, point: Point | None) -> None:
+        self.clients.serving.clear()
+        since = time.monotonic()
+        armed = {} if point is None else {"ESCROW_FAILPOINTS": self._armed(point)}
+        self.serving = self.machine.start(workless=True, **armed)
+        self.clients.address = await self.serving.address()
+        self.figures.restarts.append(time.monotonic() - since)
+        self.clients.serving.set()
+
+    async def _dies(self, dying: Serving) -> bool:
+        """Wait until a process dies by itself; kill it when it does not, and return False."""
+        until = time.monotonic() + DIES_WITHIN_S
+        while time.monotonic() < until:
+            if dying.popen.poll() is not None:
+                assert dying.popen.returncode == -signal.SIGKILL, dying.said
+                return True
+            await asyncio.sleep(0.01)
+        dying.kill()
+        return False
+
+    def _armed(self, point: Point) -> str:
+        return f"{point}=kill@{1 if point in _RARE else self.chance.randint(1, 25)}"
+
+    async def _backend(self) -> None:
+        """Kill one of the server's processes; the postmaster then ends and restarts them all."""
+        await asyncio.sleep(self.chance.uniform(0.05, 0.6))
+        busy = (
+            "SELECT pid FROM pg_stat_activity WHERE usename = 'escrow_app'"
+            " ORDER BY state = 'idle', random() LIMIT 1"
+        )
+        async with self.admin.connect() as connection:
+            pid = await connection.scalar(text(busy))
+        if pid is None:
+            return
+        os.kill(pid, signal.SIGKILL)
+        self.figures.kills["backend"] += 1
+        await self._recovered()
+
+    async def _postmaster(self) -> None:
+        await asyncio.sleep(self.chance.uniform(0.05, 0.6))
+        noted = self.machine.database.server.data / "postmaster.pid"
+        pid = int(noted.read_text().split("\n", 1)[0])
+        os.kill(pid, signal.SIGKILL)
+        await died(pid)
+        self.figures.kills["postmaster"] += 1
+        await self._recovered(own_cluster(self.machine.folder))
+
+    async def _recovered(self, starting: Awaitable[object] | None = None) -> None:
+        """Wait until every client could have been answered again."""
+        since, answered = time.monotonic(), self.clients.answered
+        if starting is not None:
+            await starting
+        while self.clients.answered < answered + 2 * CLIENTS:
+            if time.monotonic() > since + BACK_WITHIN_S:
+                raise TimeoutError(f"nobody is answered any more:\n{self.serving.said[-4000:]}")
+            await asyncio.sleep(0.01)
+        self.figures.recoveries.append(time.monotonic() - since)
+
+    async def _worker(self) -> None:
+        """Let a week pass without its sweeps, and kill a worker in the middle of them."""
+        if self.days < DAYS_MOVED_MAX:
+            self.days += DAYS_MOVED
+            district = self.machine.district
+            to = datetime.now(UTC) + timedelta(days=self.days)
+            await district.service.store.move_clock(district.journal, to)
+        point = next(self.points[True])
+        worker = self.machine.work(ESCROW_FAILPOINTS=f"{point}=kill@{self.chance.randint(1, 3)}")
+        if await self._dies(worker):
+            self.figures.fired[point] += 1
+        self.figures.kills["worker"] += 1
+
+
+async def campaign(
+    folder: Path,
+    *,
+    runs: int,
+    seed: int,
+    seconds: int = 10**9,
+    tell: Callable[[str], None] = lambda _line: None,
+) -> Figures:
+    """Kill at least `runs` times, or for so long; the cluster stays in `folder`."""
+    started, server = time.monotonic(), await own_cluster(folder)
+    database = Database(server, "escrow")
+    # Each asks on a connection of its own: those of before a kill are of no use after it.
+    engine = sealing(create_async_engine(database.url("escrow_app"), poolclass=NullPool))
+    admin = create_async_engine(database.admin_url, poolclass=NullPool)
+    async with httpx.AsyncClient(timeout=PATIENCE) as http:
+        district = await open_district(Service(engine, Store(engine), http))
+        machine = Machine(database, folder, district)
+        chance = random.Random(seed)
+        try:
+            with ClientLog(folder / "clients.log") as log:
+                going = await _opened(machine, log, http, admin, chance)
+                await _fought(going, runs, started + seconds, tell)
+                await _judged(going)
+        finally:
+            for each in machine.servings:
+                if each.popen.poll() is None:
+                    each.kill()
+    going.figures.seconds = time.monotonic() - started
+    return going.figures
+
+
+async def _opened(
+    machine: Machine,
+    log: ClientLog,
+    http: httpx.AsyncClient,
+    admin: AsyncEngine,
+    chance: random.Random,
+) -> Campaign:
+    """Start the service and open the school that everything is about."""
+    serving = machine.start(workless=True)
+    async with line_to(machine, serving) as line:
+        school = await line.story.school_opens(BANK)
+        course = await school.files("1100.00", 10)
+    clients = Clients(machine.district, school, course, log, chance)
+    clients.address = await serving.address()
+    clients.serving.set()
+    services = list(_SERVICES)
+    chance.shuffle(services)
+    points = {False: cycle(services), True: cycle(_WORKERS)}
+    return Campaign(machine, clients, http, admin, chance, serving, points=points)
+
+
+async def _fought(going: Campaign, runs: int, until: float, tell: Callable[[str], None]) -> None:
+    """Kill under load; whatever a client finds wrong ends it at once."""
+    living = [asyncio.create_task(going.clients.live(going.http)) for _ in range(CLIENTS)]
+    turns = cycle(TURNS)
+    while (killed := sum(going.figures.kills.values())) < runs and time.monotonic() < until:
+        await going.kill(next(turns))
+        for each in living:
+            if each.done():
+                each.result()
+        tell(f"{killed} of {runs} kills, {going.clients.answered} calls answered")
+    going.clients.ending = True
+    await asyncio.gather(*living)
+
+
+async def _judged(going: Campaign) -> None:
+    """Finish what is due, then hold the log against the books and verify them."""
+    district, figures = going.machine.district, going.figures
+    for _ in range(20):
+        if not any((await run_due(district.service.store, district.journal)).values()):
+            break
+    figures.told = going.clients.told
+    figures.judged = await judge(going.clients, going.http, REPLAYS)
+    report = await going.machine.verified()
+    figures.verified = report.status
+    if report.status is not Status.CLEAN:
+        figures.broken = [str(report.as_json())[:4000]]
+
+
+def _counted(counter: Counter[str]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(counter.items())) or "none"
+
+
+def _spread(seconds: Sequence[float]) -> str:
+    if not seconds:
+        return "never measured"
+    ordered = sorted(seconds)
+    p50, p99 = (ordered[math.ceil(share * len(ordered)) - 1] for share in (0.5, 0.99))
+    return f"p50 {p50:.2f} s, p99 {p99:.2f} s, max {ordered[-1]:.2f} s"
+
+
+@click.command()
+@click.option("--runs", type=click.IntRange(1), default=20, show_default=True, help="Kills.")
+@click.option("--seconds", type=click.IntRange(1), default=10**9, help="End killing by then.")
+@click.option("--seed", type=int, default=None, help="Of what is drawn; told in any case.")
+def main(runs: int, seconds: int, seed: int | None) -> None:
+    """Kill -9 service, worker, backends and postmaster under load; 0 is the only good figure."""
+    logs.configure("ERROR", as_json=True)
+    drawn = int.from_bytes(os.urandom(4)) if seed is None else seed
+    sys.stdout.write(f"seed          {drawn}\n")
+
+    def tell(line: str) -> None:
+        sys.stderr.write(f"\r{line} ")
+
+    with own_folder() as folder:
+        figures = asyncio.run(campaign(folder, runs=runs, seed=drawn, seconds=seconds, tell=tell))
+    sys.stderr.write("\n")
+    sys.stdout.write("\n".join(figures.lines()) + "\n")
+    for fault in figures.judged.faults[:20]:
+        sys.stdout.write(f"fault         {fault}\n")
+    sys.exit(0 if figures.is_clean else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""A cluster of a campaign's own, which may be killed: started, migrated and seeded."""
+
+import asyncio
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from service import launch
+from service.store import migrate, postgres
+from tests.fixtures.databases import data_of
+
+NAME = "escrow"
+DIES_WITHIN_S = 10
+
+
+async def own_cluster(folder: Path) -> postgres.Server:
+    """Start the cluster in a folder, or start it again after a kill."""
+    data = data_of(folder)
+    fresh = not (data / "PG_VERSION").exists()
+    server = await asyncio.to_thread(postgres.start, data)
+    if fresh:
+        await migrate.ensure_database(server.url("postgres", postgres.SUPERUSER), NAME)
+        await migrate.upgrade(server.url(NAME, postgres.SUPERUSER))
+        await launch.seed(launch.Database(server.url(NAME, launch.APP_ROLE), None))
+    return server
+
+
+@contextmanager
+def own_folder() -> Iterator[Path]:
+    """Make a folder for a cluster; both are gone at the end."""
+    with tempfile.TemporaryDirectory(prefix="escrow-crash-", ignore_cleanup_errors=True) as made:
+        folder = Path(made)
+        folder.chmod(0o755)  # As root, the account that runs PostgreSQL has to get in.
+        try:
+            yield folder
+        finally:
+            if (server := postgres.running(data_of(folder))) is not None:
+                postgres.stop(server, "immediate")
+
+
+async def died(pid: int) -> None:
+    """Wait until a process that was killed is dead: until then it may still answer."""
+    async with asyncio.timeout(DIES_WITHIN_S):
+        while is_alive(pid):  # noqa: ASYNC110 - nobody tells of the death of what is no child
+            await asyncio.sleep(0.005)
+
+
+def is_alive(pid: int) -> bool:
+    """Tell whether a process runs: one that was killed and waits to be reaped does not."""
+    try:
+        state = Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state not in {"Z", "X"}
