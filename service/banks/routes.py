@@ -31,7 +31,7 @@ from service.banks.schemas import (
     CustodyAccountOut,
     CustodyAccountPage,
 )
-from service.banks.term_routes import list_bank_terms, set_bank_terms
+from service.banks.term_routes import get_bank_terms, set_bank_terms
 from service.identity.callers import Caller, Role
 from service.identity.verbs import Verb
 from service.store import custodians, registry
@@ -162,7 +162,7 @@ router = Router(
         add_bank,
         list_banks,
         set_bank_terms,
-        list_bank_terms,
+        get_bank_terms,
         open_custody_account,
         list_custody_accounts,
         get_custody_account,

@@ -45,12 +45,12 @@ async def set_bank_terms(
 
 @get(
     "/banks/{bank:str}/terms",
-    operation_id="listBankTerms",
-    summary="List the terms of a bank",
+    operation_id="getBankTerms",
+    summary="Read the terms of a bank",
     opt=policy(Role.BANK, Role.INSTITUTION, *STAFF, verb=Verb.READ_BOOKS),
     responses=refusing(BankUnknown),
 )
-async def list_bank_terms(
+async def get_bank_terms(
     bank: FromPath[str], caller: NamedDependency[Caller], store: NamedDependency[Store]
 ) -> TermsList:
     """List every version, the newest first."""
