@@ -3,7 +3,9 @@
 import pytest
 
 from service import verify
+from service.statement_files.canonical import Kind
 from service.verify.snapshot import Snapshot
+from tests.fixtures import statement_writers as writers
 from tests.fixtures.corruptions import insider
 from tests.fixtures.databases import Database
 from tests.fixtures.statement_uploads import Uploads
@@ -84,3 +86,19 @@ async def test_a_statement_file_that_was_touched_is_named(
         report = await verify.verify_snapshot(Snapshot(connection), journals=[journal])
 
     assert set(report.violated) == broken, report.findings
+
+
+async def test_a_day_that_is_missing_and_a_report_that_need_not_chain_are_no_breaks(
+    database: Database, uploads: Uploads
+) -> None:
+    await uploads.sent(uploads.camt(uploads.entry(10_000), sequence=61))
+    later = uploads.camt(uploads.entry(2_500), opening=10_500, day="2026-03-04", sequence=63)
+    await uploads.sent(later)
+    report = uploads.statement(uploads.entry(100), opening=77, kind=Kind.REPORT, closing_fen=1)
+    await uploads.sent(writers.camt(report, message="052"))
+
+    async with insider(database) as connection:
+        journal = uploads.academy.district.journal
+        found = await verify.verify_snapshot(Snapshot(connection), journals=[journal])
+
+    assert "I-36" not in found.violated, found.findings

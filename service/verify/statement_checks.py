@@ -33,7 +33,8 @@ CHECKS: Final = (
         LEFT JOIN summed ON summed.statement_file_id = told.statement_file_id
          AND summed.statement = told.number
         WHERE told.journal_id = $1 AND file.state = 'POSTED'
-          AND (told.opening_fen + told.credit_fen - told.debit_fen <> told.closing_fen
+          AND ((told.kind = 'STATEMENT'
+                AND told.opening_fen + told.credit_fen - told.debit_fen <> told.closing_fen)
                OR (told.credit_count, told.credit_fen, told.debit_count, told.debit_fen)
                   IS DISTINCT FROM (coalesce(summed.credits, 0), coalesce(summed.credit, 0),
                                     coalesce(summed.debits, 0), coalesce(summed.debit, 0)))

@@ -137,6 +137,8 @@ def _whole(name: str, school: School) -> dict[str, Any]:
         "escrow.refund": {f"{part}_fen": 0 for part in parts} | {"payable_fen": fen},
         "escrow.distribution_plan": {"distributed_fen": fen, "residual_fen": 0},
         "escrow.guardian_link": {"granted_by": None},
+        "escrow.statement_file": {"reason": None, "matched": 0, "posted": 0}
+        | {"contradicted": 0, "lines_done": 0},
         "escrow.plan_share": {"dividend_fen": fen, "tier_two_fen": 0, "residual_fen": 0},
     }
     return wholes.get(name, {})
