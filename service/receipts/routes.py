@@ -21,6 +21,7 @@ from service.identity.callers import Role
 from service.identity.verbs import Verb
 from service.receipts.entry_schemas import EntryBatchOut, EntryOut
 from service.receipts.notification_routes import notify_facts
+from service.receipts.proposal_routes import propose_matches
 from service.receipts.schemas import DebitBatchIn, DebitIn, ReceiptBatchIn, ReceiptIn
 from service.receipts.suspense_routes import (
     get_receipt,
@@ -142,6 +143,7 @@ router = Router(
         post_debit,
         post_debits,
         notify_facts,
+        propose_matches,
         match_receipt,
         return_receipt,
         decide_suspected_receipt,

@@ -16,8 +16,8 @@ from service.web.wire import (
     BatchMode,
     CustodyAccountId,
     Day,
+    EndToEndId,
     IdOf,
-    OrderId,
     Reference,
     Text,
     WireIn,
@@ -54,7 +54,7 @@ class EntryIn(WireIn):
     book_on: Day = Field(description="The bank's booking date (记账日)")
     value_on: Day = Field(description="The bank's value date (起息日)")
     purpose: Text | None = Field(default=None, description="What the payer or bank wrote (摘要)")
-    end_to_end_id: OrderId | None = Field(
+    end_to_end_id: EndToEndId | None = Field(
         default=None, description="The payment order this line answers"
     )
 
@@ -141,7 +141,7 @@ class ReceiptIn(EntryIn):
 class PartIn(WireIn):
     """One payment of a batch that the bank debited in a single line."""
 
-    end_to_end_id: OrderId
+    end_to_end_id: EndToEndId
     amount: Amount
 
 

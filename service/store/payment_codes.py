@@ -39,19 +39,23 @@ def found_in(text: str) -> str | None:
     Full-width and spaced writing is read too, small letters, and a code that stands within other
     letters or beside the name of a school, its former one or any other.
     """
-    plain = _BETWEEN.sub("", unicodedata.normalize("NFKC", text)).upper()
-    found = set(_valid_in(plain))
+    found = set(_valid_in(plain(text)))
     return found.pop() if len(found) == 1 else None
 
 
-def _valid_in(plain: str) -> Iterator[str]:
+def plain(text: str) -> str:
+    """Write a text as codes are: half-width capitals, with nothing between the characters."""
+    return _BETWEEN.sub("", unicodedata.normalize("NFKC", text)).upper()
+
+
+def _valid_in(written: str) -> Iterator[str]:
     """Yield the valid codes, left to right; letters before one may read as its beginning."""
-    at = plain.find(PREFIX)
+    at = written.find(PREFIX)
     while at >= 0:
-        code = plain[at : at + LENGTH]
+        code = written[at : at + LENGTH]
         if is_valid(code):
             yield code
-        at = plain.find(PREFIX, at + (LENGTH if is_valid(code) else 1))
+        at = written.find(PREFIX, at + (LENGTH if is_valid(code) else 1))
 
 
 def _check(body: str) -> str:

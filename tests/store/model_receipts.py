@@ -39,6 +39,7 @@ class Receipts(Model):
                 return again()
             raise No("bank_entry_contradicted")
         row = {name: getattr(fact, name) for name in _KEPT} | {"place": place, "reason": None}
+        row["suspected"] = any(map(partial(_may_be_the_same, row), self.state.entries.values()))
         self.state.entries[fact.bank_entry] = row
         outcome = self._debit(fact, row) if fact.direction == "DBIT" else self._credit(fact, row)
         row["outcome"] = outcome
@@ -99,7 +100,7 @@ class Receipts(Model):
         enrolment = self.state.enrolments[command.enrolment]
         contract: Contract = enrolment["contract"]
         held = self._suspense(command.bank_entry, row)
-        if not held or enrolment["state"] not in {"AWAITING_PAYMENT", "ACTIVE"}:
+        if not held or row["suspected"] or enrolment["state"] not in {"AWAITING_PAYMENT", "ACTIVE"}:
             raise No("wrong_state")
         if self.is_frozen(contract.institution):
             raise No("institution_frozen")
@@ -120,7 +121,7 @@ class Receipts(Model):
         """Send money in suspense back to its payer."""
         row = self.state.entries[command.bank_entry]
         held, place = self._suspense(command.bank_entry, row), row["place"]
-        if not held:
+        if not held or row["suspected"]:
             raise No("wrong_state")
         if self.restrained(place.custody, "FENCE"):
             raise No("account_fenced")
@@ -167,6 +168,11 @@ class Receipts(Model):
     def _credit(self, fact: EntryFact, row: Row) -> str:
         place: Place = row["place"]
         facts: Row = {"bank_entry": fact.bank_entry, "amount": fact.amount}
+        if row["suspected"]:
+            row["reason"] = HeldReason.SUSPECTED_DUPLICATE.value
+            reason = HeldReason.SUSPECTED_DUPLICATE
+            self.post(receipts.receipt_held(place, reason=reason, **facts))
+            return "SUSPENSE"
         if fact.kind == "TOP_UP":
             self.post(receipts.top_up_received(place, debts=self.debts(place), **facts))
             return "TOP_UP"
@@ -280,5 +286,18 @@ class Receipts(Model):
         return True
 
 
+def _may_be_the_same(row: Row, other: Row) -> bool:
+    """Tell whether two pushes may be the same money: all alike, at most two days apart."""
+    alike = ("custody_account", "amount", "payment_code", "payer_account")
+    return (
+        row["direction"] == other["direction"] == "CRDT"
+        and {row["kind"], other["kind"]} <= _CREDITING
+        and None not in {row["payment_code"], row["payer_account"]}
+        and all(row[name] == other[name] for name in alike)
+        and abs((row["book_on"] - other["book_on"]).days) <= 2
+    )
+
+
+_CREDITING = {"PAYMENT", "TOP_UP", "CHARGE_REIMBURSED"}
 _CONTENT = ("direction", "amount", "book_on", "payer_name", "payer_account")
-_KEPT = (*_CONTENT, "custody_account", "bank_ref", "kind", "order")
+_KEPT = (*_CONTENT, "custody_account", "bank_ref", "kind", "order", "payment_code")
