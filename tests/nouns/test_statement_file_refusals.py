@@ -2,14 +2,27 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from service.statement_files.canonical import Kind
+from service.statements.file_faults import MEANINGS, Fault
 from tests.fixtures import statement_writers as writers
 from tests.fixtures.statement_uploads import Uploads
 
 TOMORROW = (datetime.now(UTC) + timedelta(days=2)).date().isoformat()
+
+
+def test_the_page_for_banks_has_every_reason_in_these_words() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "statement-files.md").read_text(encoding="utf-8")
+
+    missing = [
+        fault for fault, words in MEANINGS.items() if f"| `{fault.value}` | {words}" not in page
+    ]
+
+    assert missing == []
+    assert set(MEANINGS) == set(Fault)
 
 
 async def test_a_file_that_does_not_chain_is_refused_and_kept_and_nothing_posted(
