@@ -40,6 +40,7 @@ _PREFIXES: Final = {
     "OBJECTION": "obj",
     "GUARDIAN": "gdl",
     "COURT": "cto",
+    "BANK": "bkf",
 }
 """What a notice is about, by the first word of its kind."""
 
