@@ -19,7 +19,7 @@ from pydantic.json_schema import WithJsonSchema
 from pydantic_core import core_schema
 
 from ledger.money import Money
-from service.store import ids
+from service.store import end_to_end_ids, ids
 
 MONEY_PATTERN: Final = r"^(0|[1-9][0-9]{0,12})\.[0-9]{2}$"
 EXAMPLE_UUID: Final = UUID("01956f2e-8c00-7000-8000-000000000001")
@@ -94,6 +94,12 @@ Day = Annotated[date, BeforeValidator(_day)]
 Instant = Annotated[datetime, BeforeValidator(_instant), AfterValidator(_has_offset)]
 
 
+def _order_named(value: object) -> object:
+    """Read an order's name in payment systems as its id; anything else is left to the check."""
+    found = end_to_end_ids.order_named(value) if isinstance(value, str) else None
+    return value if found is None else ids.public(end_to_end_ids.ORDER, *found)
+
+
 @dataclass(frozen=True, slots=True)
 class IdOf:
     """Annotation of a public id with this prefix; the wire keeps the string as it is written."""
@@ -140,6 +146,19 @@ EnrolmentId = Annotated[str, IdOf("enr")]
 LessonId = Annotated[str, IdOf("lsn")]
 BankEntryId = Annotated[str, IdOf("bke")]
 OrderId = Annotated[str, IdOf("ord")]
+EndToEndId = Annotated[
+    str,
+    IdOf("ord"),
+    BeforeValidator(_order_named),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": "^(ord_[a-z2-7]{29}|ORD[A-Z2-7]{29})$",
+            "examples": [ids.public("ord", 1, EXAMPLE_UUID)],
+        }
+    ),
+]
+"""An order by its id or by its name in payment systems; read as its id."""
 PartyId = Annotated[str, IdOf("pty")]
 TransactionId = Annotated[str, IdOf("txn")]
 

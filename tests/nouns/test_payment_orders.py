@@ -64,6 +64,15 @@ async def test_the_banks_debit_executes_an_order(payouts: Payouts) -> None:
     assert (read["state"], read["executed_by"]) == ("EXECUTED", debit["id"])
 
 
+async def test_a_debit_names_its_order_as_payment_systems_do(payouts: Payouts) -> None:
+    order = await payouts.fetched()
+    name = order["id"].replace("_", "").upper()
+
+    debit = await payouts.debited({"id": name, "amount": order["amount"]})
+
+    assert (debit["outcome"], debit["order_id"]) == ("ORDER", order["id"])
+
+
 async def test_a_rejected_order_gives_its_money_back_to_what_was_earned(payouts: Payouts) -> None:
     order = await payouts.fetched()
 
