@@ -1,7 +1,7 @@
 """What stands of statement files when another one comes, and files as they are read."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -156,6 +156,26 @@ _STATEMENTS: Final = """
      AND account.custody_account_id = brought.custody_account_id
     WHERE brought.journal_id = $1 AND brought.statement_file_id = $2
     ORDER BY brought.number
+    """
+
+
+async def broken_off(connection: AsyncConnection, journal: int, before: datetime) -> list[Record]:
+    """Return the signed messages that brought files which are not posted to their end.
+
+    `before` is by the machine's clock. A file taken from disk has no message.
+    """
+    return await driver.records(connection, _BROKEN_OFF, journal, before)
+
+
+_BROKEN_OFF: Final = """
+    SELECT file.journal_id, file.statement_file_id, file.bank_code, file.content_sha256,
+           message.message_id, message.base
+    FROM escrow.statement_file AS file
+    JOIN escrow.signed_message AS message
+      ON message.journal_id = file.journal_id AND message.seq = file.seq
+     AND message.bank_code = file.bank_code AND message.has_body
+    WHERE file.journal_id = $1 AND file.state = 'ACCEPTED' AND message.received_at < $2
+    ORDER BY file.statement_file_id
     """
 
 

@@ -26,6 +26,7 @@ from service.reconciliation.sweep import follow_open, reconcile_days
 from service.refunds.sweep import settle_refunds
 from service.resolution.sealing import Keys
 from service.resolution.sweep import packs_made
+from service.statements.sweep import finish_files
 from service.store import lesson_reads, notices, rows
 from service.store.context import Context
 from service.store.facts import Record
@@ -206,6 +207,7 @@ SWEEPS: Final[dict[str, Sweep]] = {
     "enrolments_lapsed": lapse_unpaid,
     "lapsed_money_returned": return_lapsed,
     "after_freeze_returned": return_after_freeze,
+    "statement_files_finished": finish_files,
     "kept_debits_posted": retry_kept,
     "distributions_posted": post_distributions,
     "placements_carried": carry_placements,

@@ -3,12 +3,16 @@
 import asyncio
 import uuid
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import httpx
+import pytest
 
 from service.identity.bank_signer import ToSign
 from service.statement_files.canonical import CanonicalEntry
+from service.statements import importing
+from service.statements.sweep import finish_files
 from tests.fixtures import statement_writers as writers
 from tests.fixtures.signing import AUTHORITY, SigningBank
 from tests.fixtures.statement_uploads import Uploads
@@ -119,11 +123,9 @@ async def test_two_statements_of_one_day_in_a_file_are_one_day(uploads: Uploads)
     ]
 
 
-async def test_a_signed_file_is_kept_with_its_signature_and_body(
-    uploads: Uploads, icbc: SigningBank
-) -> None:
-    raw = uploads.camt(uploads.entry(10_000))
-    request = ToSign(
+def signed(raw: bytes) -> ToSign:
+    """Describe an upload as a bank will sign it."""
+    return ToSign(
         "POST",
         AUTHORITY,
         "/v1/statement-files",
@@ -132,7 +134,13 @@ async def test_a_signed_file_is_kept_with_its_signature_and_body(
         idempotency_key=uuid.uuid4().hex,
     )
 
-    answer = await icbc.send(request)
+
+async def test_a_signed_file_is_kept_with_its_signature_and_body(
+    uploads: Uploads, icbc: SigningBank
+) -> None:
+    raw = uploads.camt(uploads.entry(10_000))
+
+    answer = await icbc.send(signed(raw))
 
     assert answer.status_code == 201, answer.text
     assert await uploads.count("signed_message") == 1
@@ -143,19 +151,44 @@ async def test_a_signed_file_changed_on_its_way_is_refused(
     uploads: Uploads, icbc: SigningBank
 ) -> None:
     raw = uploads.camt(uploads.entry(10_000))
-    request = ToSign(
-        "POST",
-        AUTHORITY,
-        "/v1/statement-files",
-        body=raw,
-        content_type="application/xml",
-        idempotency_key=uuid.uuid4().hex,
-    )
 
-    answer = await icbc.send(request, body=raw.replace(b"100.00", b"900.00"))
+    answer = await icbc.send(signed(raw), body=raw.replace(b"100.00", b"900.00"))
 
     assert (answer.status_code, answer.json()["code"]) == (401, "content_digest_wrong")
     assert await uploads.count("statement_file") == 0
+
+
+async def test_a_signed_file_that_was_broken_off_is_finished_by_the_worker(
+    uploads: Uploads, icbc: SigningBank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = uploads.camt(uploads.entry(10_000), uploads.entry(-500, purpose="手续费"))
+    with monkeypatch.context() as killed:
+        killed.delattr(importing, "post")
+        broken = await icbc.send(signed(raw))
+    store, journal = uploads.academy.district.service.store, uploads.academy.district.journal
+
+    at_once = await finish_files(store, journal)
+    later = await finish_files(store, journal, after=timedelta(seconds=-60))
+    again = await finish_files(store, journal, after=timedelta(seconds=-60))
+
+    assert (broken.status_code, at_once, later, again) == (500, 0, 1, 0)
+    assert await uploads.count("bank_entry") == 2
+    assert [day["state"] for day in await uploads.days()] == ["AGREED"]
+
+
+async def test_days_of_a_file_that_is_being_posted_are_not_taken_from_another(
+    uploads: Uploads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = uploads.camt(uploads.entry(10_000))
+    with monkeypatch.context() as killed:
+        killed.delattr(importing, "post")
+        await uploads.send(raw)
+
+    refused = await uploads.refused(raw.replace(b"<MsgId>M1", b"<MsgId>M2"))
+    finished = await uploads.send(raw)
+
+    assert refused[:2] == (409, "statement_file_unfinished")
+    assert (finished.status_code, finished.json()["state"]) == (200, "POSTED")
 
 
 async def test_two_who_send_the_same_file_at_once_post_it_once(uploads: Uploads) -> None:
