@@ -29,6 +29,7 @@ from ledger.refusals.objects import (
     BackingMoveUnknown as BackingMoveUnknown,
     BankFailureUnknown as BankFailureUnknown,
     BankKeyUnknown as BankKeyUnknown,
+    BankMessageUnknown as BankMessageUnknown,
     BankUnknown as BankUnknown,
     BreakUnknown as BreakUnknown,
     CaseUnknown as CaseUnknown,

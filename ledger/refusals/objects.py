@@ -15,6 +15,10 @@ class BankUnknown(ObjectUnknown, zh="银行不存在"):
     """There is no such bank."""
 
 
+class BankMessageUnknown(ObjectUnknown, zh="银行报文不存在"):
+    """There is no message of this name in the caller's scope."""
+
+
 class BankKeyUnknown(ObjectUnknown, zh="银行密钥不存在"):
     """There is no such key of a bank in the caller's scope."""
 
