@@ -69,7 +69,7 @@ class BankClient:
         deadline, pause = time.monotonic() + PATIENCE_S, 0.5
         while True:
             answer = self._sent(method, target, body, sent)
-            in_flight = answer is not None and answer[1].get("code") == "in_flight"
+            in_flight = answer is not None and answer[1].get("code") == "idempotency_in_flight"
             if answer is not None and answer[0] not in AGAIN and not in_flight:
                 return answer
             if time.monotonic() > deadline:

@@ -91,7 +91,7 @@ class Line:
             return None
         self.requests += 1
         told = answer.json()
-        busy = answer.status_code == httpx.codes.CONFLICT and told.get("code") == "in_flight"
+        busy = answer.status_code == httpx.codes.CONFLICT and told.get("code") == "idempotency_in_flight"
         if answer.status_code in _OPEN or busy:
             return None
         ours = is_answer(

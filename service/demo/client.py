@@ -164,7 +164,7 @@ def _is_open(answer: httpx.Response) -> bool:
     """Tell an answer that leaves the outcome open: the same key then asks again."""
     if answer.status_code in _AGAIN:
         return True
-    return answer.status_code == _CONFLICT and '"in_flight"' in answer.text
+    return answer.status_code == _CONFLICT and '"idempotency_in_flight"' in answer.text
 
 
 async def together(
