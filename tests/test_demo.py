@@ -205,7 +205,7 @@ async def test_a_request_of_unknown_fate_is_sent_again_under_its_key(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(client, "PAUSE_S", 0)
-    in_flight = httpx.Response(409, json={"code": "in_flight"})
+    in_flight = httpx.Response(409, json={"code": "idempotency_in_flight"})
 
     answer, keys = await answered(
         [

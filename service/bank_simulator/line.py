@@ -14,6 +14,7 @@ from service.bank_simulator.signing import BankKey, digest_of, is_answer
 PATIENCE_S: Final = 60
 PAUSE_S: Final = 0.5
 _OPEN: Final = frozenset({429, 502, 503, 504})
+_IN_FLIGHT: Final = "idempotency_in_flight"
 
 
 class NotAnswered(RuntimeError):  # noqa: N818 - says what is the matter
@@ -91,8 +92,7 @@ class Line:
             return None
         self.requests += 1
         told = answer.json()
-        busy = answer.status_code == httpx.codes.CONFLICT and told.get("code") == "idempotency_in_flight"
-        if answer.status_code in _OPEN or busy:
+        if answer.status_code in _OPEN or told.get("code") == _IN_FLIGHT:
             return None
         ours = is_answer(
             signed["signature"],
