@@ -55,6 +55,7 @@ CHECKS: Final[dict[str, str]] = {
     "R-05": "Every figure on a row is the balance that the replayed ledger has",
     "R-06": "Restraints stand as transactions placed and lifted them",
     "R-07": "Reconciliations say what their position says, and closed days are sealed with theirs",
+    "R-08": "Court orders, captures, moved backings and failed banks stand as the money does",
     "V-02": "Every transaction can be read",
     "V-04": "Roll-ups are the sums of the accounts they stand for, at every batch",
     "V-07": "Accounts are those that transactions opened, once each",

@@ -55,6 +55,9 @@ FIGURES: Final = (
         "entitlement.residual_fen",
         (_K.RESIDUAL_CLAIM,),
         """SELECT entitlement_id AS owner, residual_fen AS held FROM escrow.entitlement
+        WHERE journal_id = $1
+        UNION ALL
+        SELECT loss_id AS owner, prepaid_fen + interest_fen AS held FROM escrow.bank_loss
         WHERE journal_id = $1""",
     ),
     Figure(

@@ -66,7 +66,7 @@ CHECKS: Final = (
         FROM ordered FULL JOIN (
             SELECT * FROM on_its_way WHERE kind = 'BANK_TRANSFER_IN_TRANSIT') AS on_its_way
           ON on_its_way.owner_id = ordered.order_id
-        WHERE ordered.order_id IS NULL
+        WHERE (ordered.order_id IS NULL AND coalesce(on_its_way.fen, 0) <> 0)
            OR coalesce(on_its_way.fen, 0) IS DISTINCT FROM
               CASE WHEN ordered.state = 'EXECUTED' AND ordered.arrived_entry_id IS NULL
                    THEN ordered.amount_fen ELSE 0 END

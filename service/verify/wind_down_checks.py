@@ -12,8 +12,10 @@ _RESIDUAL: Final = """
         WHERE entry.journal_id = account.journal_id AND entry.account_id = account.account_id
         ORDER BY entry.seq DESC LIMIT 1) AS last
     WHERE account.journal_id = $1 AND account.kind = 'RESIDUAL_CLAIM'
+      AND NOT EXISTS (SELECT 1 FROM escrow.bank_loss AS lost
+                      WHERE lost.journal_id = $1 AND lost.loss_id = account.owner_id)
     GROUP BY account.owner_id"""
-"""What stands in L13 of each entitlement, by the entries."""
+"""What stands in L13 of each entitlement, by the entries; losses with a failed bank apart."""
 
 _REFUNDED: Final = """
     SELECT source_id AS entitlement_id, sum(amount_fen) AS fen FROM escrow.refund
