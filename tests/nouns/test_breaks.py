@@ -256,3 +256,35 @@ async def test_what_is_not_there_is_unknown(uploads: Uploads, path: str) -> None
     answer = await district.service.get(f"/v1/{path}", district.operator)
 
     assert answer.status_code == 404
+
+
+async def test_looking_at_an_older_day_leaves_what_arose_later_alone(uploads: Uploads) -> None:
+    await uploads.sent(uploads.camt(uploads.entry(5_000), sequence=61))
+    await push(uploads, "100.00", "2026-03-03")
+    late = uploads.camt(uploads.entry(7_000), opening=5_000, day="2026-03-03", sequence=62)
+    await uploads.sent(late)
+    newer = await reconciled(uploads, "2026-03-03")
+
+    older = await reconciled(uploads, DAY)
+
+    assert (newer["breaks_open"], newer["difference"]) == (1, "-100.00")
+    assert (older["breaks_open"], older["difference"]) == (0, "0.00")
+    assert [one["amount"] for one in await found(uploads)] == ["-100.00"]
+
+
+async def test_a_deposit_account_is_compared_with_its_bank_and_owes_nothing_here(
+    uploads: Uploads,
+) -> None:
+    academy = uploads.academy
+    account = await academy.district.plant_custody_account(
+        academy.institution, purpose="DEPOSIT", is_default=False
+    )
+    deposit = academy.district.public("cus", account)
+    await push(uploads, "100.00", TODAY, custody_account_id=deposit, kind="DEPOSIT")
+    body = {"custody_account_id": deposit, "day": TODAY}
+
+    made = await academy.post("reconciliations", academy.district.operator, body)
+
+    assert made.status_code == 201, made.text
+    assert (made.json()["bank"], made.json()["requirement"]) == ("100.00", "0.00")
+    assert (made.json()["hard_shortfall"], made.json()["coverage"]) == ("0.00", "UNKNOWN")
