@@ -85,7 +85,7 @@ from tests.fixtures.scripted_journals import ScriptedJournal
             id="roll-ups of no batch",
         ),
         pytest.param(
-            "UPDATE escrow.account SET reason = 'CLAWBACK' WHERE journal_id = {j}"
+            "UPDATE escrow.account SET reason = 'CALLED' WHERE journal_id = {j}"
             " AND reason = 'BANK_CHARGE'",
             {"V-07"},
             id="an account turned into another",
@@ -293,6 +293,27 @@ from tests.fixtures.scripted_journals import ScriptedJournal
             "INSERT INTO escrow.restraint SELECT {j}, gen_random_uuid(), institution_id,"
             " 'CUSTODY_ACCOUNT', custody_account_id, 'FENCE', NULL, 'RISK', 'x', now(), 1, NULL,"
             " NULL FROM escrow.payment_order WHERE journal_id = {j}",
+            {"R-06", "V-12"},
+            id="a fence that no transaction placed and a payout did not see",
+        ),
+        pytest.param(
+            "INSERT INTO escrow.restraint SELECT {j}, gen_random_uuid(), institution_id,"
+            " 'INSTITUTION', institution_id, 'PAYOUT_STOP', NULL, 'RISK', 'x', now(), 1, NULL,"
+            " NULL FROM escrow.payment_order WHERE journal_id = {j}",
+            {"R-06", "V-12"},
+            id="a payout while payouts were stopped",
+        ),
+        pytest.param(
+            "INSERT INTO escrow.restraint SELECT {j}, gen_random_uuid(), institution_id,"
+            " 'ENROLMENT', enrolment_id, 'FREEZE', NULL, 'RISK', 'x', now(), 1, NULL, NULL"
+            " FROM escrow.enrolment WHERE journal_id = {j} AND lessons_paid = 48",
+            {"R-06", "V-12"},
+            id="lessons while their enrolment was frozen",
+        ),
+        pytest.param(
+            "INSERT INTO escrow.restraint SELECT {j}, gen_random_uuid(), institution_id,"
+            " 'ENROLMENT', enrolment_id, 'FREEZE', NULL, 'RISK', 'x', now(), {closed}, NULL, NULL"
+            " FROM escrow.enrolment WHERE journal_id = {j} AND lessons_paid = 48",
             {"R-06"},
             id="a restraint that no transaction placed",
         ),

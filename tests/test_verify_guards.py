@@ -23,6 +23,12 @@ from tests.fixtures.scripted_journals import ScriptedJournal
             id="more than an amount can be",
         ),
         pytest.param(
+            "UPDATE escrow.journal_transaction_{j} SET transfers = replace(transfers, ',200]',"
+            " ',100]') WHERE seq = {covered} + 1",
+            {"I-25", "I-04", "V-04"},
+            id="own funds that did not cover a gap",
+        ),
+        pytest.param(
             "UPDATE escrow.journal_transaction_{j} SET kind = 'PAYOUT_INSTRUCTED'"
             " WHERE seq = {charge}",
             {"I-22"},

@@ -28,6 +28,7 @@ CHECKS: Final[dict[str, str]] = {
     "I-22": "A payout leaves what is not the institution's behind",
     "I-23": "Own funds never become earned money",
     "I-24": "A transaction stays in one institution's books",
+    "I-25": "Own funds cover a gap of their account at once",
     "I-26": "A deposit moves by its own rules, in deposit accounts, and backs what is held",
     "I-27": "A refund is what was paid less what was delivered, posted and parted as priced",
     "I-28": "An enrolment has one open claim, and no lesson is recorded while it is open",
@@ -63,7 +64,7 @@ CHECKS: Final[dict[str, str]] = {
     "V-09": "Bank references, slots, contracts and keys are unique",
     "V-10": "What an enrolment received is what transactions brought it",
     "V-11": "A lesson is worth its slot and belongs to its enrolment",
-    "V-12": "No lesson is recorded and nothing paid out while an institution is frozen",
+    "V-12": "Nothing happened that a restraint in force stops",
     "V-14": "What needs two people had two, and nobody decided more alone than allowed",
     "V-17": "Every line of a statement file is a bank entry, or marked as saying otherwise",
     "V-19": "What a bank said stands on a message that its key signed, which still verifies",
@@ -101,7 +102,6 @@ ELSEWHERE: Final[dict[str, str]] = {
     "I-09": "a property of the rules: order of independent events (tests)",
     "I-20": "a property of coverage, computed when it is read (tests/ledger)",
     "I-21": "daily reconciliation places and lifts the stop",
-    "I-25": "a property of top-ups, and of own funds applied (tests/ledger)",
     "I-39": "a property of bank messages in any order, twice (tests)",
     "I-42": "row-level security (V-28) and areas (V-04); the authorization matrix (tests)",
     "I-43": "a property of answers as of a position (tests)",
@@ -117,7 +117,8 @@ ELSEWHERE: Final[dict[str, str]] = {
 MONEY: Final = frozenset(
     {
         *("I-01", "I-02", "I-03", "I-04", "I-05", "I-06", "I-07", "I-10", "I-13", "I-14", "I-15"),
-        *("I-16", "I-18", "I-19", "I-22", "I-23", "I-24", "I-26", "I-27", "I-29", "I-30", "I-31"),
+        *("I-16", "I-18", "I-19", "I-22", "I-23", "I-24", "I-25", "I-26", "I-27", "I-29"),
+        *("I-30", "I-31"),
         *("I-32", "I-33", "I-34", "I-35", "I-38", "I-40", "R-01", "R-02", "R-03", "R-04", "R-05"),
         *("V-02", "V-04", "V-07", "V-08", "V-09", "V-10", "V-11", "V-12", "V-17", "V-23", "V-24"),
     }

@@ -18,7 +18,7 @@ from service.verify.snapshot import Row, Snapshot
 
 REPLAYED: Final = (
     *("I-01", "I-02", "I-03", "I-04", "I-05", "I-06", "I-10", "I-16", "I-19", "I-22", "I-23"),
-    *("I-24", "V-02", "V-04", "V-07", "V-08", "V-23"),
+    *("I-24", "I-25", "V-02", "V-04", "V-07", "V-08", "V-23"),
 )
 """Checks that a replay of the whole carries out."""
 

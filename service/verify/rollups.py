@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from ledger.accounts import Account
+from ledger.accounts import Account, AccountKind, Reason
 from ledger.transactions import Transaction, TransactionKind
 from service.store.unit import ACTIVE_ENROLMENTS, turned_active
 from service.verify.report import Report
@@ -16,6 +16,10 @@ from service.verify.snapshot import Row, Snapshot
 
 Slot = tuple[str, str, str, str]
 """(unit type, unit, kind, reason), as the table keys a roll-up."""
+
+_OWN: Final = AccountKind.INSTITUTION_OWN_FUNDS.value
+_DUE: Final = AccountKind.DUE_FROM_INSTITUTION.value
+_GAPS: Final = {("CUSTODY_ACCOUNT", _OWN), ("CUSTODY_ACCOUNT", _DUE)}
 
 _STAND: Final = (
     "SELECT institution_id, area || '/' || department AS area FROM escrow.institution"
@@ -111,6 +115,7 @@ class Rollups:
         for slot, delta in deltas.items():
             self.sums[slot] = self.sums.get(slot, 0) + delta
         self._compare(seq, deltas, self._waiting.pop(seq, ()))
+        self._check_own_funds(seq, deltas)
         self._flushed = seq
 
     def drop_passed(self) -> None:
@@ -140,6 +145,17 @@ class Rollups:
                 self._broken(seq, slot, balance, self.sums[slot])
         for slot, balance in held.items():
             self._broken(seq, slot, balance, None)
+
+    def _check_own_funds(self, seq: int, touched: Iterable[Slot]) -> None:
+        """See that own funds and a gap never stand side by side in one custody account (I-25)."""
+        for custody in {slot[1] for slot in touched if slot[:1] + slot[2:3] in _GAPS}:
+            own = self.sums.get(("CUSTODY_ACCOUNT", custody, _OWN, ""), 0)
+            due = sum(
+                self.sums.get(("CUSTODY_ACCOUNT", custody, _DUE, reason), 0) for reason in Reason
+            )
+            if own and due:
+                at = {"custody_account_id": custody, "own_funds_fen": own, "due_fen": due}
+                self.report.broken("I-25", self.journal, seq=seq, **at)
 
     def _broken(self, seq: int, slot: Slot, stored: Any, recomputed: int | None) -> None:  # noqa: ANN401
         self.report.broken(

@@ -38,6 +38,13 @@ _NOTED: Final = """
     WHERE journal_id = $1 AND kind IN ('RESTRAINT_PLACED', 'RESTRAINT_LIFTED')"""
 """What transactions say of restraints."""
 
+_STOPPED: Final = """
+    SELECT seq, kind, refs::jsonb AS refs FROM escrow.journal_transaction
+    WHERE journal_id = $1 AND kind IN ('PAYOUT_INSTRUCTED', 'SURPLUS_INSTRUCTED',
+          'DEPOSIT_RELEASE_INSTRUCTED', 'REFUND_INSTRUCTED', 'SUSPENSE_RETURN_INSTRUCTED',
+          'LESSON_RECORDED', 'LESSON_CONFIRMED')"""
+"""What a restraint on a custody account or an enrolment may stop."""
+
 CHECKS: Final = (
     Check(
         "I-18",
@@ -71,5 +78,25 @@ CHECKS: Final = (
            OR stands.to_seq IS DISTINCT FROM lifted.seq
         ORDER BY 1""",
         {"noted": _NOTED},
+    ),
+    Check(
+        "V-12",
+        """SELECT stopped.seq, stopped.kind, held.restraint_id, held.kind AS restraint
+        FROM (SELECT * FROM escrow.restraint WHERE journal_id = $1) AS held
+        JOIN stopped ON stopped.seq > held.from_seq
+         AND (held.to_seq IS NULL OR stopped.seq < held.to_seq)
+        WHERE CASE held.kind
+              WHEN 'FENCE' THEN stopped.kind LIKE '%INSTRUCTED'
+               AND stopped.refs ->> 'custody' = held.target_id::text
+              WHEN 'PAYOUT_STOP' THEN stopped.kind IN ('PAYOUT_INSTRUCTED', 'SURPLUS_INSTRUCTED',
+                   'DEPOSIT_RELEASE_INSTRUCTED')
+               AND held.target_id::text IN (stopped.refs ->> 'custody',
+                                            stopped.refs ->> 'institution')
+              WHEN 'FREEZE' THEN held.target_type = 'ENROLMENT'
+               AND stopped.kind IN ('LESSON_RECORDED', 'LESSON_CONFIRMED')
+               AND stopped.refs ->> 'enrolment' = held.target_id::text
+              END
+        ORDER BY 1""",
+        {"stopped": _STOPPED},
     ),
 )
