@@ -35,6 +35,7 @@ from service.worker import run_due
 from tests.campaigns.client_log import ClientLog
 from tests.campaigns.clients import BANK, PATIENCE, Clients
 from tests.campaigns.ground import died, own_cluster, own_folder
+from tests.campaigns.nursery import Nursery
 from tests.campaigns.truth import Judged, judge
 from tests.fixtures.databases import Database
 from tests.fixtures.service import Service, open_district
@@ -46,6 +47,8 @@ CLIENTS: Final = 6
 REPLAYS: Final = 100
 DIES_WITHIN_S: Final = 12
 BACK_WITHIN_S: Final = 60
+STARTED_ANEW: Final = 6
+"""Of so many services one is started as anybody would, the others are forked."""
 DAYS_MOVED_MAX: Final = 180
 DAYS_MOVED: Final = 9
 """As long as nobody pays and nobody answers, by far."""
@@ -83,6 +86,8 @@ class Figures:
     """Failpoints at which something died."""
     restarts: list[float] = field(default_factory=list)
     """Seconds from the death of the service to its serving again, started anew at once."""
+    forks: list[float] = field(default_factory=list)
+    """The same where the next one was forked with its imports done."""
     recoveries: list[float] = field(default_factory=list)
     """Seconds from the death of a backend or postmaster to answering every client again."""
     judged: Judged = field(default_factory=Judged)
@@ -109,6 +114,7 @@ class Figures:
             f"unresolved    {len(judged.open)}",
             f"asked by key  {_counted(self.told)}",
             f"restarted     {_spread(self.restarts)} to serving again",
+            f"forked        {_spread(self.forks)} to serving again",
             f"recovered     {_spread(self.recoveries)} after a backend or the postmaster",
             f"failpoints    {_counted(self.fired)}",
             f"verified      {self.verified.value} {' '.join(self.broken)}".rstrip(),
@@ -125,6 +131,7 @@ class Campaign:
     admin: AsyncEngine
     chance: random.Random
     serving: Serving
+    nursery: Nursery
     figures: Figures = field(default_factory=Figures)
     points: dict[bool, "cycle[Point]"] = field(default_factory=dict)
     days: int = 0
@@ -155,9 +162,13 @@ class Campaign:
         self.clients.serving.clear()
         since = time.monotonic()
         armed = {} if point is None else {"ESCROW_FAILPOINTS": self._armed(point)}
+        starts = len(self.figures.restarts) + len(self.figures.forks)
+        forked = starts % STARTED_ANEW != 0
+        self.machine.spawn = self.nursery.spawn if forked else None
         self.serving = self.machine.start(workless=True, **armed)
         self.clients.address = await self.serving.address()
-        self.figures.restarts.append(time.monotonic() - since)
+        times = self.figures.forks if forked else self.figures.restarts
+        times.append(time.monotonic() - since)
         self.clients.serving.set()
 
     async def _dies(self, dying: Serving) -> bool:
@@ -165,14 +176,14 @@ class Campaign:
         until = time.monotonic() + DIES_WITHIN_S
         while time.monotonic() < until:
             if dying.popen.poll() is not None:
-                assert dying.popen.returncode == -signal.SIGKILL, dying.said
+                assert dying.popen.poll() == -signal.SIGKILL, dying.said
                 return True
             await asyncio.sleep(0.01)
         dying.kill()
         return False
 
     def _armed(self, point: Point) -> str:
-        return f"{point}=kill@{1 if point in _RARE else self.chance.randint(1, 25)}"
+        return f"{point}=kill@{1 if point in _RARE else self.chance.randint(1, 10)}"
 
     async def _backend(self) -> None:
         """Kill one of the server's processes; the postmaster then ends and restarts them all."""
@@ -203,7 +214,7 @@ class Campaign:
         since, answered = time.monotonic(), self.clients.answered
         if starting is not None:
             await starting
-        while self.clients.answered < answered + 2 * CLIENTS:
+        while self.clients.answered < answered + CLIENTS:
             if time.monotonic() > since + BACK_WITHIN_S:
                 raise TimeoutError(f"nobody is answered any more:\n{self.serving.said[-4000:]}")
             await asyncio.sleep(0.01)
@@ -217,6 +228,7 @@ class Campaign:
             to = datetime.now(UTC) + timedelta(days=self.days)
             await district.service.store.move_clock(district.journal, to)
         point = next(self.points[True])
+        self.machine.spawn = self.nursery.spawn
         worker = self.machine.work(ESCROW_FAILPOINTS=f"{point}=kill@{self.chance.randint(1, 3)}")
         if await self._dies(worker):
             self.figures.fired[point] += 1
@@ -242,20 +254,23 @@ async def campaign(
         machine = Machine(database, folder, district)
         chance = random.Random(seed)
         try:
-            with ClientLog(folder / "clients.log") as log:
-                going = await _opened(machine, log, http, admin, chance)
+            with ClientLog(folder / "clients.log") as log, Nursery() as nursery:
+                going = await _opened(machine, nursery, log, http, admin, chance)
                 await _fought(going, runs, started + seconds, tell)
                 await _judged(going)
         finally:
             for each in machine.servings:
                 if each.popen.poll() is None:
                     each.kill()
+            await engine.dispose()
+            await admin.dispose()
     going.figures.seconds = time.monotonic() - started
     return going.figures
 
 
 async def _opened(
     machine: Machine,
+    nursery: Nursery,
     log: ClientLog,
     http: httpx.AsyncClient,
     admin: AsyncEngine,
@@ -272,7 +287,7 @@ async def _opened(
     services = list(_SERVICES)
     chance.shuffle(services)
     points = {False: cycle(services), True: cycle(_WORKERS)}
-    return Campaign(machine, clients, http, admin, chance, serving, points=points)
+    return Campaign(machine, clients, http, admin, chance, serving, nursery, points=points)
 
 
 async def _fought(going: Campaign, runs: int, until: float, tell: Callable[[str], None]) -> None:
