@@ -110,9 +110,8 @@ def twin_of(facts: Facts, fact: EntryFact) -> Record | None:
     likeness = own_likeness(facts, fact)
     if likeness is None:
         return None
-    twins = [
-        row for row in facts.each_by(BankEntry, "likeness", likeness) if _is_like(facts, fact, row)
-    ]
+    alike = facts.each_by(BankEntry, "likeness", likeness)
+    twins = [row for row in alike if _is_like(facts, fact, row)] if alike else []
     return min(twins, key=lambda row: (row.seq, row.bank_entry_id), default=None)
 
 
