@@ -19,9 +19,9 @@ from ledger.refusals import (
 from service.identity.callers import Caller, Role
 from service.identity.verbs import Verb
 from service.payouts import settle, shown
-from service.payouts.order_schemas import PaymentOut, PaymentPage
+from service.payouts.order_schemas import PaymentDetail, PaymentPage, said_out
 from service.payouts.schemas import CancelIn, OrderOut
-from service.store import payout_reads
+from service.store import order_queries, payout_reads
 from service.store.payout_reads import OrderFilter
 from service.store.transact import Store
 from service.web.command import Command
@@ -110,14 +110,17 @@ async def list_payment_orders(  # noqa: PLR0913 - the filters of a list
 )
 async def get_payment_order(
     order_id: FromPath[str], caller: NamedDependency[Caller], store: NamedDependency[Store]
-) -> PaymentOut:
-    """Read one order and how far it is."""
+) -> PaymentDetail:
+    """Read one order, how far it is, and what its bank said of it."""
     journal, order = object_id("ord", order_id, OrderUnknown)
     async with store.reading(caller.context) as connection:
         found = await payout_reads.orders(connection, caller.context, journal, [order])
         if order not in found:
             raise OrderUnknown
-        return (await shown.payments(connection, store, caller, [found[order]]))[0]
+        [payment] = await shown.payments(connection, store, caller, [found[order]])
+        said = await order_queries.reports(connection, journal, order)
+    told = [said_out(journal, each) for each in said]
+    return PaymentDetail.model_validate({**payment.model_dump(mode="json"), "reports": told})
 
 
 @post(

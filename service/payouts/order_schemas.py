@@ -62,6 +62,24 @@ class PaymentOut(OrderOut):
     )
 
 
+class SaidOut(WireOut):
+    """What a bank said of an order; `bank_status` is its own word where a file had one."""
+
+    status: str
+    bank_status: str | None = None
+    reason: str | None = None
+    message_id: str | None = None
+    state: str = Field(description="The order's afterwards")
+    reported_at: Instant
+    transaction_id: str
+
+
+class PaymentDetail(PaymentOut):
+    """A payment order with all that its bank said of it."""
+
+    reports: list[SaidOut]
+
+
 class PaymentPage(Page[PaymentOut]):
     """A page of payment orders."""
 
@@ -206,3 +224,12 @@ def lease_out(journal: int, lease: Any) -> dict[str, Any]:  # noqa: ANN401 - a r
 def named(answer: dict[str, Any]) -> dict[str, Any]:
     """Add to what is told of an order its name in payment systems."""
     return answer | {"end_to_end_id": end_to_end_ids.written(*ids.parse("ord", answer["id"]))}
+
+
+def said_out(journal: int, said: Any) -> dict[str, Any]:  # noqa: ANN401 - a row
+    """Tell of a report."""
+    told = {name: said[name] for name in ("status", "bank_status", "reason", "message_id", "state")}
+    return told | {
+        "reported_at": said.reported_at,
+        "transaction_id": ids.public_transaction(journal, said.seq),
+    }

@@ -1,5 +1,6 @@
 """Orders under a lease over HTTP: fetched, acknowledged, and handed over again when it lapses."""
 
+import asyncio
 from typing import Any
 
 from tests.fixtures.payouts import Payouts
@@ -46,6 +47,15 @@ async def test_a_lapsed_lease_lets_the_same_order_be_fetched_again(payouts: Payo
     assert second["lease_id"] != first["lease_id"]
     lease = (await payouts.order(order, payouts.bank))["lease"]
     assert (lease["id"], lease["times"]) == (second["lease_id"], 2)
+
+
+async def test_two_adapters_that_fetch_at_once_share_the_orders(payouts: Payouts) -> None:
+    ordered = [await payouts.ordered(amount) for amount in ("50.00", "60.00", "70.00")]
+
+    both = await asyncio.gather(fetch(payouts), fetch(payouts))
+
+    handed = [order["id"] for each in both for order in each["orders"]]
+    assert sorted(handed) == sorted(order["id"] for order in ordered)
 
 
 async def test_an_acknowledged_order_is_never_handed_over_again(payouts: Payouts) -> None:

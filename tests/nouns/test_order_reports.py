@@ -4,6 +4,9 @@ from typing import Any
 
 import pytest
 
+from service.store import ids
+from service.store.facts import Update
+from service.store.tables import PaymentOrder
 from tests.fixtures.payouts import Payouts
 
 FIVE_MINUTES = 300
@@ -62,6 +65,30 @@ async def test_one_message_delivered_twice_is_no_second_answer(payouts: Payouts)
     assert again.json()["state"] == "UNKNOWN"
     assert again.json().get("transaction_id") is None
     assert other.json()["state"] == "REJECTED"
+
+
+async def test_an_order_tells_all_that_was_said_of_it(payouts: Payouts) -> None:
+    order = await payouts.fetched()
+    await payouts.report(order, "PENDING", message_id="M-1")
+    await payouts.report(order, "PENDING", message_id="M-1")
+    await payouts.report(order, "REJECTED", reason="AC04")
+
+    read = await payouts.order(order)
+
+    assert [(r["status"], r["message_id"], r["reason"], r["state"]) for r in read["reports"]] == [
+        ("PENDING", "M-1", None, "SENT"),
+        ("REJECTED", None, "AC04", "REJECTED"),
+    ]
+
+
+async def test_an_order_sent_before_there_were_leases_is_queried(payouts: Payouts) -> None:
+    order = await payouts.ordered()
+    row = Update(PaymentOrder, (ids.parse("ord", order["id"])[1],), {"state": "SENT"})
+    await payouts.district.plant(row)
+
+    asked = await queries(payouts)
+
+    assert [(q["order_id"], q["why"]) for q in asked] == [(order["id"], "NO_REPORT")]
 
 
 async def test_an_unknown_order_is_executed_by_its_debit(payouts: Payouts) -> None:
