@@ -3,19 +3,28 @@
 Nothing here needs the journal's head: what is asked is sealed, whatever commits meanwhile.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from typing import Final
 from uuid import UUID
 
+from ledger.accounts import AccountKind
+from ledger.coverage import NOTHING_IN_TIME, InTime
 from service.store import reconciliation_sql as sql
 from service.store import reference
 from service.store.balance_reads import position_of
+from service.store.custody_positions import young_money
 from service.store.facts import Record
-from service.store.in_time import read_in_time
 from service.store.lesson_reads import business_today
 from service.store.reconciliation_facts import Looked, Slots, Sought, in_bank
 from service.store.reconciliation_statements import with_statements
 from service.store.unit import Unit, rollup_slots
+
+_ON_ITS_WAY: Final = (
+    AccountKind.CHANNEL_CLEARING,
+    AccountKind.CASH_UNDEPOSITED,
+    AccountKind.BANK_TRANSFER_IN_TRANSIT,
+)
 
 
 async def look(unit: Unit, wanted: Iterable[tuple[Record, date]]) -> dict[UUID, Looked]:
@@ -33,8 +42,7 @@ async def look(unit: Unit, wanted: Iterable[tuple[Record, date]]) -> dict[UUID, 
     then = await _rollups(unit, custodies, [ends[day] for day in days])
     now = await _rollups(unit, custodies, [known] * len(accounts))
     single = await _single_balances(unit, custodies, [ends[day] for day in days])
-    positions = {custody: position_of(slots) for custody, slots in now.items()}
-    on_its_way = await read_in_time(unit, positions, known, today)
+    young = await _young(unit, now, today)
     looked = [
         Looked(
             account,
@@ -43,13 +51,21 @@ async def look(unit: Unit, wanted: Iterable[tuple[Record, date]]) -> dict[UUID, 
             known,
             then[custody],
             now[custody],
-            on_its_way[custody],
+            young.get(custody, NOTHING_IN_TIME),
             single.get(custody, {}),
         )
         for custody, (account, day) in zip(custodies, accounts, strict=True)
     ]
     held = {custody: in_bank(slots) for custody, slots in now.items()}
     return await with_statements(unit, Sought(accounts, known, today, held), looked)
+
+
+async def _young(unit: Unit, now: Mapping[UUID, Slots], today: date) -> dict[UUID, InTime]:
+    """Read what is on its way in time, where anything is on its way."""
+    exposed = [custody for custody, slots in now.items() if position_of(slots).fen(*_ON_ITS_WAY)]
+    if not exposed:
+        return {}
+    return await young_money(unit.connection, unit.facts.journal, exposed, today)
 
 
 async def _day_ends(unit: Unit, days: Sequence[date], known: int) -> dict[date, int]:

@@ -241,23 +241,3 @@ CONTRADICTED: Final = _asked(
     "cuts",
 )
 """Lines that say other than the entries they are, which stand posted as they were pushed."""
-
-ARRIVED: Final = _asked(
-    """
-    SELECT account.custody_account_id AS custody, account.kind,
-           coalesce(sum(entry.amount) FILTER (WHERE entry.amount > 0), 0)::bigint AS fen
-    FROM unnest(:kinds, :cuts) AS given(kind, cut)
-    JOIN escrow.account ON account.journal_id = :journal AND account.kind = given.kind
-     AND account.custody_account_id = ANY(:custodies)
-    JOIN escrow.entry ON entry.journal_id = :journal AND entry.account_id = account.account_id
-     AND entry.seq <= :known
-    JOIN escrow.journal_transaction AS sealed ON sealed.journal_id = :journal
-     AND sealed.seq = entry.seq AND sealed.effective_on >= given.cut
-     AND sealed.kind <> 'OWN_FUNDS_SENT'
-    GROUP BY account.custody_account_id, account.kind
-    """,
-    "custodies",
-    "kinds",
-    "cuts",
-)
-"""What came onto accounts of money on its way (A3, A4, A8) from a date on; E60 excuses nothing."""
