@@ -210,7 +210,7 @@ def _tables() -> None:
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("state IN ('OPEN', 'CLOSED')", name=op.f("ck_bank_failure_state")),
         sa.CheckConstraint(
-            "balance_fen > 0 AND paid_fen >= 0 AND lost_fen >= 0 AND paid_fen + lost_fen <= balance_fen",
+            "balance_fen > 0 AND paid_fen >= 0 AND lost_fen >= 0 AND paid_fen <= balance_fen AND lost_fen <= balance_fen",
             name=op.f("ck_bank_failure_amounts"),
         ),
         sa.PrimaryKeyConstraint("journal_id", "failure_id", name=op.f("pk_bank_failure")),

@@ -104,6 +104,7 @@ CHECKS: Final = (
         WHERE failed.journal_id = $1
           AND (coalesce(claimed.fen, 0) <> failed.balance_fen - failed.paid_fen
             OR coalesce(lost.fen, 0) <> failed.lost_fen
+            OR failed.paid_fen + failed.lost_fen > failed.balance_fen
             OR (failed.state = 'CLOSED') <> (failed.closed_on IS NOT NULL))
         ORDER BY 1""",
         {"claimed": _CLAIMED, "lost": _LOST},

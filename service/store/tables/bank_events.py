@@ -130,7 +130,7 @@ class BankFailure(Base):
         Index(None, "journal_id", "institution_id", "failure_id"),
         CheckConstraint(
             "balance_fen > 0 AND paid_fen >= 0 AND lost_fen >= 0"
-            " AND paid_fen + lost_fen <= balance_fen",
+            " AND paid_fen <= balance_fen AND lost_fen <= balance_fen",
             name="amounts",
         ),
         CheckConstraint("state IN ('OPEN', 'CLOSED')", name="state"),
