@@ -14,6 +14,7 @@ from service.statement_files.canonical import CanonicalEntry
 from service.statements import importing
 from service.statements.sweep import finish_files
 from tests.fixtures import statement_writers as writers
+from tests.fixtures.payouts import Payouts
 from tests.fixtures.signing import AUTHORITY, SigningBank
 from tests.fixtures.statement_uploads import Uploads
 
@@ -108,6 +109,22 @@ async def test_a_debit_without_an_explanation_is_kept_and_the_day_says_so(
 
     [day] = await uploads.days()
     assert (day["state"], day["difference"]) == ("DIFFERENT", "-7.00")
+
+
+async def test_a_debit_executes_the_order_that_it_names_and_its_return_undoes_it(
+    uploads: Uploads, payouts: Payouts
+) -> None:
+    order = await payouts.fetched("208.33")
+    debit = uploads.entry(-20_833, end_to_end_id=order["id"])
+    await uploads.sent(uploads.camt(debit, opening=499_999, sequence=61))
+    executed = await payouts.order(order)
+
+    back = uploads.entry(20_833, end_to_end_id=order["id"].upper())
+    await uploads.sent(uploads.camt(back, opening=479_166, day="2026-03-03", sequence=62))
+
+    assert executed["state"] == "EXECUTED"
+    assert (await payouts.order(order))["state"] == "RETURNED"
+    assert [day["state"] for day in await uploads.days()] == ["AGREED", "AGREED"]
 
 
 async def test_two_statements_of_one_day_in_a_file_are_one_day(uploads: Uploads) -> None:
