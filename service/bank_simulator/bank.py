@@ -2,7 +2,7 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Final
@@ -12,7 +12,7 @@ from service.bank_simulator.books import Account, Side, yuan
 from service.bank_simulator.disturbances import Disturbances
 from service.bank_simulator.line import Answer, Line
 from service.bank_simulator.outbox import Delivery, Outbox
-from service.bank_simulator.profiles import SUMS, Profile
+from service.bank_simulator.profiles import SUMS, Profile, Tells
 
 STATEMENTS: Final = "/v1/statements"
 FILES: Final = "/v1/statement-files"
@@ -113,21 +113,25 @@ class Bank:
 
     async def _report(self) -> None:
         for path, bodies in self.outbox.reports_due(self.today):
-            if self.profile.batches:
-                body = {"mode": "independent", "items": bodies}
-                answer = await self.line.post(f"{path}/batch", body, key=fresh_key())
-                results = answer.body.get("results", [])
-            else:
-                answer = await self.line.post(path, bodies[0], key=fresh_key())
-                results = [{"status": answer.status, "code": answer.code}]
+            answer = await self._told_of(path, bodies)
             self.noted(path, answer)
-            for body, result in zip(bodies, results, strict=True):
-                self._reported(body, result)
+            alone = [{"status": answer.status, "code": answer.code}]
+            for body, result in zip(bodies, answer.body.get("results", alone), strict=True):
+                self.answers[f"line {result['code']}"] += 1
+                if result["code"] == "bank_entry_contradicted":
+                    line = body.get("receipt") or body.get("debit") or body
+                    self.contradicted.append(line["bank_ref"])
 
-    def _reported(self, body: Mapping[str, Any], result: Mapping[str, Any]) -> None:
-        self.answers[f"line {result['code']}"] += 1
-        if result["code"] == "bank_entry_contradicted":
-            self.contradicted.append(body["bank_ref"])
+    async def _told_of(self, path: str, bodies: list[dict[str, Any]]) -> Answer:
+        """Tell of lines as this bank does: one, a batch, or a notification of both kinds."""
+        tells, key = self.profile.tells, fresh_key()
+        if tells is Tells.LINES:
+            return await self.line.post(path, bodies[0], key=key)
+        if tells is Tells.NOTIFICATIONS:
+            body = {"reference": f"N-{key[:16]}", "items": bodies}
+            return await self.line.post(path, body, key=key)
+        body = {"mode": "independent", "items": bodies}
+        return await self.line.post(f"{path}/batch", body, key=key)
 
     async def _deliver(self) -> None:
         send: Callable[[Delivery], Any] = self._upload

@@ -9,7 +9,7 @@ from typing import Any, Final
 from service.bank_simulator import statement_texts
 from service.bank_simulator.books import Account, Entry, Side, Statement, pushed, yuan
 from service.bank_simulator.disturbances import Disturbance, Disturbances
-from service.bank_simulator.profiles import SUMS, Profile
+from service.bank_simulator.profiles import SUMS, Profile, Tells
 
 LATEST_PUSH: Final = 4
 LATEST_STATEMENT: Final = 3
@@ -19,6 +19,8 @@ _WHOSE: Final = frozenset({"payment_code", "payer_name", "payer_account", "purpo
 _DAY: Final = timedelta(days=1)
 RECEIPTS: Final = "/v1/receipts"
 DEBITS: Final = "/v1/debits"
+NOTIFICATIONS: Final = "/v1/notifications"
+_FACT: Final = {RECEIPTS: "receipt", DEBITS: "debit"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class Outbox:
 
     def report(self, account: Account, entry: Entry) -> None:
         """Have a booked line reported: at once, late, twice or falsely; or not at all."""
-        if not self.profile.pushes:
+        if self.profile.tells is Tells.NOTHING:
             return
         path = RECEIPTS if entry.side is Side.CREDIT else DEBITS
         told, on, chance = pushed(account, entry), entry.book_on, self.disturbances
@@ -101,6 +103,10 @@ class Outbox:
         self.reports = [report for report in self.reports if report.on > on]
         if self.disturbances.happens(Disturbance.REORDER):
             self.disturbances.chance.shuffle(due)
+        if self.profile.tells is Tells.NOTIFICATIONS:
+            items = [{_FACT[report.path]: report.body} for report in due]
+            yield from ((NOTIFICATIONS, part) for part in self._parts(items))
+            return
         for path in (RECEIPTS, DEBITS):
             yield from (
                 (path, part) for part in self._parts([r.body for r in due if r.path == path])
@@ -130,7 +136,7 @@ class Outbox:
         """Cut what is reported into messages: one each, all in one, or the batch split."""
         if not bodies:
             return
-        size = len(bodies) if self.profile.batches else 1
+        size = 1 if self.profile.tells is Tells.LINES else len(bodies)
         if size > SMALLEST_PART and self.disturbances.happens(Disturbance.SPLIT):
             size = self.disturbances.chance.randint(SMALLEST_PART, size - 1)
         for start in range(0, len(bodies), size):

@@ -86,6 +86,8 @@ async def test_a_bank_is_connected_with_the_example_client_in_a_sandbox(machine:
     file.write_bytes(_statement(box, order))
     taken = await engineer.client("statement", str(file), "application/xml")
     assert (taken["state"], taken["matched"], taken["posted"]) == ("POSTED", 2, 0)
+    [told] = (await engineer.client("message", "R-1"))["items"]
+    assert (told["kind"], told["state"], told["confirmed"]) == ("ENTRY", "ENROLMENT", True)
     file.write_bytes(file.read_bytes()[:-100])
     refused = await engineer.client("statement", str(file), "application/xml", code=1)
     assert refused["code"] == "statement_file_refused"
