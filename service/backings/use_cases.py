@@ -133,7 +133,7 @@ MOVE: Final = approvals.approvable(
         load_move,
         decide_move,
         read_move,
-        kind=ActKind.OTHER,
+        kind=ActKind.BACKING,
         title=("学员资金转至另一托管银行", "Move an enrolment's money to another bank"),
     )
 )

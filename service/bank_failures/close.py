@@ -129,7 +129,7 @@ CLOSE: Final = approvals.approvable(
         load_closed,
         decide_close,
         read_closed,
-        kind=ActKind.OTHER,
+        kind=ActKind.BANK_FAILURE,
         title=("了结托管银行倒闭损失", "Close a bank's failure and post the loss"),
     )
 )

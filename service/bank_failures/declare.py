@@ -143,7 +143,7 @@ DECLARE: Final = approvals.approvable(
         load_declared,
         decide_declare,
         read_declared,
-        kind=ActKind.OTHER,
+        kind=ActKind.BANK_FAILURE,
         title=("认定托管银行倒闭", "Declare that a custody account's bank failed"),
         consequence=(
             "账户余额全部转为对该银行的债权,专户关闭",
