@@ -93,6 +93,8 @@ ALSO: Final[dict[str, tuple[str, ...]]] = {
     "I-27": ("V-13",),
     "I-33": ("V-15",),
     "I-36": ("V-16",),
+    "I-37": ("V-18",),
+    "R-07": ("I-21",),
     "V-11": ("I-11", "I-12"),
     "V-20": ("I-08",),
 }
@@ -101,12 +103,10 @@ ALSO: Final[dict[str, tuple[str, ...]]] = {
 ELSEWHERE: Final[dict[str, str]] = {
     "I-09": "a property of the rules: order of independent events (tests)",
     "I-20": "a property of coverage, computed when it is read (tests/ledger)",
-    "I-21": "daily reconciliation places and lifts the stop",
     "I-39": "a property of bank messages in any order, twice (tests)",
     "I-42": "row-level security (V-28) and areas (V-04); the authorization matrix (tests)",
     "I-43": "a property of answers as of a position (tests)",
     "I-46": "alarm cards are not built",
-    "V-18": "reconciliation: bank, ledger and what is in transit, by custody account",
     "V-21": "the client's own log of what was acknowledged (crash campaign)",
     "V-22": "the journal itself is the outbox: V-23 and I-06",
     "V-25": "receipts are checked by whoever holds them",
@@ -118,8 +118,8 @@ MONEY: Final = frozenset(
     {
         *("I-01", "I-02", "I-03", "I-04", "I-05", "I-06", "I-07", "I-10", "I-13", "I-14", "I-15"),
         *("I-16", "I-18", "I-19", "I-22", "I-23", "I-24", "I-25", "I-26", "I-27", "I-29"),
-        *("I-30", "I-31"),
-        *("I-32", "I-33", "I-34", "I-35", "I-38", "I-40", "R-01", "R-02", "R-03", "R-04", "R-05"),
+        *("I-30", "I-31", "I-32", "I-33", "I-34", "I-35", "I-37", "I-38", "I-40"),
+        *("R-01", "R-02", "R-03", "R-04", "R-05", "R-08"),
         *("V-02", "V-04", "V-07", "V-08", "V-09", "V-10", "V-11", "V-12", "V-17", "V-23", "V-24"),
     }
 )
