@@ -6,14 +6,12 @@ moments. At the end the clients' own log says what was acknowledged, and the boo
 """
 
 import asyncio
-import math
 import os
 import random
 import signal
 import sys
 import time
-from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -34,9 +32,10 @@ from service.verify.report import Status
 from service.worker import run_due
 from tests.campaigns.client_log import ClientLog
 from tests.campaigns.clients import BANK, PATIENCE, Clients
+from tests.campaigns.figures import Figures
 from tests.campaigns.ground import died, own_cluster, own_folder
 from tests.campaigns.nursery import Nursery
-from tests.campaigns.truth import Judged, judge
+from tests.campaigns.truth import judge
 from tests.fixtures.databases import Database
 from tests.fixtures.service import Service, open_district
 from tests.fixtures.started import Machine, Serving
@@ -75,50 +74,6 @@ TURNS: Final = (
     *(Target.SERVICE, Target.BACKEND, Target.POSTMASTER, Target.SERVICE, Target.BACKEND),
 )
 """Whose turn it is; the service dies twice in each of its own, the second time at a failpoint."""
-
-
-@dataclass
-class Figures:
-    """What a campaign has to show."""
-
-    kills: Counter[str] = field(default_factory=Counter)
-    fired: Counter[str] = field(default_factory=Counter)
-    """Failpoints at which something died."""
-    restarts: list[float] = field(default_factory=list)
-    """Seconds from the death of the service to its serving again, started anew at once."""
-    forks: list[float] = field(default_factory=list)
-    """The same where the next one was forked with its imports done."""
-    recoveries: list[float] = field(default_factory=list)
-    """Seconds from the death of a backend or postmaster to answering every client again."""
-    judged: Judged = field(default_factory=Judged)
-    told: Counter[str] = field(default_factory=Counter)
-    verified: Status = Status.INCOMPLETE
-    broken: Sequence[str] = ()
-    seconds: float = 0
-
-    @property
-    def is_clean(self) -> bool:
-        """Whether nothing was lost and the books are right."""
-        return not self.judged.faults and self.verified is Status.CLEAN
-
-    def lines(self) -> list[str]:
-        """Write the figures for people."""
-        judged, kills = self.judged, sum(self.kills.values())
-        return [
-            f"killed        {kills} times in {self.seconds:.0f} s: {_counted(self.kills)}",
-            f"acknowledged  {judged.acknowledged} calls, {judged.done} of them done",
-            f"lost          {len(judged.lost)}",
-            f"doubled       {len(judged.doubled)}",
-            f"unasked       {len(judged.unasked)}",
-            f"changed       {len(judged.changed)}",
-            f"unresolved    {len(judged.open)}",
-            f"asked by key  {_counted(self.told)}",
-            f"restarted     {_spread(self.restarts)} to serving again",
-            f"forked        {_spread(self.forks)} to serving again",
-            f"recovered     {_spread(self.recoveries)} after a backend or the postmaster",
-            f"failpoints    {_counted(self.fired)}",
-            f"verified      {self.verified.value} {' '.join(self.broken)}".rstrip(),
-        ]
 
 
 @dataclass
@@ -316,18 +271,6 @@ async def _judged(going: Campaign) -> None:
     figures.verified = report.status
     if report.status is not Status.CLEAN:
         figures.broken = [str(report.as_json())[:4000]]
-
-
-def _counted(counter: Counter[str]) -> str:
-    return ", ".join(f"{name} {count}" for name, count in sorted(counter.items())) or "none"
-
-
-def _spread(seconds: Sequence[float]) -> str:
-    if not seconds:
-        return "never measured"
-    ordered = sorted(seconds)
-    p50, p99 = (ordered[math.ceil(share * len(ordered)) - 1] for share in (0.5, 0.99))
-    return f"p50 {p50:.2f} s, p99 {p99:.2f} s, max {ordered[-1]:.2f} s"
 
 
 @click.command()
