@@ -30,6 +30,7 @@ from service.verify import (
     silence_checks,
     standing_checks,
     statement_checks,
+    suspected_checks,
     suspects,
     tail,
     transfer_checks,
@@ -57,6 +58,7 @@ CHECK_MODULES: Final = (
     signature_checks,
     standing_checks,
     statement_checks,
+    suspected_checks,
     transfer_checks,
     wind_down_checks,
 )

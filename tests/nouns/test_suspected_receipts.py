@@ -9,8 +9,10 @@ from service.bank_entries.facts import STATEMENT
 from service.bank_entries.receive import RECEIVE
 from service.store.context import Context
 from service.store.transact import Mode, Request
+from service.verify.snapshot import Snapshot
 from tests.fixtures.academies import Academy
 from tests.fixtures.approvals import approve
+from tests.fixtures.corruptions import insider
 from tests.fixtures.databases import Database
 from tests.fixtures.service import District
 from tests.fixtures.store import Books
@@ -285,3 +287,38 @@ async def test_what_was_reported_twice_counts_once_against_a_statement(
     delivered = await district.service.post("/v1/statements", district.banks["ICBC"], statement)
 
     assert delivered.json()["state"] == "AGREED", delivered.text
+
+
+@pytest.mark.parametrize(
+    "corruption",
+    [
+        (
+            "UPDATE escrow.bank_entry SET suspense_reason = 'EXCESS' WHERE journal_id = {j}"
+            " AND outcome = 'SUSPENSE'"
+        ),
+        (
+            "UPDATE escrow.bank_entry SET outcome = 'ENROLMENT' WHERE journal_id = {j}"
+            " AND outcome = 'DUPLICATE'"
+        ),
+        (
+            "UPDATE escrow.suspected_entry SET closed_as = 'BANK_ERROR' WHERE journal_id = {j}"
+            " AND state = 'SAME'"
+        ),
+        "UPDATE escrow.suspected_entry SET other_entry_id = bank_entry_id WHERE journal_id = {j}",
+        "DELETE FROM escrow.suspected_entry WHERE journal_id = {j}",
+    ],
+)
+async def test_what_was_made_up_of_a_suspicion_is_found(
+    district: District, course: dict[str, Any], database: Database, corruption: str
+) -> None:
+    await report(district, course, "PUSH-1", amount="500.00")
+    same, _ = [await report(district, course, f"PUSH-{n}", amount="500.00") for n in (2, 3)]
+    await verdict(district, same, "SAME")
+
+    async with insider(database) as connection:
+        await connection.execute(corruption.format(j=district.journal))
+        await connection.execute("SET LOCAL session_replication_role = origin")
+        await connection.execute("SET LOCAL ROLE escrow_audit")
+        found = await verify.verify_snapshot(Snapshot(connection), journals=[district.journal])
+
+    assert "I-35" in {finding.check for finding in found.findings}
