@@ -5,7 +5,7 @@ bank's transaction code and, last, the bank's own words. What cannot be told is 
 suspense or a debit that is kept, never a guess that moves money.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
@@ -38,12 +38,23 @@ class LineAccount:
 
 @dataclass(frozen=True, slots=True)
 class NamedOrder:
-    """A payment order that a line may answer: where it pays from, and where it arrives."""
+    """A payment order that a line may answer: where it pays from, and where it arrives.
+
+    `lease` is the one it was handed out under last: a bank may debit all of a lease in one line.
+    """
 
     order: UUID
     custody_account: UUID
     target_custody_account: UUID | None
     amount: Money
+    lease: UUID | None = None
+
+
+def lease_named(entry: CanonicalEntry, journal: int) -> UUID | None:
+    """Return the lease of this journal that a debit names instead of an order, if any."""
+    found = end_to_end_ids.named_in(entry.end_to_end_id, end_to_end_ids.LEASE)
+    is_debit = entry.direction is Direction.DEBIT and not entry.parts
+    return found[1] if found is not None and found[0] == journal and is_debit else None
 
 
 def orders_named(entry: CanonicalEntry, journal: int) -> set[UUID]:
@@ -109,7 +120,12 @@ def _parts(
 
     Where the bank does not say how much a part was, the order's own amount decides.
     """
-    if entry.direction is not Direction.DEBIT or entry.is_reversal or len(entry.parts) <= 1:
+    if entry.direction is not Direction.DEBIT or entry.is_reversal:
+        return ()
+    lease = lease_named(entry, account.journal)
+    if lease is not None:
+        return _of_lease(entry, account, [o for o in orders.values() if o.lease == lease])
+    if len(entry.parts) <= 1:
         return ()
     parts: list[Part] = []
     for part in entry.parts:
@@ -120,8 +136,20 @@ def _parts(
         told = order.amount if part.amount_fen is None else Money.from_fen(part.amount_fen)
         parts.append(Part(order.order, told))
     distinct = len({part.order for part in parts}) == len(parts)
-    whole = total([part.amount for part in parts]).fen == entry.amount_fen
-    return tuple(parts) if distinct and whole else ()
+    return tuple(parts) if distinct and _is_whole(entry, parts) else ()
+
+
+def _of_lease(
+    entry: CanonicalEntry, account: LineAccount, orders: Sequence[NamedOrder]
+) -> tuple[Part, ...]:
+    """Return all orders of a lease on this account, where together they are the debit."""
+    mine = [order for order in orders if order.custody_account == account.custody_account]
+    parts = [Part(order.order, order.amount) for order in sorted(mine, key=lambda o: o.order)]
+    return tuple(parts) if _is_whole(entry, parts) else ()
+
+
+def _is_whole(entry: CanonicalEntry, parts: Sequence[Part]) -> bool:
+    return total([part.amount for part in parts]).fen == entry.amount_fen
 
 
 def _kind(entry: CanonicalEntry, account: LineAccount, order: NamedOrder | None) -> str:

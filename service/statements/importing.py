@@ -12,7 +12,13 @@ from typing import BinaryIO, Final
 from uuid import UUID
 
 from ledger.money import Money
-from service.bank_entries.reading import LineAccount, NamedOrder, orders_named, read_entry
+from service.bank_entries.reading import (
+    LineAccount,
+    NamedOrder,
+    lease_named,
+    orders_named,
+    read_entry,
+)
 from service.bank_entries.retry import retry_kept
 from service.statement_files.canonical import CanonicalEntry, StatementHead
 from service.statement_files.refused import StatementFileInvalid
@@ -31,7 +37,7 @@ from service.store import ids, rows
 from service.store import statement_file_reads as reads
 from service.store.context import Context
 from service.store.facts import Record
-from service.store.tables import PaymentOrder
+from service.store.tables import OrderLease, PaymentOrder
 from service.store.transact import Mode, Request, Store
 
 LINES_AT_ONCE: Final = 2_000
@@ -198,9 +204,13 @@ async def _orders(
 ) -> dict[UUID, NamedOrder]:
     """Return the orders that entries name, by id; of any bank: money arrives at another one."""
     named = {order for entry in entries for order in orders_named(entry, journal)}
-    if not named:
+    leases = {lease_named(entry, journal) for entry in entries} - {None}
+    if not named and not leases:
         return {}
     async with store.reading(Context((journal,))) as connection:
+        leased = await rows.fetch(connection, rows.keyed(OrderLease, journal, leases, "lease_id"))
+        lease_of = {row["order_id"]: row["lease_id"] for row in leased}
+        named |= lease_of.keys()
         found = await rows.fetch(connection, rows.keyed(PaymentOrder, journal, named, "order_id"))
     return {
         row["order_id"]: NamedOrder(
@@ -208,6 +218,7 @@ async def _orders(
             row["custody_account_id"],
             row["target_custody_account_id"],
             Money.from_fen(row["amount_fen"]),
+            lease_of.get(row["order_id"]),
         )
         for row in found
     }

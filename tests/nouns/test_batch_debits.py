@@ -10,11 +10,13 @@ from service import verify
 from service.bank_entries.facts import Part
 from service.bank_entries.reading import LineAccount, NamedOrder, read_entry
 from service.statement_files.canonical import EntryPart
-from service.store import ids
+from service.store import end_to_end_ids, ids
 from tests.fixtures import statement_writers as writers
+from tests.fixtures.academies import Academy
 from tests.fixtures.databases import Database
-from tests.fixtures.payouts import Payouts
+from tests.fixtures.payouts import Payouts, settled
 from tests.fixtures.service import fresh_id
+from tests.fixtures.statement_uploads import Uploads
 
 
 @pytest.fixture
@@ -123,3 +125,26 @@ def test_a_batch_of_which_something_is_unknown_is_no_batch_of_ours(
     fact = read_entry(line(*fen), bank_entry=fresh_id(), account=ACCOUNT, orders=orders)
 
     assert (fact.kind, fact.parts) == ("OTHER", ())
+
+
+async def test_one_line_of_a_statement_pays_all_of_a_lease(uploads: Uploads) -> None:
+    payouts = await earning(uploads.academy)
+    orders = [await payouts.ordered(amount) for amount in ("100.00", "108.33")]
+    fetched = await payouts.academy.post("payment-orders/fetch", payouts.bank)
+    body = {"lease_id": fetched.json()["lease_id"]}
+    await payouts.academy.post("payment-orders/acknowledge", payouts.bank, body)
+    lease = ids.parse("lse", body["lease_id"])
+    line = uploads.entry(-20_833, end_to_end_id=end_to_end_ids.written(*lease, "lse"))
+
+    await uploads.sent(uploads.camt(line, opening=499_999))
+
+    assert {(await payouts.order(order))["state"] for order in orders} == {"EXECUTED"}
+
+
+async def earning(academy: Academy) -> Payouts:
+    """Let a school earn 208.33 of a contract of 4,999.99."""
+    await settled(academy)
+    enrolment = await academy.enrolled()
+    for _ in range(2):
+        await academy.confirmed(enrolment)
+    return Payouts(academy, academy.district.public("cus", academy.custody))

@@ -39,6 +39,7 @@ class Receipts(Model):
                 return again()
             raise No("bank_entry_contradicted")
         row = {name: getattr(fact, name) for name in _KEPT} | {"place": place, "reason": None}
+        row["fact"] = fact
         row["suspected"] = any(map(partial(_may_be_the_same, row), self.state.entries.values()))
         self.state.entries[fact.bank_entry] = row
         outcome = self._debit(fact, row) if fact.direction == "DBIT" else self._credit(fact, row)
@@ -47,16 +48,24 @@ class Receipts(Model):
         return Said(answer=answer | {"balances": self.shown(custody_bank=place.bank)})
 
     def retry(self, entry: UUID) -> Said:
-        """Try a kept debit again."""
+        """Try a kept debit again, or money that came back before its payment was told."""
         row = self.state.entries[entry]
+        if row["direction"] == "CRDT":
+            return self._retry_credit(row)
         outcome = self._debited(entry, row)
         if outcome is None:
             return again()
         row["outcome"] = outcome
         return Said()
 
+    def _retry_credit(self, row: Row) -> Said:
+        if self._waits_for_its_debit(row["fact"], row["place"]):
+            return again()
+        row["outcome"] = self._credit(row["fact"], row)
+        return Said()
+
     def kept(self, custodies: Iterable[UUID]) -> list[UUID]:
-        """Return the debits that wait for money, oldest first."""
+        """Return the entries that wait to be posted, oldest first."""
         wanted = set(custodies)
         return sorted(
             entry
@@ -181,6 +190,9 @@ class Receipts(Model):
             debts = self.debts(place, disputed)
             self.post(custody.bank_charge_reimbursed(place, debts=debts, **facts))
             return "CHARGE_REIMBURSED"
+        if fact.kind == "RETURN" and self._waits_for_its_debit(fact, place):
+            self.post(Transaction(TransactionKind.BANK_ENTRY_KEPT))
+            return "KEPT"
         if fact.kind == "RETURN" and self._returned(fact, place):
             return "RETURN"
         return self._payment(fact, row)
@@ -268,6 +280,13 @@ class Receipts(Model):
         self.post(executed(place, order=row["order"], bank_entry=entry, amount=amount))
         order["state"] = "EXECUTED"
         return "ORDER"
+
+    def _waits_for_its_debit(self, fact: EntryFact, place: Place) -> bool:
+        """Tell whether an order's money came back before the bank told that it was paid."""
+        order = self.state.orders.get(fact.order) if fact.order else None
+        if order is None or order["state"] not in PENDING:
+            return False
+        return (order["place"], order["amount"]) == (place, fact.amount)
 
     def _returned(self, fact: EntryFact, place: Place) -> bool:
         order = self.state.orders.get(fact.order) if fact.order else None
