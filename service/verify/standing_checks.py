@@ -39,11 +39,15 @@ _NOTED: Final = """
 """What transactions say of restraints."""
 
 _STOPPED: Final = """
-    SELECT seq, kind, refs::jsonb AS refs FROM escrow.journal_transaction
-    WHERE journal_id = $1 AND kind IN ('PAYOUT_INSTRUCTED', 'SURPLUS_INSTRUCTED',
+    SELECT sealed.seq, sealed.kind, about.target
+    FROM escrow.journal_transaction AS sealed
+    CROSS JOIN LATERAL (VALUES (sealed.refs::jsonb ->> 'custody'),
+        (sealed.refs::jsonb ->> 'institution'), (sealed.refs::jsonb ->> 'enrolment'))
+      AS about (target)
+    WHERE sealed.journal_id = $1 AND sealed.kind IN ('PAYOUT_INSTRUCTED', 'SURPLUS_INSTRUCTED',
           'DEPOSIT_RELEASE_INSTRUCTED', 'REFUND_INSTRUCTED', 'SUSPENSE_RETURN_INSTRUCTED',
           'LESSON_RECORDED', 'LESSON_CONFIRMED')"""
-"""What a restraint on a custody account or an enrolment may stop."""
+"""What a restraint on a custody account, an institution or an enrolment may stop."""
 
 CHECKS: Final = (
     Check(
@@ -82,19 +86,15 @@ CHECKS: Final = (
     Check(
         "V-12",
         """SELECT stopped.seq, stopped.kind, held.restraint_id, held.kind AS restraint
-        FROM (SELECT * FROM escrow.restraint WHERE journal_id = $1) AS held
-        JOIN stopped ON stopped.seq > held.from_seq
+        FROM escrow.restraint AS held
+        JOIN stopped ON stopped.target = held.target_id::text AND stopped.seq > held.from_seq
          AND (held.to_seq IS NULL OR stopped.seq < held.to_seq)
-        WHERE CASE held.kind
+        WHERE held.journal_id = $1 AND CASE held.kind
               WHEN 'FENCE' THEN stopped.kind LIKE '%INSTRUCTED'
-               AND stopped.refs ->> 'custody' = held.target_id::text
               WHEN 'PAYOUT_STOP' THEN stopped.kind IN ('PAYOUT_INSTRUCTED', 'SURPLUS_INSTRUCTED',
                    'DEPOSIT_RELEASE_INSTRUCTED')
-               AND held.target_id::text IN (stopped.refs ->> 'custody',
-                                            stopped.refs ->> 'institution')
               WHEN 'FREEZE' THEN held.target_type = 'ENROLMENT'
                AND stopped.kind IN ('LESSON_RECORDED', 'LESSON_CONFIRMED')
-               AND stopped.refs ->> 'enrolment' = held.target_id::text
               END
         ORDER BY 1""",
         {"stopped": _STOPPED},
