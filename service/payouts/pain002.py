@@ -5,7 +5,6 @@ outside. A status of a whole block or message stands for its orders that have no
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 from xml.etree.ElementTree import ParseError
@@ -15,6 +14,7 @@ from defusedxml.ElementTree import DefusedXMLParser
 
 from ledger.refusals import RequestInvalid
 from service.payouts.reports import NOT_FOUND, PENDING
+from service.statement_files.camt import xml_texts
 from service.statement_files.camt_elements import Element, Listener
 from service.statement_files.refused import Reason, StatementFileInvalid
 
@@ -24,7 +24,7 @@ _ROOT: Final = "/Document/CstmrPmtStsRpt"
 _GROUP: Final = f"{_ROOT}/OrgnlGrpInfAndSts"
 _BLOCK: Final = f"{_ROOT}/OrgnlPmtInfAndSts"
 _PAYMENT: Final = f"{_BLOCK}/TxInfAndSts"
-_PIECE: Final = 64 * 1024
+FILE_MAX: Final = 8 * 1024 * 1024
 _TEXT_MAX: Final = 35
 _CODE: Final = re.compile(r"[A-Z][A-Z0-9_]{0,34}")
 _OTHER: Final = "OTHER"
@@ -93,23 +93,18 @@ def read(source: BinaryIO) -> StatusReport:
     listener.parser = parser.parser
     source.seek(0)
     try:
-        for piece in _pieces(source):
-            parser.feed(piece)
+        for text in xml_texts(source, FILE_MAX):
+            parser.feed(text)
         parser.close()
     except DefusedXmlException:
         raise RequestInvalid(reason=Reason.DOCTYPE_FORBIDDEN.value, line=listener.line) from None
     except StatementFileInvalid as invalid:
         raise RequestInvalid(reason=invalid.reason.value, line=invalid.line) from None
-    except (ParseError, UnicodeError, ValueError):
+    except ParseError:
         raise RequestInvalid(reason=Reason.MALFORMED.value, line=listener.line) from None
     if not reader.report.message_id:
         raise RequestInvalid(reason=Reason.REFERENCE_MISSING.value)
     return reader.report
-
-
-def _pieces(source: BinaryIO) -> Iterator[bytes]:
-    while piece := source.read(_PIECE):
-        yield piece
 
 
 class _Reader:

@@ -44,7 +44,7 @@ def camt_parts(
     listener = Listener(reader)
     parser = DefusedXMLParser(target=listener, forbid_dtd=True)
     listener.parser = parser.parser
-    for text in _texts(source, max_bytes):
+    for text in xml_texts(source, max_bytes):
         _feed(parser, text, listener)
         yield from reader.taken()
     _finish(parser, listener)
@@ -53,7 +53,8 @@ def camt_parts(
         raise StatementFileInvalid(Reason.UNKNOWN_FORMAT)
 
 
-def _texts(source: BinaryIO, max_bytes: int) -> Iterator[str]:
+def xml_texts(source: BinaryIO, max_bytes: int) -> Iterator[str]:
+    """Decode an XML file piece by piece: UTF-8, UTF-16, GBK or GB18030, as it declares."""
     pieces = chunks(source, max_bytes=max_bytes)
     first = next(pieces, b"")
     if not first:

@@ -218,6 +218,17 @@ async def test_a_status_of_a_block_is_that_of_each_order_in_it(payouts: Payouts)
     assert [r["result"]["state"] for r in told.json()["results"]] == ["REJECTED"]
 
 
+async def test_a_file_in_chinese_encoding_is_read(payouts: Payouts) -> None:
+    [order] = (await fetched(payouts, "100.00"))["orders"]
+    file = answer(status(order["end_to_end_id"], "RJCT", "AC01")).decode()
+    words = "<AddtlInf>收款账号户名不符</AddtlInf></StsRsnInf>"
+    file = file.replace("UTF-8", "GBK").replace("</StsRsnInf>", words)
+
+    told = await upload(payouts, file.encode("gbk"))
+
+    assert told.json()["results"][0]["result"]["reason"] == "AC01"
+
+
 async def test_the_same_file_under_the_same_key_is_answered_the_same(payouts: Payouts) -> None:
     [order] = (await fetched(payouts, "100.00"))["orders"]
     file = answer(status(order["end_to_end_id"], "ACSP"))
@@ -238,7 +249,8 @@ async def test_the_same_file_under_the_same_key_is_answered_the_same(payouts: Pa
         (b'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"/>', "unsupported"),
         (b"<CstmrPmtStsRpt/>", "unknown_format"),
         (b"not xml", "malformed"),
-        (b"", "malformed"),
+        (b"", "empty"),
+        (b"<?xml version='1.0' encoding='big5'?><Document/>", "encoding"),
         (f'<Document xmlns="{NAMESPACE}"><CstmrPmtStsRpt>'.encode(), "malformed"),
         (f'<Document xmlns="{NAMESPACE}"/>'.encode(), "reference_missing"),
     ],
