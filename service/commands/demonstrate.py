@@ -12,10 +12,10 @@ import rich_click as click
 @click.command()
 @click.option(
     "--scenario",
-    type=click.Choice(["term", "backlog"]),
+    type=click.Choice(["term", "backlog", "banks"]),
     default="term",
     show_default=True,
-    help="A district's term, or the ten institutions that failed before supervision.",
+    help="A district's term, the institutions that failed before supervision, or six banks.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 @click.option("--full", is_flag=True, help="Play the whole term instead of its first four weeks.")
@@ -26,6 +26,9 @@ import rich_click as click
     type=click.IntRange(1, 100),
     default=1,
     help="Of the backlog, play one n-th of the contracts.",
+)
+@click.option(
+    "--days", type=click.IntRange(1, 60), default=5, help="Days in which the banks go wrong."
 )
 @click.option("--serve", "stays", is_flag=True, help="Leave the server up until interrupted.")
 @click.option("--keep", is_flag=True, help="Keep the database and the server's log.")
@@ -39,6 +42,7 @@ def demo(  # noqa: PLR0913 - one option each
     *,
     scenario: str,
     share: int,
+    days: int,
     as_json: bool,
     full: bool,
     weeks: int | None,
@@ -57,6 +61,7 @@ def demo(  # noqa: PLR0913 - one option each
         performance,
         player,
         server,
+        six_banks_tables,
         tables,
     )
     from service.demo.pace import Bars  # noqa: PLC0415
@@ -68,12 +73,15 @@ def demo(  # noqa: PLR0913 - one option each
     try:
         with performance.staged(settings, keep=keep) as house:
             show: Callable[[dict[str, Any]], None]
-            given: performance.Performance | performance.Settlement
+            given: performance.Performance | performance.Settlement | performance.Banking
             with Bars() as pace:
                 if scenario == "backlog":
                     given = settled = performance.run_backlog(house, pace, seed=seed, share=share)
                     summary = backlog_tables.summary(settled)
                     show = partial(backlog_tables.show, settled)
+                elif scenario == "banks":
+                    given = banked = performance.run_banks(house, pace, seed=seed, days=days)
+                    summary, show = six_banks_tables.summary(banked), six_banks_tables.show
                 else:
                     given = played = performance.run(house, pace, script)
                     summary, show = tables.summary(played), partial(tables.show, played)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ledger.calendars import midnight
-from service.demo import backlog, bank_keys, cast, figures, player
+from service.demo import backlog, bank_keys, cast, figures, player, six_banks
 from service.demo.client import Api, Unexpected
 from service.demo.districts import backlog_of, calendar_of, district_of
 from service.demo.figures import Told
@@ -67,6 +67,16 @@ class Settlement:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Banking:
+    """What came of some days of six banks: each account, verify's report, the seconds."""
+
+    stage: Stage
+    accounts: list[six_banks.Reconciled]
+    report: Report
+    seconds: float
+
+
 @contextmanager
 def staged(settings: Settings, *, keep: bool) -> Iterator[House]:
     """Prepare a fresh database and run the service on it; tidy up unless it is to be kept.
@@ -107,6 +117,27 @@ def run_backlog(house: House, pace: Pace, *, seed: int | None, share: int) -> Se
 def run(house: House, pace: Pace, script: player.Script) -> Performance:
     """Perform from a command."""
     return asyncio.run(perform(house, pace, script))
+
+
+def run_banks(house: House, pace: Pace, *, seed: int | None, days: int) -> Banking:
+    """Play six banks from a command."""
+    return asyncio.run(perform_banks(house, pace, seed=seed, days=days))
+
+
+async def perform_banks(house: House, pace: Pace, *, seed: int | None, days: int) -> Banking:
+    """Play some days of six simulated banks, then verify the database."""
+    async with Api.at(house.server.address) as api:
+        engine = engine_of(house.ground.found.url, pool_size=1)
+        try:
+            district = district_of(seed, schools=six_banks.SCHOOLS)
+            stage = await set_up(api, engine, district, pace)
+            accounts = await six_banks.play(stage, engine, days=days, seed=seed or 1)
+        finally:
+            await engine.dispose()
+    with stage.chapter("verify", 1) as bar:
+        report = await verified(house.ground)
+        bar()
+    return Banking(stage, accounts, report, time.perf_counter() - house.started)
 
 
 async def perform(house: House, pace: Pace, script: player.Script) -> Performance:

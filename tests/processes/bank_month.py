@@ -5,26 +5,23 @@ splits, truncates and lies, is off the line for three days, and sends payments b
 """
 
 import asyncio
-import json
 import secrets
-import sys
-from asyncio.subprocess import PIPE, Process
-from collections import Counter
+from collections import Counter as Counted
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from service.bank_simulator.signing import BankKey
+from service.demo.simulated_bank import Counter, SimulatedBank, key_file
 from service.store.unit import SHANGHAI
 from tests.fixtures.service import BANKS
 from tests.fixtures.signing import register
 from tests.fixtures.story import Contract, Refused, School, Story
 
-ROOT = Path(__file__).parent.parent.parent
 DAY = timedelta(days=1)
 QUIET_DAYS = 7
 """Days after the month in which nothing new happens, until all was said."""
@@ -66,49 +63,14 @@ CSV_MAPPING: dict[str, Any] = {
 """How the bank that sends a CSV writes it."""
 
 
-@dataclass
-class SimulatedBank:
-    """A bank's process and how to talk to it."""
-
-    bank: str
-    process: Process
-
-    @classmethod
-    async def start(cls, story: Story, bank: str, folder: Path, today: date, seed: int) -> Self:
-        """Register a key of the bank and start it."""
-        key = BankKey.of_seed(bank, secrets.token_bytes(32))
-        registered = await register(story.district, bank, key.public)
-        assert registered["kid"] == key.keyid
-        file = folder / f"{bank}.key"
-        file.write_text(key.private.private_bytes_raw().hex())
-        asked = ["--key", file, "--today", today, "--seed", seed, "--disturb", "all"]
-        address = story.district.service.http.base_url
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "service.bank_simulator", bank, "--service", str(address)),
-            *map(str, asked),
-            stdin=PIPE,
-            stdout=PIPE,
-            cwd=ROOT,
-            limit=2**20,
-        )
-        return cls(bank, process)
-
-    async def ask(self, what: str, **said: Any) -> dict[str, Any]:
-        """Let something happen at the bank."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps({"do": what, **said}).encode() + b"\n")
-        line = await self.process.stdout.readline()
-        assert line, f"{self.bank} has ended"
-        answer: dict[str, Any] = json.loads(line)
-        assert "wrong" not in answer, answer
-        return answer
-
-    async def end(self) -> None:
-        """Close the counter."""
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        assert await self.process.wait() == 0
+async def started(story: Story, bank: str, folder: Path, today: date, seed: int) -> SimulatedBank:
+    """Register a key of a bank and start it."""
+    key = BankKey.of_seed(bank, secrets.token_bytes(32))
+    registered = await register(story.district, bank, key.public)
+    assert registered["kid"] == key.keyid
+    file = key_file(folder, bank, key.private.private_bytes_raw().hex())
+    address = str(story.district.service.http.base_url)
+    return await SimulatedBank.start(bank, Counter(address, file, today, seed))
 
 
 @dataclass
@@ -119,7 +81,7 @@ class Branch:
     bank: SimulatedBank
     course: str
     contracts: list[Contract] = field(default_factory=list)
-    taught: Counter[str] = field(default_factory=Counter)
+    taught: Counted[str] = field(default_factory=Counted)
 
     @property
     def account(self) -> str:
@@ -154,7 +116,7 @@ class Month:
     story: Story
     today: date
     branches: list[Branch] = field(default_factory=list)
-    counts: Counter[str] = field(default_factory=Counter)
+    counts: Counted[str] = field(default_factory=Counted)
 
     @property
     def banks(self) -> list[SimulatedBank]:
@@ -169,7 +131,7 @@ class Month:
         for number, code in enumerate(BANKS):
             school = await self.story.school_opens(code)
             course = await school.files("1200.00", 12)
-            bank = await SimulatedBank.start(self.story, code, folder, self.today, seed + number)
+            bank = await started(self.story, code, folder, self.today, seed + number)
             branch = Branch(school, bank, course)
             kept = await self.story.read(
                 f"custody-accounts/{branch.account}", self.story.district.operator
@@ -275,7 +237,7 @@ class Month:
     async def end(self) -> list[dict[str, Any]]:
         """Close the banks' counters; return what each told of its books."""
         told = await asyncio.gather(*(bank.ask("tell") for bank in self.banks))
-        await asyncio.gather(*(bank.end() for bank in self.banks))
+        assert set(await asyncio.gather(*(bank.end() for bank in self.banks))) == {0}
         return list(told)
 
 
@@ -288,6 +250,4 @@ async def month_of(story: Story, folder: Path, seed: int) -> AsyncIterator[Month
         yield month
     finally:
         for bank in month.banks:
-            if bank.process.returncode is None:
-                bank.process.kill()
-                await bank.process.wait()
+            await bank.kill()
