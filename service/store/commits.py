@@ -45,7 +45,7 @@ async def settle(
         _require(committing, warned)
     except BaseException as error:
         await cut(connection, raw, committing)
-        if sqlstate(error) in RETRIED:
+        if driver.sqlstate(error) in RETRIED:
             raise
         raise OutcomeUnknown from error
     raw.remove_log_listener(heard)
@@ -84,9 +84,3 @@ async def cut(
     if running is not None:
         await asyncio.wait({running})
     await connection.invalidate()
-
-
-def sqlstate(error: BaseException) -> str | None:
-    """Return what PostgreSQL calls the error, None where it said nothing."""
-    found = getattr(getattr(error, "orig", error), "sqlstate", None)
-    return None if found is None else str(found)

@@ -6,15 +6,22 @@ must not vary with its values. Its own faults (`FAULTS`) are not wrapped.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.store.facts import Record
 
-FAULTS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
-"""What the driver raises by itself, where SQLAlchemy does not stand between."""
+FAULTS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+"""What the driver raises by itself, where SQLAlchemy does not stand between.
+
+The third is what a connection says that was killed between two steps of one statement.
+"""
+
+SERVER_GAVE_UP: Final = frozenset({"57014", "57P01", "57P02", "57P03", "53300", "53100", "25P03"})
+"""Timeouts, shutdown, too many connections, disk full: nothing was committed, come back later."""
 
 
 def driver_of(connection: AsyncConnection) -> Any:  # noqa: ANN401 - the driver is untyped
@@ -35,8 +42,19 @@ def raw_of(connection: AsyncConnection) -> Any:  # noqa: ANN401 - the driver is 
     return inner.connection.driver_connection
 
 
-def is_torn(error: BaseException) -> bool:
-    """Tell a fault of the line itself from one that PostgreSQL stated."""
+def sqlstate(error: BaseException) -> str | None:
+    """Return what PostgreSQL calls the error, None where it said nothing."""
+    found = getattr(getattr(error, "orig", error), "sqlstate", None)
+    return None if found is None else str(found)
+
+
+def is_lost(error: BaseException) -> bool:
+    """Tell whether the server or the connection gave up; before COMMIT nothing was committed."""
+    if sqlstate(error) in SERVER_GAVE_UP:
+        return True
+    if isinstance(error, DBAPIError):
+        killed = isinstance(getattr(error.orig, "__cause__", None), asyncpg.InternalClientError)
+        return error.connection_invalidated or killed
     return isinstance(error, FAULTS) and not isinstance(error, asyncpg.PostgresError)
 
 

@@ -20,13 +20,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ledger import refusals
 from service.failpoints import Point, reach
-from service.store import answers, audit, commits, driver, rows
+from service.store import answers, audit, commits, rows
 from service.store.answers import Key
 from service.store.audit import Attempt
 from service.store.batches import STATEMENT_TIMEOUT, Asking, Result, carry_out
-from service.store.commits import RETRIED, sqlstate
+from service.store.commits import RETRIED
 from service.store.context import Context
-from service.store.driver import FAULTS
+from service.store.driver import FAULTS, is_lost, sqlstate
 from service.store.facts import Facts, Moment, Verdict
 from service.store.gathering import Queue, Waiting, is_gathered
 from service.store.reference import lock_reference
@@ -38,8 +38,6 @@ C = TypeVar("C")
 F = TypeVar("F")
 T = TypeVar("T")
 
-SERVER_GAVE_UP: Final = frozenset({"57014", "57P01", "57P02", "57P03", "53300", "53100", "25P03"})
-"""Timeouts, shutdown, too many connections, disk full: nothing was committed, come back later."""
 ATTEMPTS_MAX: Final = 4
 TOGETHER_MAX: Final = 3
 """Attempts of a gathered batch before its requests are carried out one by one."""
@@ -199,7 +197,7 @@ class Store:
             try:
                 [result] = await self._attempt([request], waiting=True)
             except (DBAPIError, *FAULTS) as error:
-                if _is_lost(error):
+                if is_lost(error):
                     raise refusals.Busy from error
                 if sqlstate(error) not in RETRIED:
                     raise
@@ -238,7 +236,7 @@ class Store:
         except refusals.OutcomeUnknown as unknown:
             waiting.tell(unknown)
         except Exception as error:  # noqa: BLE001 - tried again, where that may help, or told
-            if _is_lost(error):
+            if is_lost(error):
                 waiting.tell(refusals.Busy())
             elif sqlstate(error) in RETRIED:
                 self._run(asyncio.get_running_loop().create_task(self._waits(waiting)))
@@ -302,15 +300,6 @@ def _referred(verdict: Verdict, key: Key | None, attempt: Attempt | None) -> aud
 
 async def _pause(attempt: int) -> None:
     await asyncio.sleep(0.02 * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311
-
-
-def _is_lost(error: BaseException) -> bool:
-    """Tell whether nothing was committed because the server or the connection gave up."""
-    if sqlstate(error) in SERVER_GAVE_UP:
-        return True
-    if isinstance(error, DBAPIError):
-        return error.connection_invalidated
-    return driver.is_torn(error)
 
 
 __all__ = ["Mode", "Outcome", "Request", "Store", "UseCase", "writing"]

@@ -7,11 +7,11 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi.datastructures import ResponseSpec
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ledger import refusals
 from ledger.refusals import Refusal, all_refusals
+from service.store.driver import is_lost
 from service.web.wire import FieldError, Problem
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -126,9 +126,7 @@ def on_fault(request: Request[Any, Any, Any], error: Exception) -> Response[byte
 
 def _is_unavailable(error: Exception) -> bool:
     """Tell a database that cannot be reached, or has no connection free, from a fault of ours."""
-    if isinstance(error, DBAPIError):
-        return bool(error.connection_invalidated)
-    return isinstance(error, PoolTimeout | OSError)
+    return isinstance(error, PoolTimeout) or is_lost(error)
 
 
 def request_id_of(request: Request[Any, Any, Any]) -> str | None:

@@ -10,11 +10,13 @@ import random
 import uuid
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
+from sqlalchemy.exc import DBAPIError
 
 from service.identity import tokens
 from service.identity.callers import Role
@@ -51,6 +53,8 @@ class Clients:
     ending: bool = False
     told: Counter[str] = field(default_factory=Counter)
     """How often an outcome was asked for by key, by the state that was told."""
+    silent: Counter[str] = field(default_factory=Counter)
+    """How often a call was answered by no outcome: the status, or that nothing came."""
     answered: int = 0
     numbers: Any = field(default_factory=lambda: itertools.count(1))
 
@@ -85,6 +89,7 @@ class Clients:
                     self.log.heard(call, answer.status_code, answer.content)
                     self.answered += 1
                     return answer
+                self.silent["nothing" if answer is None else str(answer.status_code)] += 1
                 state = "SENT"
             await asyncio.sleep(0.05)
 
@@ -124,7 +129,11 @@ class Clients:
                 role = Role.PARENT
                 party = ids.parse("pty", who)[1]
                 scope = tokens.Scope(district.code, party=party, journal=district.journal)
-            self.tokens[who] = await district.service.token(role, scope, caller_id=f"crash-{who}")
+            while who not in self.tokens:
+                with suppress(DBAPIError, OSError):  # What is killed is killed for us as well.
+                    self.tokens[who] = await district.service.token(
+                        role, scope, caller_id=f"crash-{who}"
+                    )
         return self.tokens[who]
 
     async def _signs(self, http: httpx.AsyncClient) -> list[dict[str, Any]]:

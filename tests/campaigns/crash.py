@@ -265,7 +265,7 @@ async def _judged(going: Campaign) -> None:
     for _ in range(20):
         if not any((await run_due(district.service.store, district.journal)).values()):
             break
-    figures.told = going.clients.told
+    figures.told, figures.silent = going.clients.told, going.clients.silent
     figures.judged = await judge(going.clients, going.http, REPLAYS)
     report = await going.machine.verified()
     figures.verified = report.status

@@ -24,6 +24,7 @@ class Figures:
     """Seconds from the death of a backend or postmaster to answering every client again."""
     judged: Judged = field(default_factory=Judged)
     told: Counter[str] = field(default_factory=Counter)
+    silent: Counter[str] = field(default_factory=Counter)
     verified: Status = Status.INCOMPLETE
     broken: Sequence[str] = ()
     seconds: float = 0
@@ -44,6 +45,7 @@ class Figures:
             f"unasked       {len(judged.unasked)}",
             f"changed       {len(judged.changed)}",
             f"unresolved    {len(judged.open)}",
+            f"no outcome    {_counted(self.silent)}",
             f"asked by key  {_counted(self.told)}",
             f"restarted     {_spread(self.restarts)} to serving again",
             f"forked        {_spread(self.forks)} to serving again",

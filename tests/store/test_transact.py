@@ -41,13 +41,14 @@ async def everything(books: Books) -> dict[str, int]:
 
 
 async def test_a_lock_that_is_not_got_in_time_is_tried_again(books: Books) -> None:
-    store, tries, trying = books.district.service.store, [], asyncio.Event()
+    store, tries, again = books.district.service.store, [], asyncio.Event()
 
     async def load(unit: Unit, _found: Sequence[str]) -> None:
         tries.append(1)
-        trying.set()
         if len(tries) == 1:
             await unit.connection.execute(text("SET LOCAL lock_timeout = '20ms'"))
+        else:
+            again.set()
         await unit.lock(Institution, [books.institution])
 
     asking = Asking(Decision(answer={"done": "yes"}))
@@ -62,8 +63,7 @@ async def test_a_lock_that_is_not_got_in_time_is_tried_again(books: Books) -> No
         waiting = asyncio.create_task(
             store.transact(Request(use_case, ["?"], books.bank, "bank", books.journal))
         )
-        await trying.wait()
-        await asyncio.sleep(0.1)
+        await again.wait()
         await other.rollback()
 
     answer = await waiting
