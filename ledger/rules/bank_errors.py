@@ -79,3 +79,16 @@ def suspense_found_error(place: Place, *, bank: UUID, receipt: UUID, amount: Mon
         money_transfers((place.suspense(receipt), place.credited_in_error(receipt), amount)),
         references(place, bank=bank, receipt=receipt),
     )
+
+
+def bank_errors_netted(place: Place, *, bank: UUID, credit: UUID, amount: Money) -> Transaction:
+    """Set off a wrong debit and a credit whose lines came the other way round: L14 x | A6 x.
+
+    `credit` is the entry that brought the L14. Whichever of an error and its correction is told
+    first, the same stands in the end (I-39).
+    """
+    return Transaction(
+        TransactionKind.BANK_ERRORS_NETTED,
+        money_transfers((place.credited_in_error(credit), place.debited_in_error(bank), amount)),
+        references(place, bank=bank, credit=credit),
+    )

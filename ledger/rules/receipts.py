@@ -6,6 +6,7 @@ a reason, owned by the bank entry (or capture) that brought it, until it is matc
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 from ledger.accounts import Account, Reason
@@ -14,6 +15,8 @@ from ledger.money import ZERO, Money
 from ledger.rules.debts import Debt, make_good
 from ledger.rules.places import Place, place_of, references
 from ledger.transactions import Transaction, TransactionKind, money_transfers
+
+_CHANNELS: Final = (Reason.WECHAT, Reason.ALIPAY, Reason.UNIONPAY)
 
 
 class HeldReason(StrEnum):
@@ -148,6 +151,20 @@ def cash_paid_in(
             (place.bank, place.suspense(bank_entry), amount - reported),
         ),
         references(place, bank_entry=bank_entry),
+    )
+
+
+def pending_cleared(place: Place, *, pending: Account, receipt: UUID, amount: Money) -> Transaction:
+    """Clear what is told of only after its money came (E06, E07): L8 x | A3 x or A4 x.
+
+    `receipt` is the settlement or the cash paid in that stood in suspense for it, so that the
+    order in which both are told makes no difference (I-39).
+    """
+    assert pending in {place.cash_undeposited, *map(place.channel_clearing, _CHANNELS)}, "A3 or A4"
+    return Transaction(
+        TransactionKind.PENDING_CLEARED,
+        money_transfers((place.suspense(receipt), pending, amount)),
+        references(place, receipt=receipt),
     )
 
 

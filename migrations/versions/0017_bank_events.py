@@ -49,6 +49,20 @@ def upgrade() -> None:
         postgresql_not_valid=True,
     )
     op.execute("ALTER TABLE escrow.bank_entry VALIDATE CONSTRAINT ck_bank_entry_direction")
+    op.create_index(
+        "ix_bank_entry_detail_corrects",
+        "bank_entry_detail",
+        ["journal_id", "corrects_ref"],
+        schema="escrow",
+        postgresql_where="corrects_ref IS NOT NULL",
+    )
+    op.create_index(
+        "ix_bank_entry_waiting",
+        "bank_entry",
+        ["journal_id", "custody_account_id", "bank_entry_id"],
+        schema="escrow",
+        postgresql_where="suspense_fen > 0 AND kind IN ('CHANNEL_SETTLEMENT', 'CASH')",
+    )
     for name, (visible, narrowed) in GUARDED.items():
         _guard(
             f"escrow.{name}",
@@ -109,7 +123,7 @@ def _tables() -> None:
         sa.Column("document_number", sa.Text(), nullable=False),
         sa.Column("amount_fen", sa.BigInteger(), nullable=False),
         sa.Column("deducted_fen", sa.BigInteger(), nullable=False),
-        sa.Column("ordered_on", sa.Date(), nullable=False),
+        sa.Column("ordered_on", sa.Date(), nullable=True),
         sa.Column("until_on", sa.Date(), nullable=True),
         sa.Column("restraint_id", sa.Uuid(), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),

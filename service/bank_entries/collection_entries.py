@@ -16,7 +16,7 @@ from ledger.rules.custody import own_funds_applied
 from ledger.rules.debts import Debt
 from ledger.rules.receipts import HeldReason
 from ledger.transactions import Transaction
-from service.bank_entries import payments
+from service.bank_entries import payments, waiting_money
 from service.bank_entries.facts import Effect, EntryFact, Kind
 from service.store.contracts import contract_of, place_of, received_change
 from service.store.facts import Facts, Record
@@ -28,7 +28,19 @@ CASH_REPORT: Final = "CASH_REPORT"
 
 
 def captured(facts: Facts, fact: EntryFact, account: Record) -> Effect:
-    """Credit what a channel captured to the enrolment it names, or hold it with a reason (E05)."""
+    """Credit what a channel captured (E05); a settlement that came before it is cleared."""
+    return waiting_money.cleared(
+        facts,
+        account,
+        _lane(fact),
+        pending=place_of(account).channel_clearing(_channel(fact)),
+        amount=fact.amount,
+        effect=_captured(facts, fact, account),
+    )
+
+
+def _captured(facts: Facts, fact: EntryFact, account: Record) -> Effect:
+    """Credit the enrolment it names, or hold it with a reason."""
     place, channel = place_of(account), _channel(fact)
     enrolment = facts.by(Enrolment, ("payment_code",), fact.payment_code)
     reason = payments.held_because(facts, fact, account, enrolment)
@@ -51,7 +63,7 @@ def captured(facts: Facts, fact: EntryFact, account: Record) -> Effect:
     return _credited(facts, fact, enrolment, posted)
 
 
-def cash_reported(facts: Facts, fact: EntryFact, _account: Record) -> Effect:
+def cash_reported(facts: Facts, fact: EntryFact, account: Record) -> Effect:
     """Credit cash that a school took for an enrolment that may take it (E07)."""
     enrolment = facts.by(Enrolment, ("payment_code",), fact.payment_code)
     assert enrolment is not None, "cash is taken for an enrolment"
@@ -61,7 +73,21 @@ def cash_reported(facts: Facts, fact: EntryFact, _account: Record) -> Effect:
         amount=fact.amount,
         received_before=Money.from_fen(enrolment.received_fen),
     )
-    return _credited(facts, fact, enrolment, posted)
+    return waiting_money.cleared(
+        facts,
+        account,
+        _lane(fact),
+        pending=place_of(account).cash_undeposited,
+        amount=fact.amount,
+        effect=_credited(facts, fact, enrolment, posted),
+    )
+
+
+def _lane(fact: EntryFact) -> waiting_money.Lane:
+    """Return in which lane a capture, a report, or the money for it stands."""
+    if fact.kind in {CAPTURE, waiting_money.SETTLEMENT}:
+        return fact.custody_account, waiting_money.SETTLEMENT, _channel(fact)
+    return fact.custody_account, waiting_money.CASH, None
 
 
 def _credited(facts: Facts, fact: EntryFact, enrolment: Record, posted: Transaction) -> Effect:
@@ -88,6 +114,7 @@ def _settled(facts: Facts, fact: EntryFact, account: Record) -> Effect:
     unknown = max(fact.amount + fee - clearing, ZERO)
     if unknown:
         _open(facts, place.suspense(fact.bank_entry))
+        waiting_money.waits(facts, _lane(fact), fact.bank_entry)
     posted = rules.channel_settled(
         place,
         channel=channel,
@@ -111,6 +138,7 @@ def _paid_in(facts: Facts, fact: EntryFact, account: Record) -> Effect:
     unknown = max(fact.amount - undeposited, ZERO)
     if unknown:
         _open(facts, place.suspense(fact.bank_entry))
+        waiting_money.waits(facts, _lane(fact), fact.bank_entry)
     posted = rules.cash_paid_in(
         place, bank_entry=fact.bank_entry, amount=fact.amount, undeposited=undeposited
     )
@@ -135,12 +163,17 @@ def _channel(fact: EntryFact) -> Reason:
 
 def _capture_accounts(facts: Facts, fact: EntryFact, account: Record) -> Iterable[Account]:
     clearing = place_of(account).channel_clearing(_channel(fact))
-    return (clearing, *payments.payment_accounts(facts, fact, account))
+    return (clearing, *_waiting(facts, fact, account))
 
 
 def _report_accounts(facts: Facts, fact: EntryFact, account: Record) -> Iterable[Account]:
     cash = place_of(account).cash_undeposited
-    return (cash, *payments.payment_accounts(facts, fact, account))
+    return (cash, *_waiting(facts, fact, account))
+
+
+def _waiting(facts: Facts, fact: EntryFact, account: Record) -> Iterable[Account]:
+    waiting = waiting_money.accounts_of(facts, account, _lane(fact))
+    return (*waiting, *payments.payment_accounts(facts, fact, account))
 
 
 def _settled_accounts(_facts: Facts, fact: EntryFact, account: Record) -> Iterable[Account]:
@@ -155,8 +188,22 @@ def _cash_accounts(_facts: Facts, _fact: EntryFact, account: Record) -> Iterable
 
 
 KINDS: Final = (
-    Kind(CAPTURE, PENDING, captured, _capture_accounts, read=payments.read_freezes),
-    Kind(CASH_REPORT, PENDING, cash_reported, _report_accounts, read=payments.read_freezes),
-    Kind("CHANNEL_SETTLEMENT", "CRDT", _settled, _settled_accounts),
-    Kind("CASH", "CRDT", _paid_in, _cash_accounts),
+    Kind(
+        CAPTURE,
+        PENDING,
+        captured,
+        _capture_accounts,
+        lock=waiting_money.lock_waiting,
+        read=payments.read_freezes,
+    ),
+    Kind(
+        CASH_REPORT,
+        PENDING,
+        cash_reported,
+        _report_accounts,
+        lock=waiting_money.lock_waiting,
+        read=payments.read_freezes,
+    ),
+    Kind(waiting_money.SETTLEMENT, "CRDT", _settled, _settled_accounts),
+    Kind(waiting_money.CASH, "CRDT", _paid_in, _cash_accounts),
 )

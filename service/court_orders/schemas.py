@@ -102,7 +102,9 @@ class CourtOrderOut(WireOut):
     document_number: str
     amount: Amount
     deducted: Amount = Field(description="What was taken under it (司法扣划)")
-    ordered_on: Day
+    ordered_on: Day | None = Field(
+        default=None, description="None while only a deduction has told of it"
+    )
     until_on: Day | None = None
     restraint_id: str | None = Field(default=None, description="The HOLD that stands for it")
     state: Literal["HELD", "DEDUCTED", "RELEASED"]

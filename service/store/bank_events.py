@@ -78,6 +78,8 @@ def freeze_noticed(facts: Facts, account: Record, noticed: FreezeNoticed) -> Not
     says another amount or day. `account` is the custody account's row; `read_court_orders` ran.
     """
     known = court_order_of(facts, noticed.custody, noticed.document_number)
+    if known is not None and known.ordered_on is None:
+        return _noticed_after(facts, account, known, noticed)
     if known is not None:
         said = (known.amount_fen, known.ordered_on, known.until_on)
         if said != (noticed.amount.fen, noticed.ordered_on, noticed.until_on):
@@ -102,6 +104,26 @@ def freeze_noticed(facts: Facts, account: Record, noticed: FreezeNoticed) -> Not
     )
 
 
+def _noticed_after(facts: Facts, account: Record, known: Record, noticed: FreezeNoticed) -> Noticed:
+    """Hold what a deduction that was told first has left of a freeze (I-39)."""
+    left = noticed.amount.fen - known.deducted_fen
+    values: dict[str, Any] = {
+        "amount_fen": noticed.amount.fen,
+        "ordered_on": noticed.ordered_on,
+        "until_on": noticed.until_on,
+        "restraint_id": noticed.restraint if left > 0 else None,
+        "state": "HELD" if left > 0 else "DEDUCTED",
+    }
+    row = Record({**known, **values})
+    told = _told(facts, row, NOTICED)
+    noted = Update(CourtOrder, (known.court_order_id,), values)
+    said = _said(TransactionKind.COURT_ORDER_NOTICED, row)
+    if left <= 0:
+        return Noticed(row, (said,), (noted, told))
+    hold = _hold(facts, account, noticed.restraint, left, facts.moment.next_seq)
+    return Noticed(row, (_held(row, hold), said), (noted, Insert(Restraint, hold), told))
+
+
 def deducted(  # noqa: PLR0913 - one deduction, and where its transactions stand
     facts: Facts,
     account: Record,
@@ -122,7 +144,7 @@ def deducted(  # noqa: PLR0913 - one deduction, and where its transactions stand
         row |= {
             "amount_fen": amount.fen,
             "deducted_fen": amount.fen,
-            "ordered_on": facts.moment.today,
+            "ordered_on": None,
             "until_on": None,
             "restraint_id": None,
             "state": "DEDUCTED",
@@ -133,6 +155,8 @@ def deducted(  # noqa: PLR0913 - one deduction, and where its transactions stand
     )
     taken = known.deducted_fen + amount.fen
     values: dict[str, Any] = {"deducted_fen": taken, "restraint_id": restraint}
+    if known.ordered_on is None:
+        values["amount_fen"] = taken
     if taken >= known.amount_fen:
         values["state"] = "DEDUCTED"
     row = Record({**known, **values})
@@ -159,7 +183,7 @@ def answer_of(journal: int, row: Record) -> dict[str, Any]:
         "document_number": row.document_number,
         "amount": str(Money.from_fen(row.amount_fen)),
         "deducted": str(Money.from_fen(row.deducted_fen)),
-        "ordered_on": row.ordered_on.isoformat(),
+        "ordered_on": None if row.ordered_on is None else row.ordered_on.isoformat(),
         "until_on": None if row.until_on is None else row.until_on.isoformat(),
         "restraint_id": None if held is None else ids.public("rst", journal, held),
         "state": row.state,

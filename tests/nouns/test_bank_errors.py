@@ -45,9 +45,8 @@ async def enrolment(academy: Academy) -> dict[str, Any]:
     return await academy.enrolled()
 
 
-async def test_a_wrong_debit_is_due_from_the_bank_until_it_gives_it_back(
-    refunds: Refunds, enrolment: dict[str, Any]
-) -> None:
+@pytest.mark.usefixtures("enrolment")
+async def test_a_wrong_debit_is_due_from_the_bank_until_it_gives_it_back(refunds: Refunds) -> None:
     taken = await _line(refunds, "debits", "100.00", kind="ERROR")
     owed = await _due_from_bank(refunds)
 
@@ -57,8 +56,9 @@ async def test_a_wrong_debit_is_due_from_the_bank_until_it_gives_it_back(
     assert (owed, await _due_from_bank(refunds)) == ("100.00", "0.00")
 
 
+@pytest.mark.usefixtures("enrolment")
 async def test_what_a_bank_gives_back_beyond_what_it_took_is_its_own_money(
-    refunds: Refunds, enrolment: dict[str, Any]
+    refunds: Refunds,
 ) -> None:
     await _line(refunds, "debits", "100.00", kind="ERROR")
 
@@ -68,8 +68,9 @@ async def test_what_a_bank_gives_back_beyond_what_it_took_is_its_own_money(
     assert await _total(refunds, "BANK_ERROR_CREDIT") == "30.00"
 
 
+@pytest.mark.usefixtures("enrolment")
 async def test_a_wrong_credit_is_the_banks_own_and_goes_when_it_takes_it_back(
-    refunds: Refunds, enrolment: dict[str, Any]
+    refunds: Refunds,
 ) -> None:
     given = await _line(refunds, "receipts", "700.00", kind="ERROR")
     held = await _total(refunds, "BANK_ERROR_CREDIT")
@@ -82,9 +83,8 @@ async def test_a_wrong_credit_is_the_banks_own_and_goes_when_it_takes_it_back(
     assert await _total(refunds, "BANK_ERROR_CREDIT") == "0.00"
 
 
-async def test_what_a_bank_takes_back_beyond_what_it_gave_is_due_from_it(
-    refunds: Refunds, enrolment: dict[str, Any]
-) -> None:
+@pytest.mark.usefixtures("enrolment")
+async def test_what_a_bank_takes_back_beyond_what_it_gave_is_due_from_it(refunds: Refunds) -> None:
     given = await _line(refunds, "receipts", "700.00", kind="ERROR")
 
     await _line(refunds, "debits", "750.00", kind="ERROR_CORRECTED", corrects_ref=given["bank_ref"])
@@ -125,8 +125,9 @@ async def test_what_two_people_found_a_bank_takes_back_by_its_own_reference(
     assert await _total(refunds, "BANK_ERROR_CREDIT") == "0.00"
 
 
+@pytest.mark.usefixtures("enrolment")
 async def test_an_unexplained_debit_is_claimed_back_when_two_people_find_an_error(
-    refunds: Refunds, enrolment: dict[str, Any]
+    refunds: Refunds,
 ) -> None:
     kept = await _line(refunds, "debits", "40.00", kind="OTHER")
 
@@ -147,9 +148,8 @@ async def test_a_debit_of_more_than_there_is_cannot_be_found_an_error_yet(
     assert (refused.status_code, refused.json()["code"]) == (422, "balance_too_low")
 
 
-async def test_a_line_that_is_explained_is_no_error(
-    refunds: Refunds, enrolment: dict[str, Any]
-) -> None:
+@pytest.mark.usefixtures("enrolment")
+async def test_a_line_that_is_explained_is_no_error(refunds: Refunds) -> None:
     paid = await refunds.academy.receipt("100.00", kind="TOP_UP")
 
     refused = await _find(refunds, paid)
@@ -186,9 +186,8 @@ async def test_a_debit_says_what_its_kind_needs_and_no_more(
     assert (answer.status_code, answer.json()["code"]) == (400, "request_invalid")
 
 
-async def test_a_journal_with_bank_errors_is_clean(
-    database: Database, refunds: Refunds, enrolment: dict[str, Any]
-) -> None:
+@pytest.mark.usefixtures("enrolment")
+async def test_a_journal_with_bank_errors_is_clean(database: Database, refunds: Refunds) -> None:
     await _line(refunds, "debits", "100.00", kind="ERROR")
     await _line(refunds, "receipts", "130.00", kind="ERROR_CORRECTED")
     given = await _line(refunds, "receipts", "700.00", kind="ERROR")

@@ -112,9 +112,9 @@ async def test_a_row_that_says_otherwise_than_the_entries_is_named(
 
 
 async def test_a_capture_of_another_amount_is_named(database: Database, happened: Academy) -> None:
+    corruption = "UPDATE escrow.bank_entry SET amount_fen = amount_fen + 1"
     statement = (
-        "UPDATE escrow.bank_entry SET amount_fen = amount_fen + 1, suspense_fen = suspense_fen"
-        f" WHERE direction = 'PEND' AND journal_id = {happened.district.journal}"
+        f"{corruption} WHERE direction = 'PEND' AND journal_id = {happened.district.journal}"
     )
 
     report = await looked_at(database, happened.district.journal, statement)

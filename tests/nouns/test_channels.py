@@ -105,6 +105,21 @@ async def test_what_a_channel_settles_and_never_told_of_stands_in_suspense(
     assert (settled["suspense"], settled["suspense_reason"]) == ("500.00", "UNKNOWN_ENROLMENT")
 
 
+async def test_a_settlement_that_comes_before_its_capture_is_cleared_by_it(
+    academy: Academy,
+) -> None:
+    enrolment = await academy.opened()
+    early = await academy.receipt(
+        "990.00", kind="CHANNEL_SETTLEMENT", channel="WECHAT", fee="10.00"
+    )
+
+    await _captured(academy, enrolment, "900.00")
+
+    found = await academy.get(f"receipts/{early['id']}", academy.district.operator)
+    assert (early["suspense"], found["suspense"]) == ("1000.00", "100.00")
+    assert (await academy.money(enrolment))["prepaid"] == "900.00"
+
+
 async def test_one_channel_s_settlement_does_not_clear_another_s_captures(
     academy: Academy,
 ) -> None:

@@ -74,9 +74,8 @@ async def enrolment(academy: Academy) -> dict[str, Any]:
     return opened
 
 
-async def test_what_a_court_froze_is_held_from_the_bank_s_notice_on(
-    refunds: Refunds, enrolment: dict[str, Any]
-) -> None:
+@pytest.mark.usefixtures("enrolment")
+async def test_what_a_court_froze_is_held_from_the_bank_s_notice_on(refunds: Refunds) -> None:
     before = await _preview(refunds)
 
     order = await _noticed(refunds)
@@ -137,15 +136,40 @@ async def test_a_deduction_of_all_that_was_held_leaves_no_hold(refunds: Refunds)
     assert (preview["debts"], preview["own_funds"]) == ([], "2000.00")
 
 
-async def test_a_deduction_without_a_notice_before_is_booked_all_the_same(
-    refunds: Refunds, enrolment: dict[str, Any]
-) -> None:
+@pytest.mark.usefixtures("enrolment")
+async def test_a_deduction_without_a_notice_before_is_booked_all_the_same(refunds: Refunds) -> None:
     await _deducted(refunds, "500.00", "(2026)渝05执9号")
 
     listed = await refunds.academy.get("court-orders", refunds.district.regulator)
     assert [(o["state"], o["deducted"], o["restraint_id"]) for o in listed["items"]] == [
         ("DEDUCTED", "500.00", None)
     ]
+
+
+@pytest.mark.usefixtures("enrolment")
+async def test_a_freeze_noticed_after_its_deduction_holds_only_what_is_left(
+    refunds: Refunds,
+) -> None:
+    await _deducted(refunds, "500.00")
+
+    answer = await refunds.post("court-orders", refunds.bank, _notice(refunds))
+    again = await refunds.post("court-orders", refunds.bank, _notice(refunds))
+
+    found = answer.json()
+    assert (found["state"], found["amount"], found["deducted"]) == ("HELD", "3000.00", "500.00")
+    assert (await _holds(refunds), again.status_code) == (["2500.00"], 200)
+
+
+@pytest.mark.usefixtures("enrolment")
+async def test_a_freeze_noticed_after_all_of_it_was_deducted_holds_nothing(
+    refunds: Refunds,
+) -> None:
+    await _deducted(refunds, "3000.00")
+
+    answer = await refunds.post("court-orders", refunds.bank, _notice(refunds))
+
+    assert (answer.json()["state"], answer.json()["restraint_id"]) == ("DEDUCTED", None)
+    assert await _holds(refunds) == []
 
 
 async def test_a_deduction_waits_for_the_money_and_is_posted_once_it_came(
@@ -186,9 +210,8 @@ async def test_an_order_that_was_used_up_is_not_released(refunds: Refunds) -> No
     assert (refused.status_code, refused.json()["code"]) == (409, "wrong_state")
 
 
-async def test_the_institution_is_told_of_a_freeze_and_of_a_deduction(
-    refunds: Refunds, enrolment: dict[str, Any]
-) -> None:
+@pytest.mark.usefixtures("enrolment")
+async def test_the_institution_is_told_of_a_freeze_and_of_a_deduction(refunds: Refunds) -> None:
     await _noticed(refunds)
     await _deducted(refunds, "100.00")
 

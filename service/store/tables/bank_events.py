@@ -24,7 +24,15 @@ class BankEntryDetail(Base):
     document_number: Mapped[Code | None]
     corrects_ref: Mapped[Code | None]
     failure_id: Mapped[Id | None]
-    __table_args__ = (CheckConstraint("fee_fen >= 0", name="fee"),)
+    __table_args__ = (
+        Index(
+            "ix_bank_entry_detail_corrects",
+            "journal_id",
+            "corrects_ref",
+            postgresql_where="corrects_ref IS NOT NULL",
+        ),
+        CheckConstraint("fee_fen >= 0", name="fee"),
+    )
 
 
 class CourtOrder(Base):
@@ -43,7 +51,7 @@ class CourtOrder(Base):
     document_number: Mapped[Code]
     amount_fen: Mapped[Fen]
     deducted_fen: Mapped[Fen]
-    ordered_on: Mapped[Day]
+    ordered_on: Mapped[Day | None]
     until_on: Mapped[Day | None]
     restraint_id: Mapped[Id | None]
     state: Mapped[Code]

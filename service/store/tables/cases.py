@@ -148,6 +148,13 @@ class BankEntry(Base):
             postgresql_where="posted_seq IS NULL OR posted_seq > seq",
         ),
         Index(
+            "ix_bank_entry_waiting",
+            "journal_id",
+            "custody_account_id",
+            "bank_entry_id",
+            postgresql_where="suspense_fen > 0 AND kind IN ('CHANNEL_SETTLEMENT', 'CASH')",
+        ),
+        Index(
             "ix_bank_entry_kept",
             "journal_id",
             "custody_account_id",

@@ -131,3 +131,12 @@ def test_suspense_found_error_is_the_banks_and_no_payers_any_longer(amount: Mone
         (PLACE.suspense(ENTRY), -amount), (PLACE.credited_in_error(ENTRY), amount)
     )
     assert found.references["receipt"] == str(ENTRY)
+
+
+@given(amounts)
+def test_bank_errors_netted_closes_a_claim_with_the_banks_own_money(amount: Money) -> None:
+    netted = bank_errors.bank_errors_netted(PLACE, bank=BANK, credit=CORRECTION, amount=amount)
+
+    assert effects(netted) == changes(
+        (PLACE.credited_in_error(CORRECTION), -amount), (PLACE.debited_in_error(BANK), -amount)
+    )

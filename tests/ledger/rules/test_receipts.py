@@ -102,6 +102,16 @@ def test_capture_held_keeps_all_of_it_in_suspense_with_its_reason(
     assert held.reason == reason
 
 
+@given(amounts, st.sampled_from([PLACE.cash_undeposited, PLACE.channel_clearing(Reason.WECHAT)]))
+def test_pending_cleared_takes_out_of_suspense_what_its_money_waited_for(
+    amount: Money, pending: Account
+) -> None:
+    cleared = receipts.pending_cleared(PLACE, pending=pending, receipt=ENTRY, amount=amount)
+
+    assert effects(cleared) == changes((PLACE.suspense(ENTRY), -amount), (pending, -amount))
+    assert cleared.references["receipt"] == str(ENTRY)
+
+
 @given(amounts, balances, balances)
 def test_channel_settled_closes_what_was_captured_and_charges_the_fee_to_the_institution(
     settled: Money, fee: Money, clearing: Money
