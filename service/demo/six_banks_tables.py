@@ -55,6 +55,7 @@ def show(told: dict[str, Any]) -> None:
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDTH)
+    say = console.print
     table = Table(title="Six banks (六家银行)", box=box.SIMPLE, title_justify="left")
     heading = ("bank", "lines", "requests", "bank closing", "ledger", "difference", "named")
     for name in (*heading, "open breaks"):
@@ -64,13 +65,11 @@ def show(told: dict[str, Any]) -> None:
         figures = ("bank_closing", "ledger_closing", "difference", "named")
         shown = (each["bank"], str(each["lines"]), str(each["requests"]))
         table.add_row(*shown, *(each[name] for name in figures), breaks)
-    console.print(table)
-    console.print(
-        "Went wrong: " + ", ".join(f"{n} {what}" for what, n in told["disturbed"].items())
-    )
+    say(table)
+    say("Went wrong: " + ", ".join(f"{n} {what}" for what, n in told["disturbed"].items()))
     explained = "every fen of every difference" if told["explained"] else "NOT every fen"
-    console.print(f"Named by an open break: {explained}.")
-    console.print(f"Verify: {told['verify']['status']}. {told['seconds']} s.")
+    say(f"Named by an open break: {explained}.")
+    say(f"Verify: {told['verify']['status']}. {told['seconds']} s.")
 
 
 def _signed(amount: int) -> str:
