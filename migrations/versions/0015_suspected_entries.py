@@ -85,7 +85,7 @@ def _suspected_entry() -> None:
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("decided_seq", sa.BigInteger(), nullable=True),
         sa.CheckConstraint(
-            "state IN ('OPEN', 'SAME', 'DIFFERENT')", name=op.f("ck_suspected_entry_state")
+            "state IN ('SAME', 'DIFFERENT', 'OPEN')", name=op.f("ck_suspected_entry_state")
         ),
         sa.CheckConstraint(
             "(closed_as IS NOT NULL) = (state = 'SAME')"

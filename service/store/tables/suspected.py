@@ -45,7 +45,7 @@ class SuspectedEntry(Base):
             "bank_entry_id",
             postgresql_where="state = 'OPEN'",
         ),
-        CheckConstraint("state IN ('OPEN', 'SAME', 'DIFFERENT')", name="state"),
+        CheckConstraint("state IN ('SAME', 'DIFFERENT', 'OPEN')", name="state"),
         CheckConstraint(
             "(closed_as IS NOT NULL) = (state = 'SAME')"
             " AND (closed_as IS NULL OR closed_as IN ('COUNTED_TWICE', 'BANK_ERROR'))",
