@@ -10,7 +10,7 @@ from tests.processes.bank_month import Reconciled
 def table(reconciled: Sequence[Reconciled], told: Sequence[Mapping[str, Any]]) -> str:
     """Write a line for each bank."""
     heading = ("bank", "lines", "requests", "bank closing", "ledger", "difference", "named", "open")
-    rows = [heading]
+    rows: list[tuple[str, ...]] = [heading]
     for account, bank in zip(reconciled, told, strict=True):
         row = account.row
         kinds = Counter(f"{b['kind']} {b['state']}" for b in account.breaks)
