@@ -61,7 +61,7 @@ async def _tell(academy: Academy, enrolment: dict[str, Any], number: int) -> Non
     assert answer.status_code in {200, 201}, answer.text
 
 
-async def _standing(academy: Academy) -> dict[str, Any]:
+async def _standing(academy: Academy) -> dict[tuple[str, str | None], Any]:
     district = academy.district
     found = await academy.get(
         "balances",
@@ -73,7 +73,7 @@ async def _standing(academy: Academy) -> dict[str, Any]:
     return totals | {("HOLD", None): [item["amount"] for item in held["items"]]}
 
 
-async def _told_in(district: District, order: list[int]) -> dict[str, Any]:
+async def _told_in(district: District, order: list[int]) -> dict[tuple[str, str | None], Any]:
     academy = await academy_in(district)
     await academy.receipt("500.00", kind="TOP_UP")
     enrolment = await academy.opened()
