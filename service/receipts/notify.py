@@ -62,12 +62,15 @@ def content_hash(body: str) -> bytes:
 async def find_told(
     connection: AsyncConnection, caller: Context, commands: Sequence[Told]
 ) -> list[Told | Refusal]:
-    """Find each item's custody account among those of the calling bank."""
+    """Find each item's custody account among those of the calling bank.
+
+    A message about none of them is not its bank's, and is unknown whole.
+    """
     wanted = {_custody(c.item) for c in commands if c.item is not None}
     journal = commands[0].envelope.journal
     seen = await registry.seen(connection, caller, CustodyAccount, journal, wanted)
     return [
-        c if c.item is None or _custody(c.item) in seen else CustodyAccountUnknown()
+        c if (seen if c.item is None else _custody(c.item) in seen) else CustodyAccountUnknown()
         for c in commands
     ]
 

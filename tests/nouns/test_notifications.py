@@ -125,7 +125,8 @@ async def test_another_banks_account_is_not_there(
 ) -> None:
     answer = await send(academy, message, bank="CMB")
 
-    assert {item["code"] for item in answer.json()["results"]} == {"custody_account_unknown"}
+    assert answer.status_code == 404
+    assert answer.json()["code"] == "custody_account_unknown"
 
 
 @pytest.mark.parametrize("item", [{}, {"receipt": None}])
