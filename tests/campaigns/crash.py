@@ -6,8 +6,10 @@ moments. At the end the clients' own log says what was acknowledged, and the boo
 """
 
 import asyncio
+import json
 import os
 import random
+import re
 import signal
 import sys
 import time
@@ -57,6 +59,7 @@ _WORKERS: Final = (
     *(Point.BEFORE_COMMIT, Point.AFTER_COMMIT),
 )
 _SERVICES: Final = tuple(set(Point) - {Point.SWEEP_CARRIED_OUT, Point.NOTICE_SENT})
+_ERROR: Final = re.compile(r"[\w.]+(Error|Exception|Refusal)\b")
 _RARE: Final = frozenset({Point.REFERENCE_WRITTEN})
 
 
@@ -266,6 +269,12 @@ async def _judged(going: Campaign) -> None:
         if not any((await run_due(district.service.store, district.journal)).values()):
             break
     figures.told, figures.silent = going.clients.told, going.clients.silent
+    for each in going.machine.servings:
+        for line in each.said.splitlines():
+            if '"request.failed"' in line:
+                said = str(json.loads(line)["exception"]).splitlines()
+                named = [each for each in said if _ERROR.match(each)]
+                figures.failed[named[-1] if named else said[-1]] += 1
     figures.judged = await judge(going.clients, going.http, REPLAYS)
     report = await going.machine.verified()
     figures.verified = report.status

@@ -25,6 +25,8 @@ class Figures:
     judged: Judged = field(default_factory=Judged)
     told: Counter[str] = field(default_factory=Counter)
     silent: Counter[str] = field(default_factory=Counter)
+    failed: Counter[str] = field(default_factory=Counter)
+    """Faults the service logged, by what they were: each was a 500."""
     verified: Status = Status.INCOMPLETE
     broken: Sequence[str] = ()
     seconds: float = 0
@@ -46,6 +48,7 @@ class Figures:
             f"changed       {len(judged.changed)}",
             f"unresolved    {len(judged.open)}",
             f"no outcome    {_counted(self.silent)}",
+            f"failed        {_counted(self.failed)}",
             f"asked by key  {_counted(self.told)}",
             f"restarted     {_spread(self.restarts)} to serving again",
             f"forked        {_spread(self.forks)} to serving again",
