@@ -28,6 +28,7 @@ _PIECE: Final = 1024 * 1024
 @click.option("--jurisdiction", "code", help="Its code, where the accounts do not tell it.")
 @click.option("--account", default="", help="Number of the account, where a CSV does not say it.")
 @click.option("--encoding", default="", help="Encoding of an MT940: utf-8, gbk or gb18030.")
+@click.option("--derive-references", is_flag=True, help="Of an MT940 that has none of the bank.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a file.")
 def import_statement(  # noqa: PLR0913, PLR0917 - one option each
     files: tuple[Path, ...],
@@ -35,6 +36,7 @@ def import_statement(  # noqa: PLR0913, PLR0917 - one option each
     code: str | None,
     account: str,
     encoding: str,
+    derive_references: bool,  # noqa: FBT001 - a flag
     as_json: bool,  # noqa: FBT001 - a flag
 ) -> None:
     """Import statement files (对账单文件) of banks, each whole or not at all.
@@ -46,7 +48,7 @@ def import_statement(  # noqa: PLR0913, PLR0917 - one option each
     told = []
     for file in files:
         with file.open("rb") as source, _bar(file.name, quiet=as_json) as progress:
-            one = _Import(source, bank, code, account, encoding, progress)
+            one = _Import(source, bank, code, account, encoding, derive_references, progress)
             told.append(opened.run(one.work))
         answer = {"file": file.name, **told[-1]}
         click.echo(json.dumps(answer, ensure_ascii=False) if as_json else _sentence(answer))
@@ -63,6 +65,7 @@ class _Import:
     code: str | None
     account: str
     encoding: str
+    derives: bool
     progress: "Progress"
 
     async def work(self, engine: "AsyncEngine") -> dict[str, Any]:
@@ -81,7 +84,7 @@ class _Import:
         store = Store(engine)
         async with store.reading(Context(())) as connection:
             mapping = self.bank and await mappings.mapping_of(connection, self.bank)
-        hints = Hints(mapping or None, self.encoding, self.account)
+        hints = Hints(mapping or None, self.encoding, self.account, derives=self.derives)
         examined = await importing.examine(self.source, hints)
         journal, bank = await self._place(store, examined)
         sha256, size = _digest(self.source)

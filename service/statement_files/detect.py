@@ -49,17 +49,19 @@ def detected(source: BinaryIO) -> Format:
     return Format.MT940 if _SWIFT.search(head) else Format.CSV
 
 
-def statement_parts(
+def statement_parts(  # noqa: PLR0913 - what a sender may say
     source: BinaryIO,
     *,
     mapping: CsvMapping | None = None,
     encoding: str = "",
     account: str = "",
+    derives: bool = False,
     max_bytes: int = FILE_MAX_BYTES,
 ) -> Iterator[Part]:
     """Yield the parts of a seekable file of any format; CSV needs its bank's mapping.
 
     `encoding` is the bank's for MT940, which does not say it; XML and a mapping say their own.
+    `derives` says that a bank's MT940 has no references (`mt940_details.DerivedReferences`).
 
     Read it twice: `canonical.summaries(statement_parts(…))` checks the file, and only then, after
     `source.seek(0)`, `canonical.checked(statement_parts(…))` gives the entries to post.
@@ -68,7 +70,7 @@ def statement_parts(
     if form is Format.CAMT:
         return camt_parts(source, max_bytes=max_bytes)
     if form is Format.MT940:
-        return mt940_parts(source, encoding=encoding, max_bytes=max_bytes)
+        return mt940_parts(source, encoding=encoding, derives=derives, max_bytes=max_bytes)
     if mapping is None:
         raise StatementFileInvalid(Reason.UNKNOWN_FORMAT)
     return csv_parts(source, mapping, account=account, max_bytes=max_bytes)

@@ -24,7 +24,7 @@ from service.statement_files.canonical import (
     StatementFoot,
     StatementHead,
 )
-from service.statement_files.mt940_details import details, entry_hash
+from service.statement_files.mt940_details import DerivedReferences, details, entry_hash
 from service.statement_files.refused import Reason, StatementFileInvalid
 from service.statement_files.texts import (
     FILE_MAX_BYTES,
@@ -61,16 +61,18 @@ def mt940_parts(
     *,
     encoding: str = "",
     currency: str = CURRENCY,
+    derives: bool = False,
     max_bytes: int = FILE_MAX_BYTES,
 ) -> Iterator[Part]:
     """Yield the parts of every statement of a seekable MT940 file; pages become one statement.
 
-    The encoding is the bank's, or told from the file where it is not known.
+    The encoding is the bank's, or told from the file where it is not known. `derives` says that
+    this bank gives no references of its own: an entry without one is known by what it says.
     Raises `StatementFileInvalid`; what came before it must be forgotten.
     """
     told = encoding or chinese_encoding(source, max_bytes=max_bytes)
     texts = decoded(chunks(source, max_bytes=max_bytes), told)
-    reader = _Reader(currency)
+    reader = _Reader(currency, derives=derives)
     for one in _fields(lines(texts)):
         yield from reader.read(one)
     yield from reader.end()
@@ -119,8 +121,9 @@ class _Balance:
 class _Reader:
     """Turns fields into the parts of statements."""
 
-    def __init__(self, currency: str) -> None:
+    def __init__(self, currency: str, *, derives: bool) -> None:
         self._currency = currency
+        self._derived = DerivedReferences() if derives else None
         self._message: dict[str, _Field] = {}
         self._rank = 0
         self._head: StatementHead | None = None
@@ -135,10 +138,13 @@ class _Reader:
     def read(self, one: _Field) -> Iterator[Part]:
         """Take a field; an entry is complete when the next field begins."""
         self._line = one.line
-        if one.tag == "86" and self._pending is not None and not self._pending[1]:
-            self._pending = (self._pending[0], one.text)
+        if one.tag == "86" and self._pending is not None:
+            self._details(one)
             return
         yield from self._flushed()
+        if one.tag == "20" and {"62F", "62M"} & self._message.keys():
+            # Many banks write no end between messages.
+            self._message_ended(one.line)
         if not one.tag:
             self._message_ended(one.line)
             return
@@ -149,6 +155,14 @@ class _Reader:
             self._pending = (one, "")
         elif one.tag in {"62F", "62M"}:
             yield from self._closed(one)
+
+    def _details(self, one: _Field) -> None:
+        """Keep what is said of the entry; some banks begin the field anew in each line."""
+        assert self._pending is not None
+        line, said = self._pending
+        if said.count("\n") >= _FIELD_LINES_MAX:
+            raise StatementFileInvalid(Reason.MALFORMED, line=one.line)
+        self._pending = (line, f"{said}\n{one.text}" if said else one.text)
 
     def end(self) -> Iterator[Part]:
         """End the file: no page and no message may be open."""
@@ -188,6 +202,8 @@ class _Reader:
             if self._head is not None:
                 raise StatementFileInvalid(Reason.PAGE_MISSING, line=one.line)
             self._head, self._opening, self._entries = head, opening, 0
+            if self._derived is not None:
+                self._derived = DerivedReferences()
             yield head
         else:
             self._next_page(head, page, opening, one.line)
@@ -245,10 +261,12 @@ class _Reader:
             return
         (one, text), self._pending = self._pending, None
         self._entries += 1
-        yield _entry(one, text, self._entries)
+        yield _entry(one, text, self._entries, self._derived)
 
 
-def _entry(one: _Field, text: str, number: int) -> CanonicalEntry:
+def _entry(
+    one: _Field, text: str, number: int, derived: DerivedReferences | None
+) -> CanonicalEntry:
     match = _LINE.fullmatch(one.text)
     # What runs over a reference's length would otherwise become details.
     if match is None or (match["extra_details"] and "\n" not in one.text):
@@ -257,6 +275,8 @@ def _entry(one: _Field, text: str, number: int) -> CanonicalEntry:
     value_on = swift_day(match["year"] + match["month"] + match["day"], line=one.line)
     booked = (match["entry_month"] or "").strip() + (match["entry_day"] or "").strip()
     reference = clean(match["bank_reference"] or "")
+    if reference in _NO_REFERENCE and derived is not None:
+        reference = derived.reference(one.text, text)
     if reference in _NO_REFERENCE:
         raise StatementFileInvalid(Reason.REFERENCE_MISSING, line=one.line, entry=number)
     fen = fen_of(match["amount"], "SWIFT", line=one.line, entry=number)

@@ -127,8 +127,9 @@ class DaysStanding:
     def _judged(self, segment: Segment) -> Judged:
         for day in segment.days:
             self._require_same(segment.custody, day)
+        follows = self._follows(segment)
         for one in segment.numbered:
-            self._require_number(segment.custody, one)
+            self._require_number(segment.custody, one, follows=follows)
         after_gap = self._is_after_gap(segment)
         fresh = tuple(d for d in segment.days if (segment.custody, d.day) not in self.known)
         for day in fresh:
@@ -152,14 +153,27 @@ class DaysStanding:
         if self.digests.get((custody, day.day), day.digest) != day.digest:
             raise FileUnfit(Flaw(Fault.RECUT))
 
-    def _require_number(self, custody: UUID, one: Numbered) -> None:
-        """Refuse another statement under a number of the same year."""
+    def _require_number(self, custody: UUID, one: Numbered, *, follows: bool) -> None:
+        """Refuse another statement under a number of the same year.
+
+        A bank that writes one number on all of them is told by the balances: a statement of later
+        days that continues what stands is no re-cut.
+        """
         for row in self.numbered:
             same = (row["custody_account_id"], row["sequence"], row["to_on"].year)
-            if same == (custody, one.sequence, one.year) and any(
-                row[name] != one.figures[name] for name in _COMPARED
-            ):
+            if same != (custody, one.sequence, one.year):
+                continue
+            if follows and row["to_on"] < one.figures["from_on"]:
+                continue
+            if any(row[name] != one.figures[name] for name in _COMPARED):
                 raise FileUnfit(Flaw(Fault.RECUT))
+
+    def _follows(self, segment: Segment) -> bool:
+        """Tell whether the first day stands already, or the day before it does and leads to it."""
+        if (segment.custody, segment.first.day) in self.known:
+            return True
+        before = self.known.get((segment.custody, segment.first.day - _ONE_DAY))
+        return before is not None and before["closing_fen"] == segment.first.opening_fen
 
     def _is_after_gap(self, segment: Segment) -> bool:
         """Tell whether something is missing before; refuse what does not continue its neighbour."""

@@ -86,7 +86,7 @@ class FileOperation(Operation):
         OutcomeUnknown,
     ),
 )
-async def upload_statement_file(
+async def upload_statement_file(  # noqa: PLR0913, PLR0917 - one query parameter each
     request: Request[Any, Any, Any],
     command: NamedDependency[Command],
     jurisdiction: Annotated[str | None, QueryParameter(max_length=32)] = None,
@@ -96,6 +96,13 @@ async def upload_statement_file(
     encoding: Annotated[
         str, QueryParameter(pattern="^(|utf-8|gbk|gb18030)$", description="That of an MT940")
     ] = "",
+    references: Annotated[
+        str,
+        QueryParameter(
+            pattern="^(|derived)$",
+            description="derived: an entry of this MT940 without a reference is known by its words",
+        ),
+    ] = "",
 ) -> Response[StatementFileOut]:
     """Check the whole file, then confirm or post each of its lines; the same file once only."""
     body = await spooled_body(request)
@@ -104,7 +111,7 @@ async def upload_statement_file(
         assert bank is not None, "a bank's caller is bound to it"
         async with command.store.reading(command.caller.context) as connection:
             mapping = await mappings.mapping_of(connection, bank)
-        hints = Hints(mapping, encoding, account)
+        hints = Hints(mapping, encoding, account, derives=references == "derived")
         source = cast("BinaryIO", body.file)
         examined = await importing.examine(source, hints)
         journal = await _journal_of(command, jurisdiction, examined)
@@ -121,7 +128,7 @@ async def upload_statement_file(
         outcome = await command.run(TAKE_FILE, [taken], journal=journal)
         answer = outcome.single()
         _require_taken(answer)
-        if not command.dry_run:
+        if not command.dry_run and examined.flaw is None:
             file = ids.parse(reads.PREFIX, answer["id"])[1]
             posting = importing.Posting(journal, file, command.caller.id, source, hints)
             answer = reads.answer_of(await importing.post(command.store, posting))
@@ -271,6 +278,7 @@ def _content(row: Record) -> FileStatementOut:
             "debit_count": row.debit_count,
             "debit_sum": yuan(row.debit_fen),
             "after_gap": row.after_gap,
+            "sequence_repeated": row.sequence_repeated,
         }
     )
 

@@ -84,6 +84,9 @@ class FileStatementOut(WireOut):
     debit_count: int
     debit_sum: Amount
     after_gap: bool = Field(description="Something between it and the statement before is missing")
+    sequence_repeated: bool = Field(
+        description="Another statement of the account and year bears the same number"
+    )
 
 
 class StatementFileDetail(StatementFileOut):

@@ -21,6 +21,7 @@ from service.statement_files.canonical import (
 )
 from service.statement_files.csv_mapping import CsvMapping
 from service.statement_files.detect import Format, detected, statement_parts
+from service.statement_files.mt940_details import DERIVED
 from service.statements.file_faults import Fault, FileUnfit, Flaw
 
 DAYS_MAX: Final = 366
@@ -36,6 +37,8 @@ class Hints:
     mapping: CsvMapping | None = None
     encoding: str = ""
     account: str = ""
+    derives: bool = False
+    """The bank's MT940 has no references: an entry without one is known by what it says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +84,14 @@ class DayFigures:
 class CheckedStatement:
     """A statement that chains, with its days; a report or notification has none.
 
-    `last_booked_on` is the day of its latest entry, None without entries.
+    `last_booked_on` is the day of its latest entry, None without entries. `derived` says that some
+    entry has no reference but the one made of its own words.
     """
 
     summary: StatementSummary
     days: tuple[DayFigures, ...]
     last_booked_on: date | None
+    derived: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +120,11 @@ def parts_of(source: BinaryIO, hints: Hints) -> Iterator[Part]:
     """Read the file's parts from its beginning."""
     source.seek(0)
     return statement_parts(
-        source, mapping=hints.mapping, encoding=hints.encoding, account=hints.account
+        source,
+        mapping=hints.mapping,
+        encoding=hints.encoding,
+        account=hints.account,
+        derives=hints.derives,
     )
 
 
@@ -169,10 +178,12 @@ class _Days:
     """Sums by booking date while a statement's entries pass."""
 
     sums: dict[date, _Sums] = field(default_factory=dict)
+    derived: bool = False
 
     def add(self, entry: CanonicalEntry) -> None:
         if len(entry.bank_ref) > REFERENCE_MAX:
             raise FileUnfit(Flaw(Fault.REFERENCE_TOO_LONG, entry=entry.entry_seq))
+        self.derived |= entry.bank_ref.startswith(DERIVED)
         of_day = self.sums.get(entry.booked_on)
         if of_day is None:
             of_day = self.sums[entry.booked_on] = _Sums(first_entry=entry.entry_seq)
@@ -192,21 +203,29 @@ class _Days:
         for day, of_day in self.sums.items():
             if not first <= day <= last:
                 raise FileUnfit(Flaw(Fault.OUTSIDE_PERIOD, entry=of_day.first_entry))
-        return CheckedStatement(summary, tuple(self._figures(summary, first, last)), last_booked_on)
+        figures = tuple(self._figures(summary, first, last))
+        return CheckedStatement(summary, figures, last_booked_on, self.derived)
 
     def _period(self, summary: StatementSummary, form: Format) -> tuple[date, date]:
         """Return the first and the last day; both are days of the statement.
 
         MT940 knows no first day but the date of its opening balance, which is the day before at
-        most banks: without an entry on it, it is not taken for one.
+        most banks: without an entry on it, it is not taken for one. With an entry on it the bank
+        dates balances in the morning, and a closing on a day without entries is of the next
+        statement's morning: that day is left to the next statement.
         """
         last = summary.to_on or max(self.sums, default=None)
         if last is None:
             raise FileUnfit(Flaw(Fault.OUTSIDE_PERIOD))
         first = summary.from_on or min(self.sums, default=last)
-        if form is Format.MT940 and first < last and first not in self.sums:
-            first += _ONE_DAY
-        if not 0 <= (last - first).days < DAYS_MAX:
+        if form is Format.MT940 and first < last:
+            if first not in self.sums:
+                first += _ONE_DAY
+            elif last not in self.sums:
+                last -= _ONE_DAY
+        if last < first:
+            raise FileUnfit(Flaw(Fault.OUTSIDE_PERIOD))
+        if (last - first).days >= DAYS_MAX:
             raise FileUnfit(Flaw(Fault.PERIOD_TOO_LONG))
         return first, last
 

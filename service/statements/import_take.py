@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.refusals import Refusal
 from ledger.transactions import Transaction, TransactionKind
+from service.statement_files.refused import Reason
 from service.statements.days_standing import DaysStanding, Judged, Segment, segments_of
 from service.statements.file_faults import Fault, FileUnfit, Flaw
 from service.statements.import_check import CheckedStatement, DayFigures, spellings
@@ -101,7 +102,15 @@ async def read_standing(unit: Unit, found: Sequence[FoundFile]) -> None:
     bank = found[0].command.bank
     unfinished = await unit.query(reads.UNFINISHED, journal=journal, bank=bank)
     standing.unfinished = {r["custody_account_id"]: r["statement_file_id"] for r in unfinished}
+    derived = reads.ranges(
+        (account, one.days[0].day, one.days[-1].day)
+        for each in found
+        for account, one in zip(each.accounts, each.command.statements, strict=True)
+        if account is not None and one.derived
+    )
+    pushed = await unit.query(reads.PUSHED, journal=journal, **derived)
     unit.facts.extra["standing"] = standing
+    unit.facts.extra["pushed"] = {row["custody_account_id"] for row in pushed}
 
 
 def decide_take(facts: Facts, found: FoundFile) -> Decision:
@@ -138,7 +147,10 @@ def _flaw(facts: Facts, found: FoundFile) -> Flaw | None:
     if None in found.accounts:
         return Flaw(Fault.UNKNOWN_ACCOUNT)
     today = facts.moment.today
-    for one in found.command.statements:
+    for account, one in zip(found.accounts, found.command.statements, strict=True):
+        if one.derived and account in facts.extra["pushed"]:
+            # The same money would stand under the bank's reference and under one of ours.
+            return Flaw(Reason.REFERENCE_MISSING)
         latest = max((d for d in (_last_day(one), one.last_booked_on) if d), default=today)
         if latest > today:
             return Flaw(Fault.DATE_IN_FUTURE)

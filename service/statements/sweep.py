@@ -47,7 +47,12 @@ async def finish_files(store: Store, journal: int, after: timedelta = AFTER) -> 
             async with store.reading(context) as connection:
                 mapping = await mappings.mapping_of(connection, one.bank_code)
             told = _query_of(one)
-            hints = Hints(mapping, told.get("encoding", ""), told.get("account", ""))
+            hints = Hints(
+                mapping,
+                told.get("encoding", ""),
+                told.get("account", ""),
+                derives=told.get("references") == "derived",
+            )
             source = cast("BinaryIO", body.file)
             posting = importing.Posting(journal, one.statement_file_id, ACTOR, source, hints)
             await importing.post(store, posting)

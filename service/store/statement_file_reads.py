@@ -67,6 +67,18 @@ NUMBERED: Final = text(
 ).bindparams(*_RANGES, bindparam("sequences", type_=ARRAY(BigInteger)))
 """Statements that bear these numbers, closing within these ranges."""
 
+PUSHED: Final = text(
+    """
+    SELECT DISTINCT entry.custody_account_id
+    FROM unnest(:custodies, :firsts, :lasts) AS given(custody, first, last)
+    JOIN escrow.bank_entry AS entry
+      ON entry.journal_id = :journal AND entry.custody_account_id = given.custody
+     AND entry.book_on BETWEEN given.first AND given.last
+     AND entry.source IS DISTINCT FROM 'STATEMENT' AND entry.direction <> 'PEND'
+    """
+).bindparams(*_RANGES)
+"""Custody accounts whose bank itself told of entries within these ranges, by its references."""
+
 SEQUENCES: Final = text(
     """
     SELECT stands.custody_account_id, stands.to_on, max(stands.sequence) AS sequence
@@ -143,13 +155,22 @@ async def file_of(connection: AsyncConnection, journal: int, file: UUID) -> Reco
 async def statements_of(connection: AsyncConnection, journal: int, file: UUID) -> list[Record]:
     """Return the statements of a file that the caller sees, in order, each with its account's use.
 
-    `purpose` and `account_number` are the custody account's.
+    `purpose` and `account_number` are the custody account's; `sequence_repeated` says that another
+    statement of the account and year bears the same number.
     """
     return await driver.records(connection, _STATEMENTS, journal, file)
 
 
 _STATEMENTS: Final = """
-    SELECT brought.*, account.purpose, account.account_number
+    SELECT brought.*, account.purpose, account.account_number,
+           brought.kind = 'STATEMENT' AND brought.sequence > 0 AND EXISTS (
+               SELECT FROM escrow.bank_statement AS other
+               WHERE other.journal_id = brought.journal_id
+                 AND other.custody_account_id = brought.custody_account_id
+                 AND other.kind = 'STATEMENT' AND other.sequence = brought.sequence
+                 AND other.to_on <> brought.to_on
+                 AND date_trunc('year', other.to_on) = date_trunc('year', brought.to_on)
+           ) AS sequence_repeated
     FROM escrow.bank_statement AS brought
     JOIN escrow.custody_account AS account
       ON account.journal_id = brought.journal_id

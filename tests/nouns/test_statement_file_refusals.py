@@ -110,16 +110,6 @@ async def test_the_same_sums_of_other_entries_are_a_recut_too(uploads: Uploads) 
     assert refused == (409, "statement_file_quarantined", "recut")
 
 
-async def test_another_day_under_the_same_number_is_a_recut(uploads: Uploads) -> None:
-    await uploads.sent(uploads.camt(uploads.entry(10_000), sequence=61))
-
-    refused = await uploads.refused(
-        uploads.camt(uploads.entry(5_000), opening=10_000, day="2026-03-03", sequence=61)
-    )
-
-    assert refused == (409, "statement_file_quarantined", "recut")
-
-
 async def test_a_statement_written_anew_that_says_the_same_changes_nothing(
     uploads: Uploads,
 ) -> None:
