@@ -270,9 +270,18 @@ class Facts:
         posted = self.book.post(*transactions)
         for entries in posted:
             for account, amount, _ in entries:
-                key = (account.custody, account.kind, account.reason or "")
+                kind = account.kind
+                key = (account.custody, kind, account.reason or "")
                 totals[key] = totals.get(key, 0) + amount
+                if kind is AccountKind.DUE_FROM_INSTITUTION:
+                    self._note_debt(account)
         return posted
+
+    def _note_debt(self, account: Account) -> None:
+        """Let later commands of the batch see a debt that was not there when debts were read."""
+        known = self.debts.get(account.custody)
+        if known is not None and account not in known:
+            known.append(account)
 
     def _shelf(self, table: type[Any]) -> _Shelf:
         shelf = self._shelves.get(table)

@@ -120,6 +120,23 @@ async def test_what_had_to_be_kept_is_tried_again_with_the_rest(academy: Academy
     assert [item["bank_ref"] for item in shown["items"]] == ["B-1"]
 
 
+async def test_money_brought_makes_good_what_the_same_message_opened(academy: Academy) -> None:
+    custody = {"custody_account_id": academy.district.public("cus", academy.custody)}
+    await academy.receipt("50.00")
+    items = [
+        {"debit": {**custody, **DAY, "bank_ref": "B-1", "amount": "5.00", "kind": "CHARGE"}},
+        {"receipt": {**custody, **DAY, "bank_ref": "B-2", "amount": "9.00", "kind": "TOP_UP"}},
+    ]
+
+    answer = await send(academy, {"reference": "N-6", "items": items})
+
+    brought = answer.json()["results"][1]["result"]
+    preview = await academy.get("payouts/preview", academy.token, **custody)
+    assert brought["outcome"] == "TOP_UP"
+    assert brought["balances"]["own_funds"] == "4.00"
+    assert preview["debts"] == []
+
+
 async def test_another_banks_account_is_not_there(
     academy: Academy, message: dict[str, Any]
 ) -> None:
