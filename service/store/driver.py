@@ -14,14 +14,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.store.facts import Record
 
-FAULTS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
-"""What the driver raises by itself, where SQLAlchemy does not stand between.
-
-The third is what a connection says that was killed between two steps of one statement.
-"""
+_KILLED = (asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What a connection says that was killed between two steps of one statement."""
+FAULTS = (asyncpg.PostgresError, *_KILLED, OSError)
+"""What the driver raises by itself, where SQLAlchemy does not stand between."""
 
 SERVER_GAVE_UP: Final = frozenset({"57014", "57P01", "57P02", "57P03", "53300", "53100", "25P03"})
 """Timeouts, shutdown, too many connections, disk full: nothing was committed, come back later."""
+
+_CONNECTION: Final = "08"
+"""The class of states that say the connection itself was lost."""
 
 
 def driver_of(connection: AsyncConnection) -> Any:  # noqa: ANN401 - the driver is untyped
@@ -50,10 +52,12 @@ def sqlstate(error: BaseException) -> str | None:
 
 def is_lost(error: BaseException) -> bool:
     """Tell whether the server or the connection gave up; before COMMIT nothing was committed."""
-    if sqlstate(error) in SERVER_GAVE_UP:
+    said = sqlstate(error) or ""
+    if said in SERVER_GAVE_UP or said.startswith(_CONNECTION):
         return True
     if isinstance(error, DBAPIError):
-        killed = isinstance(getattr(error.orig, "__cause__", None), asyncpg.InternalClientError)
+        cause = getattr(error.orig, "__cause__", None)
+        killed = isinstance(cause, _KILLED) and not isinstance(cause, asyncpg.DataError)
         return error.connection_invalidated or killed
     return isinstance(error, FAULTS) and not isinstance(error, asyncpg.PostgresError)
 
