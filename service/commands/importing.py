@@ -108,10 +108,13 @@ class _Import:
                 attempt=Attempt(operation="escrow import-statement", role="operator"),
             )
         )
-        file = ids.parse(reads.PREFIX, outcome.single()["id"])[1]
+        answer, duplicate = outcome.single(), outcome.verdicts[0].duplicate
+        if examined.flaw is not None:
+            return answer | {"duplicate": duplicate}
+        file = ids.parse(reads.PREFIX, answer["id"])[1]
         posting = importing.Posting(journal, file, ACTOR, self.source, hints)
         row = await importing.post(store, posting, self.progress)
-        return reads.answer_of(row) | {"duplicate": outcome.verdicts[0].duplicate}
+        return reads.answer_of(row) | {"duplicate": duplicate}
 
     async def _place(self, store: Any, examined: Any) -> tuple[int, str]:  # noqa: ANN401
         """Return journal and bank: as said, else the only ones whose accounts the file names."""

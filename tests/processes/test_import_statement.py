@@ -1,6 +1,7 @@
 """`escrow import-statement`: files from disk, posted as an upload is, and refused with a reason."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from service.cli import main
+from tests.fixtures import statement_writers as writers
 from tests.fixtures.databases import Database
 from tests.fixtures.statement_uploads import Uploads
 from tests.fixtures.vaults import key_folder
@@ -57,6 +59,20 @@ def test_a_file_again_is_said_to_be_posted_before(uploads: Uploads, folder: Path
     run(file)
 
     assert "posted before, 1 lines" in run(file)
+
+
+def test_an_mt940_without_references_is_imported_where_they_may_be_derived(
+    uploads: Uploads, folder: Path
+) -> None:
+    file = folder / "1.sta"
+    raw = writers.mt940(uploads.statement(uploads.entry(10_000)))
+    file.write_bytes(re.sub(rb"//F[0-9]+", b"", raw))
+    refused = run(file, code=1)
+
+    [answer] = told(file, "--derive-references")
+
+    assert "reference_missing" in refused
+    assert (answer["state"], answer["posted"]) == ("POSTED", 1)
 
 
 def test_a_refused_file_is_named_with_its_reason_and_ends_in_one(
