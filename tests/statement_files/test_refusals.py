@@ -72,6 +72,17 @@ def changed(raw: bytes, was: str, becomes: str, encoding: str = "utf-8") -> byte
             "<StmtPgntn><PgNb>1</PgNb><LastPgInd>false</LastPgInd></StmtPgntn><FrToDt>",
             Reason.PAGE_MISSING,
         ),
+        (
+            "<CreDtTm>2026-03-02T23:30:00</CreDtTm>\n<FrToDt>",
+            "<StmtPgntn><PgNb>2</PgNb><LastPgInd>true</LastPgInd></StmtPgntn><FrToDt>",
+            Reason.PAGE_MISSING,
+        ),
+        ('<Amt Ccy="CNY">5994.99', '<Amt Ccy="SEK">5994.99', Reason.WRONG_CURRENCY),
+        (
+            ' xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"',
+            "",
+            Reason.UNSUPPORTED_VERSION,
+        ),
         ("<MsgId>M1</MsgId>", "<MsgId>" * 41, Reason.TOO_LARGE),
     ],
 )

@@ -93,6 +93,12 @@ def test_a_report_leaves_out_what_is_pending() -> None:
     assert found.entries[0].entry_seq == 1
 
 
+def test_amounts_with_more_zeros_than_cents_say_the_same() -> None:
+    raw = writers.camt(MADE).replace(b"4999.99<", b"4999.99000<").replace(b"5994.99<", b"5994.990<")
+
+    assert without_hashes(read(raw)) == [MADE]
+
+
 def test_an_instant_is_a_date_in_shanghai() -> None:
     raw = writers.camt(MADE).replace(
         b"<BookgDt><Dt>2026-03-02</Dt>", b"<BookgDt><DtTm>2026-03-01T16:30:00Z</DtTm>"
