@@ -62,6 +62,7 @@ from service.identity.limits import Limiter
 from service.identity.senders import HttpSender, InboxSender, LogSender, Outbox, Sender
 from service.identity.service_keys import SigningKeys
 from service.identity.signatures import BankRequests
+from service.recovery.kept_heads import Keeper
 from service.settings import Settings
 from service.store.transact import Store
 from service.web import openapi, problems
@@ -217,18 +218,23 @@ def _sweeps(engine: AsyncEngine, settings: Settings, by_phone: Sender) -> dict[s
 @asynccontextmanager
 async def _running(app: Litestar) -> AsyncIterator[None]:
     """Publish the service's keys and sweep while it serves; write what waits before it ends."""
-    state, sweeping = app.state, None
+    state, sweeping, keeping = app.state, None, None
     if state.signing_keys is not None:
         await service_keys.publish_now(state.engine, state.signing_keys)
+    if state.settings.heads is not None:
+        keeper = Keeper(state.engine, state.settings.heads)
+        await keeper.keep()
+        keeping = asyncio.create_task(keeper.keep_forever())
     if state.sweeps is not None:
         interval = state.settings.sweep_interval_s
         sweeping = asyncio.create_task(worker.run_forever(state.engine, interval, state.sweeps))
     try:
         yield
     finally:
-        if sweeping is not None:
-            sweeping.cancel()
-            await asyncio.wait([sweeping])
+        for task in (sweeping, keeping):
+            if task is not None:
+                task.cancel()
+                await asyncio.wait([task])
         await state.denials.flush()
         await state.store.drain()
         await state.texts.drain()

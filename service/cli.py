@@ -14,6 +14,7 @@ from service.commands import (
     migrations,
     packing,
     people,
+    recovering,
     registry,
     replaying,
     sandboxing,
@@ -40,6 +41,7 @@ main.add_command(people.client)
 main.add_command(describe.openapi)
 main.add_command(importing.import_statement)
 main.add_command(verifying.verify)
+main.add_command(recovering.recover)
 main.add_command(auditing.audit)
 main.add_command(packing.pack)
 main.add_command(packing.unseal)

@@ -26,7 +26,7 @@ from service.resolution.sealing import (
     make_keys,
 )
 from service.settings import Settings
-from service.store import migrate, postgres, seeding
+from service.store import migrate, postgres, seeding, server_epochs
 from service.store.transact import writing
 from service.store.vault import Vault
 from service.store.vault_rows import with_vault
@@ -133,6 +133,14 @@ def with_signing(settings: Settings, found: Database, host: str, port: int) -> S
     return settings.model_copy(update={"authorities": ours, "signing_keys": folder})
 
 
+def with_heads(settings: Settings, found: Database) -> Settings:
+    """Point the settings to the file of kept heads, beside the embedded database unless given."""
+    if settings.heads is not None or found.server is None or settings.demo:
+        return settings
+    data = found.server.data
+    return settings.model_copy(update={"heads": data.with_name(f"{data.name}-heads.json")})
+
+
 def arm_failpoints(settings: Settings) -> None:
     """Arm what a test asks for; raises `NotServable` where real money may be, or it reads wrong."""
     if not settings.failpoints:
@@ -161,6 +169,18 @@ async def bring_up(found: Database) -> None:
             raise NotServable("the database is not migrated: run `escrow migrate` first")
     finally:
         await engine.dispose()
+
+
+async def tell_standing(found: Database) -> None:
+    """Say at the start when the journals will be read and not written, and why."""
+    engine = engine_of(found.url, pool_size=1)
+    try:
+        async with engine.connect() as connection:
+            here = await server_epochs.standing(connection)
+    finally:
+        await engine.dispose()
+    if not here.is_open:
+        log.error("journals.read_only", reason=here.reason, then="escrow recover")
 
 
 async def install(admin_url: str) -> None:

@@ -26,6 +26,7 @@ class Settings(BaseSettings):
     signed with. `bank_tokens` lets banks in by bearer tokens too, for trials only. `issuer` is the
     name, best the public address, that clients' signed assertions are meant for. `sms_url` is the
     gateway for short messages, `sms_token` a file with its token; without them none are sent.
+    `heads` is a file outside the database, in which the service keeps how far its journals reach.
     `failpoints` is for tests alone and refused by what is no demonstration (service/failpoints.py).
     """
 
@@ -54,6 +55,7 @@ class Settings(BaseSettings):
     signing_keys: Path | None = None
     bank_tokens: bool = False
     issuer: str = "urn:tuition-escrow"
+    heads: Path | None = None
     failpoints: str = ""
 
     @property

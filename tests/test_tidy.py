@@ -28,7 +28,7 @@ LINES_MAX = 350
 
 LAYERS = {
     *("bank_entries", "bank_simulator", "commands", "console", "demo", "identity"),
-    *("statement_files", "store", "verify", "web", "worker"),
+    *("recovery", "statement_files", "store", "verify", "web", "worker"),
 }
 """Folders of service/ that are layers; every other one is a noun."""
 

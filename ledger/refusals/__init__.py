@@ -82,6 +82,7 @@ from ledger.refusals.requests import (
     HeadersTooLarge as HeadersTooLarge,
     IdempotencyKeyMissing as IdempotencyKeyMissing,
     InternalFault as InternalFault,
+    JournalRestored as JournalRestored,
     LoginRefused as LoginRefused,
     MediaTypeUnsupported as MediaTypeUnsupported,
     MethodUnsupported as MethodUnsupported,

@@ -127,5 +127,9 @@ class OutcomeUnknown(Unavailable, zh="结果未知"):
     """The connection was lost around the commit; the same key will tell the one true outcome."""
 
 
+class JournalRestored(Unavailable, zh="账簿已被恢复,暂停写入"):
+    """The journals stand on a server that nobody opened; they are read and not written."""
+
+
 class InternalFault(Unavailable, zh="内部故障"):
     """The service failed; nothing was changed unless the same key says so."""

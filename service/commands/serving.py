@@ -20,8 +20,9 @@ def serve(host: str, port: int, *, workless: bool) -> None:
         launch.arm_failpoints(settings)
         found = launch.database(settings)
         asyncio.run(launch.bring_up(found))
+        asyncio.run(launch.tell_standing(found))
         vault = asyncio.run(vault_opening.open_vault(settings, found))
-        settings = launch.with_pack_keys(settings, found)
+        settings = launch.with_heads(launch.with_pack_keys(settings, found), found)
         bound = launch.listen(host, port)
         settings = launch.with_signing(settings, found, host, bound.getsockname()[1])
     except launch.NotServable as error:
@@ -47,6 +48,7 @@ def worker(interval: int, *, once: bool) -> None:
         launch.arm_failpoints(settings)
         found = launch.database(settings)
         asyncio.run(launch.bring_up(found))
+        asyncio.run(launch.tell_standing(found))
         vault = asyncio.run(vault_opening.open_vault(settings, found))
     except launch.NotServable as error:
         raise click.ClickException(str(error)) from error

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ledger import refusals
 from service.failpoints import Point, reach
-from service.store import answers, audit, commits, rows
+from service.store import answers, audit, commits, rows, server_epochs
 from service.store.answers import Key
 from service.store.audit import Attempt
 from service.store.batches import STATEMENT_TIMEOUT, Asking, Result, carry_out
@@ -50,9 +50,13 @@ READ_TIMEOUT: Final = "30s"
 class Store:
     """The database as the service uses it: reads in a caller's scope, and units of work."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        """Use an engine that logs in as the application role."""
+    def __init__(self, engine: AsyncEngine, *, restored: bool = False) -> None:
+        """Use an engine that logs in as the application role.
+
+        `restored` writes to journals that nobody opened: for whoever is about to open them.
+        """
         self.engine = engine
+        self._restored = restored
         # BEGIN says it all: the snapshot costs no statement of its own.
         self._snapshots = engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
@@ -273,6 +277,9 @@ class Store:
                 await settling(connection, transaction.commit, within_s=self.commit_within_s)
 
             try:
+                if not self._restored:
+                    async with asyncio.timeout(UNIT_WITHIN_S):
+                        await server_epochs.require_open(connection)
                 yield connection, commit
                 if transaction.is_active:
                     await transaction.rollback()

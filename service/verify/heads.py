@@ -15,6 +15,8 @@ from service.verify.report import Report
 from service.verify.snapshot import Snapshot
 
 CODE: Final = "V-24"
+KEPT: Final = "kept"
+"""The status of heads that nobody verified: what a service saw and keeps outside."""
 
 _SEALED: Final = """
     SELECT hash FROM escrow.journal_transaction WHERE journal_id = $1 AND seq = $2"""
@@ -43,17 +45,17 @@ class Heads:
 
     @classmethod
     def of_report(cls, text: str) -> "Heads":
-        """Read the heads of a report's JSON; raises `NotHeads`.
+        """Read the heads of a report's JSON, or those a service kept; raises `NotHeads`.
 
         A report that found breaks vouches for nothing, so it is refused.
         """
         try:
             report: Mapping[str, Any] = json.loads(text)
-            clean = report["status"] == "clean"
+            vouches = report["status"] in {"clean", KEPT}
             heads = cls(_heads(report["journals"]), _heads(report["audit"]))
         except (ValueError, KeyError, TypeError) as error:
             raise NotHeads(f"not a report of `escrow verify --json`: {error!r}") from error
-        if not clean:
+        if not vouches:
             raise NotHeads("the report was not clean: it vouches for nothing")
         return heads
 

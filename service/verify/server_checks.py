@@ -28,6 +28,7 @@ APPEND_ONLY: Final = (
     "reconciliation",
     "rule_pack_assignment",
     "rule_pack_version",
+    "server_epoch",
 )
 ROLES: Final = ("escrow_owner", "escrow_migrate", "escrow_app", "escrow_audit", "escrow_pii")
 

@@ -5,10 +5,10 @@ from typing import Any, Final
 from litestar import Response, Router, get
 from litestar.datastructures import State
 from litestar.params import FromPath
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from ledger.refusals import RouteUnknown
+from service.store import server_epochs
 from service.web.policy import public
 from service.web.problems import catalogue, refusing
 
@@ -24,12 +24,14 @@ async def get_liveness() -> dict[str, str]:
 
 @get("/health/ready", operation_id="getReadiness", summary="Can it serve", opt=UNCOUNTED)
 async def get_readiness(state: State) -> Response[dict[str, str]]:
-    """Answer 200 when the database answers, else 503."""
+    """Answer 200 when the database answers, else 503; and say when it is read and not written."""
     try:
         async with state.engine.connect() as connection:
-            await connection.execute(text("SELECT 1"))
+            found = await server_epochs.standing(connection)
     except (SQLAlchemyError, OSError):
         return Response({"status": "database_unreachable"}, status_code=503)
+    if found.reason is not None:
+        return Response({"status": "read_only", "reason": found.reason})
     return Response({"status": "ok"})
 
 

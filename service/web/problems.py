@@ -39,6 +39,7 @@ STATUS: Final[dict[type[Refusal], int]] = {
     refusals.RuleBroken: 422,
     refusals.Busy: 503,
     refusals.OutcomeUnknown: 503,
+    refusals.JournalRestored: 503,
     refusals.InternalFault: 500,
 }
 """Status of a refusal: its own line, or that of its nearest ancestor."""

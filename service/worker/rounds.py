@@ -10,9 +10,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ledger.refusals import Unavailable
+from ledger.refusals import JournalRestored, Unavailable
 from service.identity import sessions
-from service.store import evidence, reference
+from service.store import evidence, reference, server_epochs
 from service.store.transact import Store, writing
 from service.worker.sweeps import SWEEPS, Sweep
 
@@ -32,9 +32,17 @@ async def run_due(
 async def run_round(
     engine: AsyncEngine, sweeps: Mapping[str, Sweep] = SWEEPS
 ) -> dict[int, dict[str, int]]:
-    """Run every sweep over every journal; a journal that is busy waits for the next round."""
+    """Run every sweep over every journal; a journal that is busy waits for the next round.
+
+    Nothing is done, and nobody told anything, where the journals were restored.
+    """
     store = Store(engine)
     async with engine.connect() as connection:
+        try:
+            await server_epochs.require_open(connection)
+        except JournalRestored as refusal:
+            log.warning("worker.journal_restored", **refusal.facts)
+            return {}
         journals = await reference.journals_in(connection, "")
     done: dict[int, dict[str, int]] = {}
     for journal in journals:

@@ -84,6 +84,7 @@ from service.store.tables.registry import (
     Institution,
     InstitutionArea,
 )
+from service.store.tables.server import ServerEpoch
 from service.store.tables.signatures import (
     BankKey,
     ServiceKey,
@@ -188,6 +189,7 @@ __all__ = [
     "RulePackAssignment",
     "RulePackProposal",
     "RulePackVersion",
+    "ServerEpoch",
     "ServiceKey",
     "SignatureNonce",
     "SignedBody",

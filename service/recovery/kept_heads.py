@@ -1,0 +1,119 @@
+"""Heads that the service keeps outside the database, so that a copy of old files is found out.
+
+A restore to a point in time makes another timeline, which every server tells by itself; a folder or
+a disk put back as it was yesterday does not. So a service that is given a file writes into it,
+every few seconds, how far the journals and the audit trails reach, and before it does so looks
+whether what it wrote the last time still stands. Where it does not, nothing is written any more
+until two people open the journals again. A file from before such an opening has been judged by it.
+"""
+
+import asyncio
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from service.store import driver, reference, server_epochs
+from service.store.context import Context
+from service.store.transact import READ_TIMEOUT, writing
+from service.verify.heads import KEPT, Heads
+
+KEPT_EVERY_S: Final = 5
+
+_JOURNALS: Final = (
+    "SELECT journal_id, seq, hash, audit_seq, audit_hash FROM escrow.journal_head"
+    " WHERE journal_id = ANY($1::int[]) ORDER BY journal_id"
+)
+_APART: Final = "SELECT seq, hash FROM escrow.audit_head WHERE chain = 0"
+_SEALED: Final = """
+    SELECT count(*) FROM unnest($1::int[], $2::bigint[], $3::bytea[]) AS kept(journal, seq, hash)
+    JOIN escrow.journal_transaction AS ours
+      ON ours.journal_id = kept.journal AND ours.seq = kept.seq AND ours.hash = kept.hash"""
+
+log = structlog.get_logger("service.recovery")
+
+
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    """A file outside the database, and the service's engine."""
+
+    engine: AsyncEngine
+    file: Path
+
+    async def keep_forever(self) -> None:
+        """Look and keep, over and over; a database or a disk that fails is asked again."""
+        while True:
+            try:
+                await self.keep()
+            except (DBAPIError, PoolTimeout, OSError) as error:
+                log.warning("heads.not_kept", error=type(error).__name__)
+            await asyncio.sleep(KEPT_EVERY_S)
+
+    async def keep(self) -> bool:
+        """Keep the heads as they are; return False, and stop writing, where kept ones are gone."""
+        async with self.engine.connect() as connection:
+            await Context(()).enter(connection, statement_timeout=READ_TIMEOUT)
+            here = await server_epochs.standing(connection)
+            journals = await reference.journals_in(connection, "")
+            await Context(journals).enter(connection, statement_timeout=READ_TIMEOUT)
+            now = await _heads(connection, journals)
+            stands = await self._stands(connection, here.epoch)
+            await connection.rollback()
+        if not here.is_open:
+            return False
+        if stands:
+            await asyncio.to_thread(self._write, {"epoch": here.epoch, **now})
+            return True
+        log.error("heads.missing", file=str(self.file))
+        try:
+            async with writing(self.engine) as connection:
+                await server_epochs.doubt(connection, here)
+        except IntegrityError:
+            log.info("heads.doubted_before")
+        await self.engine.dispose()
+        return False
+
+    async def _stands(self, connection: AsyncConnection, epoch: int) -> bool:
+        """Tell whether the heads in the file are still there; a file of before is of no account."""
+        if not self.file.exists():
+            return True
+        written = self.file.read_text(encoding="utf-8")
+        try:
+            of_epoch, kept = int(json.loads(written)["epoch"]), Heads.of_report(written)
+        except (ValueError, KeyError, TypeError):
+            log.exception("heads.unreadable", file=str(self.file))
+            return False
+        if of_epoch != epoch:
+            return of_epoch < epoch
+        heads = [head for head in kept.journals if head.seq > 0]
+        columns = ([h.journal for h in heads], [h.seq for h in heads], [h.hash for h in heads])
+        [[found]] = await driver.fetch(connection, _SEALED, *columns)
+        return bool(found == len(heads))
+
+    def _write(self, kept: dict[str, Any]) -> None:
+        """Replace the file as a whole: whoever reads it meets the old or the new one."""
+        growing = self.file.with_name(f"{self.file.name}.new")
+        with growing.open("w", encoding="utf-8") as sink:
+            json.dump(kept, sink)
+            sink.flush()
+            os.fsync(sink.fileno())
+        growing.replace(self.file)
+
+
+async def _heads(connection: AsyncConnection, journals: tuple[int, ...]) -> dict[str, Any]:
+    """Read how far the journals and trails reach, in the shape of a verification's report."""
+    found = await driver.fetch(connection, _JOURNALS, list(journals))
+    [(seq, digest)] = await driver.fetch(connection, _APART)
+    trails = [{"journal": 0, "seq": seq, "head": digest.hex()}]
+    trails += [{"journal": row[0], "seq": row[3], "head": row[4].hex()} for row in found]
+    return {
+        "status": KEPT,
+        "journals": [{"journal": row[0], "seq": row[1], "head": row[2].hex()} for row in found],
+        "audit": trails,
+    }
