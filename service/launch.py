@@ -138,7 +138,9 @@ def with_heads(settings: Settings, found: Database) -> Settings:
     if settings.heads is not None or found.server is None or settings.demo:
         return settings
     data = found.server.data
-    return settings.model_copy(update={"heads": data.with_name(f"{data.name}-heads.json")})
+    return settings.model_copy(
+        update={"heads": data.with_name(f"{data.name}-heads-{settings.database}.json")}
+    )
 
 
 def arm_failpoints(settings: Settings) -> None:

@@ -259,6 +259,18 @@ async def test_heads_of_a_later_opening_tell_that_the_journals_are_older(
     assert not await keeper.keep()
 
 
+async def test_heads_of_another_database_are_of_no_account(ground: Ground, tmp_path: Path) -> None:
+    keeper = Keeper(ground.engine, tmp_path / "heads.json")
+    await keeper.keep()
+    mine = json.loads(keeper.file.read_text())
+    [head] = mine["journals"]
+    others = {"installed_at": "2020-01-01 00:00:00+00:00", "journals": [head | {"seq": 9}]}
+    keeper.file.write_text(json.dumps(mine | others))
+
+    assert await keeper.keep()
+    assert json.loads(keeper.file.read_text()) == mine
+
+
 def test_a_key_log_tells_its_line_that_cannot_be_read(tmp_path: Path) -> None:
     log = tmp_path / "keys.jsonl"
     log.write_text('{"caller": "bank", "key": "a"}\n{"caller": "bank"}\n')

@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from service.store import driver, reference, server_epochs
 from service.store.context import Context
+from service.store.server_epochs import Standing
 from service.store.transact import READ_TIMEOUT, writing
 from service.verify.heads import KEPT, Heads
 
@@ -63,12 +64,13 @@ class Keeper:
             journals = await reference.journals_in(connection, "")
             await Context(journals).enter(connection, statement_timeout=READ_TIMEOUT)
             now = await _heads(connection, journals)
-            stands = await self._stands(connection, here.epoch)
+            stands = await self._stands(connection, here)
             await connection.rollback()
         if not here.is_open:
             return False
         if stands:
-            await asyncio.to_thread(self._write, {"epoch": here.epoch, **now})
+            identity = {"installed_at": str(here.installed_at), "epoch": here.epoch}
+            await asyncio.to_thread(self._write, {**identity, **now})
             return True
         log.error("heads.missing", file=str(self.file))
         try:
@@ -79,18 +81,23 @@ class Keeper:
         await self.engine.dispose()
         return False
 
-    async def _stands(self, connection: AsyncConnection, epoch: int) -> bool:
-        """Tell whether the heads in the file are still there; a file of before is of no account."""
+    async def _stands(self, connection: AsyncConnection, here: Standing) -> bool:
+        """Tell whether the heads in the file are still there.
+
+        A file of another database, or of before the last opening, is of no account.
+        """
         if not self.file.exists():
             return True
         written = self.file.read_text(encoding="utf-8")
         try:
-            of_epoch, kept = int(json.loads(written)["epoch"]), Heads.of_report(written)
+            told = json.loads(written)
+            of, epoch = str(told["installed_at"]), int(told["epoch"])
+            kept = Heads.of_report(written)
         except (ValueError, KeyError, TypeError):
             log.exception("heads.unreadable", file=str(self.file))
             return False
-        if of_epoch != epoch:
-            return of_epoch < epoch
+        if of != str(here.installed_at) or epoch != here.epoch:
+            return of != str(here.installed_at) or epoch < here.epoch
         heads = [head for head in kept.journals if head.seq > 0]
         columns = ([h.journal for h in heads], [h.seq for h in heads], [h.hash for h in heads])
         [[found]] = await driver.fetch(connection, _SEALED, *columns)

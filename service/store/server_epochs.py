@@ -8,6 +8,7 @@ as long as it lives, so one answer holds for all of its life.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import text
@@ -23,7 +24,8 @@ _STANDING: Final = text(
              ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint
            END AS timeline,
            newest.epoch, newest.state, newest.cause,
-           newest.system_identifier AS opened_system, newest.timeline AS opened_timeline
+           newest.system_identifier AS opened_system, newest.timeline AS opened_timeline,
+           (SELECT begun_at FROM escrow.server_epoch ORDER BY epoch LIMIT 1) AS installed_at
     FROM pg_control_system() AS control LEFT JOIN LATERAL (
         SELECT * FROM escrow.server_epoch ORDER BY epoch DESC LIMIT 1) AS newest ON true
     """
@@ -48,6 +50,8 @@ class Standing:
     reason: str | None
     """Why nothing is written, None where it is: another server or timeline, heads missing, or a
     server that still recovers and has no timeline of its own."""
+    installed_at: datetime | None
+    """When the database was made: the same in all its copies, and in no other one."""
 
     @property
     def is_open(self) -> bool:
@@ -81,7 +85,8 @@ async def standing(connection: AsyncConnection) -> Standing:
         reason = "another_timeline"
     elif row.state != "OPEN":
         reason = str(row.cause).lower()
-    return Standing(row.system_identifier, row.timeline, row.epoch or 0, reason)
+    identity = (row.system_identifier, row.timeline, row.epoch or 0)
+    return Standing(*identity, reason, row.installed_at)
 
 
 async def require_open(connection: AsyncConnection) -> None:
