@@ -15,6 +15,7 @@ from service.bank_entries.effects import by_kind, kind_of
 from service.bank_entries.entries import decide_entry, decide_kept
 from service.bank_entries.facts import KEPT, EntryFact
 from service.bank_entries.payments import payment_accounts
+from service.bank_entries.restated import read_restated
 from service.bank_entries.suspected import read_likes
 from service.store import driver, reference
 from service.store.context import Context
@@ -74,10 +75,11 @@ async def read_entries(unit: Unit, facts: Sequence[EntryFact]) -> None:
         {(f.custody_account, f.bank_ref) for f in facts},
         ("custody_account_id", "bank_ref"),
     )
+    told = await read_restated(unit, facts)
     await read_likes(unit, facts)
     await _notice_kept(unit, {f.custody_account for f in facts})
     await _read_cap(unit)
-    await _read_books(unit, facts)
+    await _read_books(unit, told)
 
 
 async def _notice_kept(unit: Unit, custodies: set[UUID]) -> None:

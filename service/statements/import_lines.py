@@ -1,8 +1,9 @@
 """Lines of an accepted file, some thousands in a unit of work: confirmed, posted, or contradicted.
 
-A line whose reference is known confirms what was pushed and posts nothing (I-35); a new one is
-received as any bank fact is. How far a file has come stands in its row, changed with the lines, so
-that a file broken off anywhere goes on where it stopped, and two who send it do not post it twice.
+A line whose reference is known confirms what was pushed and posts nothing (I-35), unless it says
+what the push left out of an entry still open (I-39); a new one is received as any bank fact is.
+How far a file has come stands in its row, changed with the lines, so that a file broken off
+anywhere goes on where it stopped, and two who send it do not post it twice.
 """
 
 from collections.abc import Sequence
@@ -15,9 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger.refusals import Refusal
 from ledger.transactions import Transaction, TransactionKind
 from service.bank_entries import suspected
-from service.bank_entries.entries import decide_entry, says_the_same
+from service.bank_entries.entries import decide_entry, told_again
 from service.bank_entries.facts import EntryFact
 from service.bank_entries.receive import load_entries, read_entries
+from service.bank_entries.restated import says_the_same
 from service.store.context import Context
 from service.store.facts import Decision, Facts, Insert, Record, Update
 from service.store.tables import BankEntry, CustodyAccount, StatementFile, StatementLine
@@ -88,8 +90,14 @@ def decide_line(facts: Facts, line: Taken) -> Decision:
         posted = decide_entry(facts, line.fact)
         changes = _changes(facts, file, line, "POSTED", line.fact.bank_entry)
         return replace(posted, answer={}, shows={}, changes=(*posted.changes, *changes))
-    outcome = "MATCHED" if says_the_same(known, line.fact) else "CONTRADICTED"
-    return Decision(answer={}, changes=_changes(facts, file, line, outcome, known.bank_entry_id))
+    if not says_the_same(known, line.fact):
+        changes = _changes(facts, file, line, "CONTRADICTED", known.bank_entry_id)
+        return Decision(answer={}, changes=changes)
+    account = facts.get(CustodyAccount, known.custody_account_id)
+    assert account is not None, "the custody account was locked"
+    again = told_again(facts, known, line.fact, account)
+    changes = _changes(facts, file, line, "MATCHED", known.bank_entry_id)
+    return Decision(answer={}, transactions=again.transactions, changes=(*again.changes, *changes))
 
 
 TAKE_LINES: UseCase[Taken, Taken] = UseCase(

@@ -133,8 +133,6 @@ async def world_in(district: District, amounts: tuple[int, int, int], *, stated:
     codes = (open_["payment_code"], other["payment_code"])
     messages = _messages(custody, codes, orders, amounts)
     if stated:
-        # A statement cannot tell a top-up from a payment that names nobody.
-        messages = [message for message in messages if message.body.get("kind") != "TOP_UP"]
         messages.append(_statement(academy.custody.hex, messages))
     return World(academy, (taught, open_, other), tuple(orders), tuple(messages))
 
@@ -166,7 +164,8 @@ def _messages(
         ("receipts", "PAYMENT", first, _of(codes[0], "张三")),
         ("receipts", "PAYMENT", second, {"purpose": f"学费{codes[0]}谢谢"}),
         ("receipts", "PAYMENT", third, _of(codes[0], "李四")),
-        ("receipts", "PAYMENT", third, _of(codes[1], "王五")),
+        # What a statement cannot tell: the code is not in the purpose, nor that it is a top-up.
+        ("receipts", "PAYMENT", third, _of(codes[1], "王五") | {"purpose": "学费"}),
         ("receipts", "PAYMENT", "88.00", {"purpose": "学费"}),
         ("receipts", "TOP_UP", "70.00", {}),
         ("debits", "CHARGE", "5.00", {}),
