@@ -219,6 +219,7 @@ async def _orders(
             row["target_custody_account_id"],
             Money.from_fen(row["amount_fen"]),
             lease_of.get(row["order_id"]),
+            row["state"],
         )
         for row in found
     }
