@@ -13,11 +13,13 @@ from urllib.parse import parse_qs
 import structlog
 from sqlalchemy import select
 
+from ledger.refusals import Unavailable
 from service.statements import importing, mappings
 from service.statements.import_check import Hints
 from service.store import ids, rows
 from service.store import statement_file_reads as reads
 from service.store.context import Context
+from service.store.driver import is_lost
 from service.store.facts import Record
 from service.store.spooled import Spooled
 from service.store.tables import SignedBody
@@ -33,33 +35,52 @@ log = structlog.get_logger("service.statements")
 
 
 async def finish_files(store: Store, journal: int, after: timedelta = AFTER) -> int:
-    """Post what is left of files whose upload ended long ago; return how many were finished."""
+    """Post what is left of files whose upload ended long ago; return how many were finished.
+
+    A file that cannot be finished is told in the log and keeps up none of the others.
+    """
     context = Context((journal,))
     async with store.reading(context) as connection:
         since = datetime.now(UTC) - after
         left = await reads.broken_off(connection, journal, since)
     done = 0
     for one in left:
-        body = await _body_of(store, context, one)
-        if body is None:
-            continue
         try:
-            async with store.reading(context) as connection:
-                mapping = await mappings.mapping_of(connection, one.bank_code)
-            told = _query_of(one)
-            hints = Hints(
-                mapping,
-                told.get("encoding", ""),
-                told.get("account", ""),
-                derives=told.get("references") == "derived",
+            done += await _finish(store, context, one)
+        except Unavailable:
+            raise
+        except Exception as error:
+            if is_lost(error):
+                raise
+            log.error(  # noqa: TRY400 - a trace might show what is in the file
+                "statement_file.not_finished",
+                file=ids.public(reads.PREFIX, journal, one.statement_file_id),
+                error=type(error).__name__,
             )
-            source = cast("BinaryIO", body.file)
-            posting = importing.Posting(journal, one.statement_file_id, ACTOR, source, hints)
-            await importing.post(store, posting)
-        finally:
-            body.close()
-        done += 1
     return done
+
+
+async def _finish(store: Store, context: Context, one: Record) -> bool:
+    """Post what is left of a file; tell whether its body was still there to be read."""
+    body = await _body_of(store, context, one)
+    if body is None:
+        return False
+    try:
+        async with store.reading(context) as connection:
+            mapping = await mappings.mapping_of(connection, one.bank_code)
+        told = _query_of(one)
+        hints = Hints(
+            mapping,
+            told.get("encoding", ""),
+            told.get("account", ""),
+            derives=told.get("references") == "derived",
+        )
+        source = cast("BinaryIO", body.file)
+        posting = importing.Posting(one.journal_id, one.statement_file_id, ACTOR, source, hints)
+        await importing.post(store, posting)
+    finally:
+        body.close()
+    return True
 
 
 async def _body_of(store: Store, context: Context, one: Record) -> Spooled | None:

@@ -1,7 +1,9 @@
 """Rounds of sweeps: over one journal when its clock moved, or over all of them for ever."""
 
 import asyncio
+import traceback
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 import structlog
@@ -13,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ledger.refusals import Unavailable
 from service.identity import sessions
 from service.store import evidence, reference
+from service.store.driver import is_lost
 from service.store.transact import Store, writing
 from service.worker.sweeps import SWEEPS, Sweep
 
@@ -25,8 +28,29 @@ log = structlog.get_logger("service.worker")
 async def run_due(
     store: Store, journal: int, sweeps: Mapping[str, Sweep] = SWEEPS
 ) -> dict[str, int]:
-    """Run every sweep over one journal, in order; return how many commands each carried out."""
-    return {name: await sweep(store, journal) for name, sweep in sweeps.items()}
+    """Run every sweep over one journal, in order; return how many commands each carried out.
+
+    A sweep at fault is told in the log and missing from the answer; the others go on. Raises
+    `Unavailable`, and what says that the database is gone, for which every sweep has to wait.
+    """
+    done: dict[str, int] = {}
+    for name, sweep in sweeps.items():
+        try:
+            done[name] = await sweep(store, journal)
+        except (Unavailable, PoolTimeout):
+            raise
+        except Exception as error:
+            if is_lost(error):
+                raise
+            log.error("sweep.failed", sweep=name, journal=journal, **_fault(error))  # noqa: TRY400
+    return done
+
+
+def _fault(error: Exception) -> dict[str, str]:
+    """Say which fault it was and where, without its words, in which personal data may stand."""
+    frames = traceback.extract_tb(error.__traceback__)
+    at = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return {"error": type(error).__name__, "at": at}
 
 
 async def run_round(
