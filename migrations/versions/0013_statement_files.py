@@ -132,7 +132,8 @@ def _statements() -> None:
         ),
         schema="escrow",
     )
-    _index("bank_statement", ["journal_id", "custody_account_id", "to_on"])
+    for columns in (["journal_id", "custody_account_id", "to_on"], ["journal_id", "reference"]):
+        _index("bank_statement", columns)
 
 
 def _lines() -> None:

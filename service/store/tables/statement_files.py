@@ -92,6 +92,7 @@ class BankStatement(Base):
     seq: Mapped[Seq]
     __table_args__ = (
         Index(None, "journal_id", "custody_account_id", "to_on"),
+        Index(None, "journal_id", "reference"),
         CheckConstraint("kind IN ('STATEMENT', 'REPORT', 'NOTIFICATION')", name="kind"),
     )
 
