@@ -1,5 +1,6 @@
 """Routes of ISO 20022 files: a lease as pain.001, and what became of its orders as pain.002."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Annotated, Any, BinaryIO, Final, Literal, cast
 from uuid import UUID
@@ -114,7 +115,7 @@ async def report_orders_by_file(
     """
     body = await spooled_body(request)
     try:
-        file = pain002.read(cast("BinaryIO", body.file))
+        file = await asyncio.to_thread(pain002.read, cast("BinaryIO", body.file))
     finally:
         body.close()
     async with command.store.reading(command.caller.context) as connection:

@@ -2,7 +2,8 @@
 
 import uuid
 from decimal import Decimal
-from typing import Any
+from itertools import chain, repeat
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -13,6 +14,9 @@ from xsdata.formats.dataclass.parsers.config import ParserConfig
 from xsdata.formats.dataclass.serializers import XmlSerializer
 from xsdata.models.datatype import XmlDateTime
 
+from ledger.refusals import BodyTooLarge
+from service.payouts import status_file
+from service.payouts.pain002 import BlockStatus, PaymentStatus, StatusReport
 from tests.fixtures.payouts import Payouts
 from tests.fixtures.schema_models import faults
 
@@ -216,6 +220,29 @@ async def test_a_status_of_a_block_is_that_of_each_order_in_it(payouts: Payouts)
     )
 
     assert [r["result"]["state"] for r in told.json()["results"]] == ["REJECTED"]
+
+
+async def test_a_file_that_names_a_block_twice_is_refused(payouts: Payouts) -> None:
+    lease = await fetched(payouts, "100.00")
+    once = answer(original=message_of(lease), block_status="ACCP").decode()
+    start, end = once.index("<OrgnlPmtInfAndSts"), once.index("</CstmrPmtStsRpt>")
+    twice = once[:end] + once[start:end] + once[end:]
+
+    refused = await upload(payouts, twice.encode())
+
+    assert refused.status_code == 400, refused.text
+    assert refused.json()["facts"]["reason"] == "duplicate_reference"
+
+
+def test_more_statuses_than_a_batch_has_are_never_made() -> None:
+    many = chain(
+        repeat(PaymentStatus("ACSP"), 10_001), (pytest.fail("all were read") for _ in range(1))
+    )
+    block = BlockStatus(payments=cast("list[PaymentStatus]", many))
+    file = StatusReport(message_id="B-1", blocks=[block])
+
+    with pytest.raises(BodyTooLarge):
+        status_file.named(file, 1, None, [])
 
 
 async def test_a_file_in_chinese_encoding_is_read(payouts: Payouts) -> None:
