@@ -34,7 +34,6 @@ from service.statements.file_schemas import (
     StatementMappingOut,
     States,
 )
-from service.statements.import_check import Hints
 from service.statements.import_take import TAKE_FILE, TakeFile
 from service.store import ids
 from service.store import statement_file_reads as reads
@@ -110,8 +109,9 @@ async def upload_statement_file(  # noqa: PLR0913, PLR0917 - one query parameter
         bank = command.caller.context.bank
         assert bank is not None, "a bank's caller is bound to it"
         async with command.store.reading(command.caller.context) as connection:
-            mapping = await mappings.mapping_of(connection, bank)
-        hints = Hints(mapping, encoding, account, derives=references == "derived")
+            hints = await mappings.hints_of(
+                connection, bank, encoding, account, derives=references == "derived"
+            )
         source = cast("BinaryIO", body.file)
         examined = await importing.examine(source, hints)
         journal = await _journal_of(command, jurisdiction, examined)
@@ -122,15 +122,16 @@ async def upload_statement_file(  # noqa: PLR0913, PLR0917 - one query parameter
             body.sha256,
             body.size,
             examined.format,
+            hints,
             examined.statements,
             examined.flaw,
         )
         outcome = await command.run(TAKE_FILE, [taken], journal=journal)
         answer = outcome.single()
         _require_taken(answer)
-        if not command.dry_run and examined.flaw is None:
+        if not command.dry_run:
             file = ids.parse(reads.PREFIX, answer["id"])[1]
-            posting = importing.Posting(journal, file, command.caller.id, source, hints)
+            posting = importing.Posting(journal, file, command.caller.id, source, examined)
             answer = reads.answer_of(await importing.post(command.store, posting))
     finally:
         body.close()

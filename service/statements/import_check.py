@@ -35,6 +35,7 @@ class Hints:
     """What the sender or the bank's terms say that a file does not."""
 
     mapping: CsvMapping | None = None
+    mapping_version: int | None = None
     encoding: str = ""
     account: str = ""
     derives: bool = False

@@ -14,10 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.refusals import Refusal
 from ledger.transactions import Transaction, TransactionKind
+from service.statement_files.detect import Format
 from service.statement_files.refused import Reason
 from service.statements.days_standing import DaysStanding, Judged, Segment, segments_of
 from service.statements.file_faults import Fault, FileUnfit, Flaw
-from service.statements.import_check import CheckedStatement, DayFigures, spellings
+from service.statements.import_check import CheckedStatement, DayFigures, Hints, spellings
 from service.store import rows
 from service.store import statement_file_reads as reads
 from service.store.context import Context
@@ -37,6 +38,7 @@ class TakeFile:
     sha256: bytes
     size: int
     format: str | None
+    hints: Hints
     statements: tuple[CheckedStatement, ...] = ()
     flaw: Flaw | None = None
 
@@ -196,7 +198,8 @@ def _kept(
 
 
 def _row(facts: Facts, command: TakeFile, state: str, flaw: Flaw | None) -> Record:
-    moment = facts.moment
+    moment, hints = facts.moment, command.hints
+    is_csv = command.format == Format.CSV
     return Record(
         {
             "statement_file_id": command.file,
@@ -204,6 +207,11 @@ def _row(facts: Facts, command: TakeFile, state: str, flaw: Flaw | None) -> Reco
             "content_sha256": command.sha256,
             "size_bytes": command.size,
             "format": command.format,
+            "mapping_version": hints.mapping_version if is_csv else None,
+            "encoding": hints.encoding,
+            # Of a file that was not read by it nobody knows what it is.
+            "account_number": hints.account if is_csv and flaw is None else "",
+            "derives_references": hints.derives,
             "state": state,
             "reason": None if flaw is None else str(flaw.reason),
             "at_line": None if flaw is None else flaw.line,

@@ -8,14 +8,12 @@ import zlib
 from base64 import b64decode
 from datetime import UTC, datetime, timedelta
 from typing import BinaryIO, Final, cast
-from urllib.parse import parse_qs
 
 import structlog
 from sqlalchemy import select
 
 from ledger.refusals import Unavailable
-from service.statements import importing, mappings
-from service.statements.import_check import Hints
+from service.statements import importing
 from service.store import ids, rows
 from service.store import statement_file_reads as reads
 from service.store.context import Context
@@ -28,7 +26,6 @@ from service.store.transact import Store
 ACTOR: Final = "service.statement_files"
 AFTER: Final = timedelta(minutes=20)
 """How long an upload may take before the worker looks after it: longer than any answer may."""
-_QUERY: Final = '"@query": ?'
 _PIECE: Final = 256 * 1024
 
 log = structlog.get_logger("service.statements")
@@ -66,17 +63,8 @@ async def _finish(store: Store, context: Context, one: Record) -> bool:
     if body is None:
         return False
     try:
-        async with store.reading(context) as connection:
-            mapping = await mappings.mapping_of(connection, one.bank_code)
-        told = _query_of(one)
-        hints = Hints(
-            mapping,
-            told.get("encoding", ""),
-            told.get("account", ""),
-            derives=told.get("references") == "derived",
-        )
         source = cast("BinaryIO", body.file)
-        posting = importing.Posting(one.journal_id, one.statement_file_id, ACTOR, source, hints)
+        posting = importing.Posting(one.journal_id, one.statement_file_id, ACTOR, source)
         await importing.post(store, posting)
     finally:
         body.close()
@@ -112,10 +100,3 @@ def _unpacked(kept: str) -> Spooled:
         rest = packed.unconsumed_tail
     body.add(packed.flush())
     return body
-
-
-def _query_of(one: Record) -> dict[str, str]:
-    """Read what the upload's query said of the file, as it was signed."""
-    lines = bytes(one.base).decode("latin-1").split("\n")
-    told = next((line for line in lines if line.startswith(_QUERY)), _QUERY)
-    return {name: values[0] for name, values in parse_qs(told.removeprefix(_QUERY)).items()}

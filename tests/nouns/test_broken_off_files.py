@@ -1,38 +1,120 @@
 """Statement files that were broken off: gone on with as they were read, each by itself."""
 
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 from structlog.testing import capture_logs
 
 from service.identity.bank_signer import ToSign
-from service.statements import importing
+from service.statements import importing, mappings
+from service.statements.import_check import Hints
 from service.statements.sweep import finish_files
 from service.store.facts import Record
 from service.store.transact import Store
+from tests.fixtures import statement_writers as writers
 from tests.fixtures.signing import AUTHORITY, SigningBank
 from tests.fixtures.statement_uploads import Uploads
 
 LONG_AGO = timedelta(seconds=-60)
 
 
-async def broken_off(icbc: SigningBank, monkeypatch: pytest.MonkeyPatch, raw: bytes) -> None:
+async def broken_off(
+    icbc: SigningBank,
+    monkeypatch: pytest.MonkeyPatch,
+    raw: bytes,
+    media: str = "application/xml",
+) -> None:
     """Send a signed file that is accepted, and of which no line is posted."""
     signed = ToSign(
         "POST",
         AUTHORITY,
         "/v1/statement-files",
         body=raw,
-        content_type="application/xml",
+        content_type=media,
         idempotency_key=uuid.uuid4().hex,
     )
     with monkeypatch.context() as killed:
         killed.delattr(importing, "post")
         answer = await icbc.send(signed)
     assert answer.status_code == 500
+
+
+async def in_units(uploads: Uploads, unit: str) -> None:
+    """Let the operator say that the bank's CSV has yuan or fen."""
+    academy = uploads.academy
+    mapping = {
+        "encoding": "gb18030",
+        "unit": unit,
+        "references": list(writers.MAPPING.references),
+        "columns": {name: column.value for name, column in writers.MAPPING.columns.items()},
+        "figures": {name: figure.value for name, figure in writers.MAPPING.figures.items()},
+    }
+    body = {"bank": "ICBC", "mapping": mapping}
+    answer = await academy.post("statement-files/mappings", academy.district.operator, body)
+    assert answer.status_code in {200, 201}, answer.text
+
+
+def in_fen(uploads: Uploads) -> bytes:
+    """Write a CSV of 100 yuan in fen, which would chain in yuan too."""
+    statement = uploads.statement(uploads.entry(10_000))
+    return writers.csv_file(statement, replace(writers.MAPPING, unit="FEN"))
+
+
+async def test_the_worker_goes_on_by_the_mapping_that_a_file_was_accepted_with(
+    uploads: Uploads, icbc: SigningBank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await in_units(uploads, "FEN")
+    await broken_off(icbc, monkeypatch, in_fen(uploads), "text/csv")
+    await in_units(uploads, "YUAN")
+    district = uploads.academy.district
+
+    await finish_files(district.service.store, district.journal, after=LONG_AGO)
+
+    assert [(day["closing"], day["state"]) for day in await uploads.days()] == [
+        ("100.00", "AGREED")
+    ]
+
+
+async def test_the_same_bytes_again_go_on_by_the_mapping_that_they_were_accepted_with(
+    uploads: Uploads, icbc: SigningBank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await in_units(uploads, "FEN")
+    raw = in_fen(uploads)
+    await broken_off(icbc, monkeypatch, raw, "text/csv")
+    await in_units(uploads, "YUAN")
+
+    answer = await uploads.send(raw, media="text/csv")
+
+    assert (answer.status_code, answer.json()["state"]) == (200, "POSTED")
+    assert [(day["closing"], day["state"]) for day in await uploads.days()] == [
+        ("100.00", "AGREED")
+    ]
+
+
+async def test_nothing_is_posted_of_a_file_that_would_be_read_with_other_figures(
+    uploads: Uploads, icbc: SigningBank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await in_units(uploads, "FEN")
+    raw = in_fen(uploads)
+    await broken_off(icbc, monkeypatch, raw, "text/csv")
+    kept = mappings.hints_kept
+
+    async def as_yuan(connection: AsyncConnection, file: Record) -> Hints:
+        hints = await kept(connection, file)
+        assert hints.mapping is not None
+        return replace(hints, mapping=replace(hints.mapping, unit="YUAN"))
+
+    with monkeypatch.context() as changed:
+        changed.setattr(mappings, "hints_kept", as_yuan)
+        refused = await uploads.send(raw, media="text/csv")
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "statement_file_unfinished")
+    assert await uploads.count("bank_entry") == 0
 
 
 async def test_a_file_that_cannot_be_finished_keeps_up_none_of_the_others(

@@ -1,6 +1,6 @@
 """Statement files (对账单文件): what a bank sent, the statements in it, and each of their lines."""
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Index, text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Index, Integer, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.store.tables.base import (
@@ -24,7 +24,9 @@ class StatementFile(Base):
 
     ACCEPTED while its lines are being posted, POSTED when the last one is; REFUSED when it cannot
     be right by itself, QUARANTINED when it contradicts what stands. The counters grow with
-    `lines_done`; a file that was broken off is finished by sending it again.
+    `lines_done`; a file that was broken off is finished by sending it again, read with what it was
+    accepted with: `mapping_version` and `account_number` of a CSV, `encoding`,
+    `derives_references`.
     """
 
     __tablename__ = "statement_file"
@@ -34,6 +36,10 @@ class StatementFile(Base):
     content_sha256: Mapped[Digest]
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     format: Mapped[Code | None]
+    mapping_version: Mapped[int | None] = mapped_column(Integer)
+    encoding: Mapped[Code]
+    account_number: Mapped[Code]
+    derives_references: Mapped[bool] = mapped_column(Boolean)
     state: Mapped[Code]
     reason: Mapped[Code | None]
     at_line: Mapped[int | None] = mapped_column(BigInteger)
