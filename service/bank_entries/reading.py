@@ -12,8 +12,8 @@ from typing import Final
 from uuid import UUID
 
 from ledger.money import Money, total
-from service.bank_entries.facts import STATEMENT, EntryFact, Part
-from service.statement_files.canonical import CanonicalEntry, Direction
+from service.bank_entries.facts import PUSH, STATEMENT, EntryFact, Part
+from service.statement_files.canonical import CanonicalEntry, Direction, Kind
 from service.store import end_to_end_ids, payment_codes
 from service.store.order_steps import OrderState
 
@@ -84,8 +84,12 @@ def read_entry(
     bank_entry: UUID,
     account: LineAccount,
     orders: Mapping[UUID, NamedOrder],
+    of: Kind = Kind.STATEMENT,
 ) -> EntryFact:
     """Make the fact that a statement's line tells, to be received like a push of the bank.
+
+    What a report of the day so far or a notification (`of`) tells is a push: the statement that
+    follows may bring the same money under another reference.
 
     `bank_entry` is the id it gets, `orders` are those that lines of this list name, as far as they
     are known. Pure; the same line always gives the same fact.
@@ -112,7 +116,7 @@ def read_entry(
         purpose=entry.purpose or None,
         from_on=from_on,
         to_on=to_on,
-        source=STATEMENT,
+        source=STATEMENT if of is Kind.STATEMENT else PUSH,
         parts=parts,
     )
 

@@ -82,7 +82,15 @@ async def read_standing(unit: Unit, found: Sequence[FoundFile]) -> None:
     """Read files of the same bytes, and the days and sequences that stand."""
     journal = unit.facts.journal
     hashes = {each.command.sha256 for each in found}
-    await unit.read(StatementFile, rows.keyed(StatementFile, journal, hashes, "content_sha256"))
+    same = await unit.read(
+        StatementFile, rows.keyed(StatementFile, journal, hashes, "content_sha256")
+    )
+    await unit.read(
+        BankStatement,
+        rows.keyed(
+            BankStatement, journal, {r.statement_file_id for r in same}, "statement_file_id"
+        ),
+    )
     segments = [segment for each in found for segment in each.segments]
     given = reads.ranges((s.custody, s.first.day, s.last.day) for s in segments)
     standing = DaysStanding()
@@ -116,14 +124,14 @@ async def read_standing(unit: Unit, found: Sequence[FoundFile]) -> None:
 
 
 def decide_take(facts: Facts, found: FoundFile) -> Decision:
-    """Accept a file, or keep why not; the same bytes again are a duplicate.
+    """Accept a file, or keep why not; the same bytes of the same accounts again are a duplicate.
 
     Raises `StatementFileUnfinished` when a file of the same days is still being posted.
     """
     command = found.command
-    same = [row for row in facts.all(StatementFile) if row.content_sha256 == command.sha256]
+    same = [row for row in facts.all(StatementFile) if _is_of(row, command)]
     for row in same:
-        if row.state in {"ACCEPTED", "POSTED"}:
+        if row.state in {"ACCEPTED", "POSTED"} and _is_taken(facts, row, found):
             return Decision(answer=reads.answer_of(row), duplicate=True)
     standing: DaysStanding = facts.extra["standing"]
     judged: dict[int, Judged] = {}
@@ -142,6 +150,26 @@ def decide_take(facts: Facts, found: FoundFile) -> Decision:
 
 
 TAKE_FILE = UseCase("take_statement_file", find_accounts, load_accounts, decide_take, read_standing)
+
+
+def _is_of(row: Record, command: TakeFile) -> bool:
+    return bool(row.content_sha256 == command.sha256 and row.bank_code == command.bank)
+
+
+def _is_taken(facts: Facts, row: Record, found: FoundFile) -> bool:
+    """Tell whether a file of these bytes that was taken is of the same custody accounts.
+
+    Of bytes that are now read with a flaw nobody knows the accounts but by the sender's word.
+    """
+    command = found.command
+    if command.flaw is not None:
+        return row.format != Format.CSV or command.hints.account in {"", row.account_number}
+    brought = {
+        one.number: one.custody_account_id
+        for one in facts.all(BankStatement)
+        if one.statement_file_id == row.statement_file_id
+    }
+    return dict(enumerate(found.accounts, start=1)) == brought
 
 
 def _flaw(facts: Facts, found: FoundFile) -> Flaw | None:

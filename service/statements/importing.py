@@ -23,7 +23,7 @@ from service.bank_entries.reading import (
     read_entry,
 )
 from service.bank_entries.retry import retry_kept
-from service.statement_files.canonical import CanonicalEntry, StatementHead
+from service.statement_files.canonical import CanonicalEntry, Kind, StatementHead
 from service.statement_files.refused import StatementFileInvalid
 from service.statements import mappings
 from service.statements.file_faults import FileUnfit, Flaw, flaw_of
@@ -152,6 +152,7 @@ async def _post_lines(  # noqa: PLR0913, PLR0917 - what a file is posted by
 ) -> None:
     """Post line by line from the first that is not taken yet."""
     accounts = {one.number: _account_of(posting.journal, one) for one in statements}
+    kinds = {one.number: Kind(one.kind) for one in statements}
     lines = islice(_numbered(posting.source, hints), file.lines_done, None)
     progress(file.lines_done, file.lines)
     while chunk := await asyncio.to_thread(_next, lines):
@@ -166,6 +167,7 @@ async def _post_lines(  # noqa: PLR0913, PLR0917 - what a file is posted by
                     bank_entry=ids.derived(posting.file, str(number)),
                     account=accounts[statement],
                     orders=orders,
+                    of=kinds[statement],
                 ),
                 bytes.fromhex(entry.raw_hash),
             )
