@@ -1,5 +1,6 @@
 """Routes of statement files: a bank uploads one, anyone concerned sees what became of it."""
 
+from asyncio import Semaphore
 from dataclasses import dataclass
 from typing import Annotated, Any, BinaryIO, Final, cast
 from uuid import UUID
@@ -52,6 +53,8 @@ FILE_MAX: Final = 128 * 1024 * 1024
 MEDIA: Final = frozenset(
     {"application/xml", "text/xml", "text/plain", "text/csv", "application/octet-stream"}
 )
+AT_ONCE: Final = 2
+"""Uploads that are read and posted at a time by a process; the others wait for their turn."""
 _WITHIN_S: Final = 900
 
 
@@ -105,6 +108,8 @@ async def upload_statement_file(  # noqa: PLR0913, PLR0917 - one query parameter
 ) -> Response[StatementFileOut]:
     """Check the whole file, then confirm or post each of its lines; the same file once only."""
     body = await spooled_body(request)
+    turns: Semaphore = request.app.state.setdefault("statement_uploads", Semaphore(AT_ONCE))
+    await turns.acquire()
     try:
         bank = command.caller.context.bank
         assert bank is not None, "a bank's caller is bound to it"
@@ -134,6 +139,7 @@ async def upload_statement_file(  # noqa: PLR0913, PLR0917 - one query parameter
             posting = importing.Posting(journal, file, command.caller.id, source, examined)
             answer = reads.answer_of(await importing.post(command.store, posting))
     finally:
+        turns.release()
         body.close()
     verdict = Verdict(answer=answer, duplicate=outcome.verdicts[0].duplicate)
     return command.answer(Outcome([verdict], replayed=outcome.replayed), StatementFileOut)

@@ -27,6 +27,7 @@ from service.store.transact import UseCase
 from service.store.unit import Unit
 
 _BUSINESS_KEY: Final = ("custody_account_id", "bank_ref")
+_DONE: Final = "lines_done_before"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,6 @@ class TakenThrough:
     """The end of a unit of work: every line up to here has been taken."""
 
     file: UUID
-    first: int
     last: int
 
 
@@ -72,6 +72,8 @@ async def read_lines(unit: Unit, lines: Sequence[Taken]) -> None:
     """
     facts = _facts(lines)
     await read_entries(unit, facts)
+    files = unit.facts.all(StatementFile)
+    unit.facts.extra[_DONE] = {file.statement_file_id: file.lines_done for file in files}
     known = (_known(unit.facts, fact) for fact in facts)
     suspected.confirm(unit.facts, (row.bank_entry_id for row in known if row is not None))
 
@@ -81,7 +83,7 @@ def decide_line(facts: Facts, line: Taken) -> Decision:
     file = facts.get(StatementFile, line.file)
     assert file is not None, "the file was accepted and locked"
     if isinstance(line, TakenThrough):
-        return _through(file, line)
+        return _through(file, line, facts.extra[_DONE][line.file])
     if line.number <= file.lines_done:
         return Decision(answer={}, duplicate=True)
     assert line.number == file.lines_done + 1, "lines are taken in order"
@@ -141,16 +143,16 @@ def _changes(
     return Insert(StatementLine, row), Update(StatementFile, (line.file,), values)
 
 
-def _through(file: Record, end: TakenThrough) -> Decision:
+def _through(file: Record, end: TakenThrough, before: int) -> Decision:
     """Note in the journal what was taken; nothing when somebody else took it meanwhile."""
     assert file.lines_done >= end.last, "every line before was taken"
-    if file.lines_done > end.last:
+    if before >= end.last:
         return Decision(answer={}, duplicate=True)
     noted = Transaction(
         TransactionKind.STATEMENT_LINES_TAKEN,
         references={
             "statement_file": str(end.file),
-            "first_line": str(end.first),
+            "first_line": str(before + 1),
             "last_line": str(end.last),
             "matched": str(file.matched),
             "posted": str(file.posted),

@@ -173,8 +173,8 @@ async def _post_lines(  # noqa: PLR0913, PLR0917 - what a file is posted by
             )
             for number, statement, entry in chunk
         ]
-        first, last = chunk[0][0], chunk[-1][0]
-        commands.append(TakenThrough(posting.file, first, last))
+        last = chunk[-1][0]
+        commands.append(TakenThrough(posting.file, last))
         outcome = await store.transact(
             Request(
                 use_case=TAKE_LINES,

@@ -4,6 +4,7 @@ A bank that got no answer sends its file again, and that finishes it at once; wh
 again must not stay half posted. The body is read as it was signed, and its digest compared.
 """
 
+import asyncio
 import zlib
 from base64 import b64decode
 from datetime import UTC, datetime, timedelta
@@ -81,7 +82,7 @@ async def _body_of(store: Store, context: Context, one: Record) -> Spooled | Non
         found = await rows.fetch_opened(connection, SignedBody, statement)
     if not found or found[0]["body"] is None:
         return None
-    body = _unpacked(found[0]["body"])
+    body = await asyncio.to_thread(_unpacked, found[0]["body"])
     if body.sha256 == one.content_sha256:
         return body
     body.close()
@@ -94,9 +95,11 @@ async def _body_of(store: Store, context: Context, one: Record) -> Spooled | Non
 
 def _unpacked(kept: str) -> Spooled:
     body, packed = Spooled(), zlib.decompressobj()
-    rest = b64decode(kept)
-    while rest:
-        body.add(packed.decompress(rest, _PIECE))
-        rest = packed.unconsumed_tail
+    whole = memoryview(b64decode(kept))
+    for at in range(0, len(whole), _PIECE):
+        rest: bytes | memoryview = whole[at : at + _PIECE]
+        while rest:
+            body.add(packed.decompress(rest, _PIECE))
+            rest = packed.unconsumed_tail
     body.add(packed.flush())
     return body

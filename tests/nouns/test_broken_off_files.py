@@ -1,12 +1,14 @@
 """Statement files that were broken off: gone on with as they were read, each by itself."""
 
+import asyncio
 import uuid
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, BinaryIO
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from structlog.testing import capture_logs
 
@@ -14,6 +16,7 @@ from service.identity.bank_signer import ToSign
 from service.statements import importing, mappings
 from service.statements.import_check import Hints
 from service.statements.sweep import finish_files
+from service.store.context import Context
 from service.store.facts import Record
 from service.store.transact import Store
 from tests.fixtures import statement_writers as writers
@@ -144,3 +147,56 @@ async def test_a_file_that_cannot_be_finished_keeps_up_none_of_the_others(
     ]
     assert "王小明" not in str(told)
     assert await uploads.count("bank_entry") == 2
+
+
+async def lines_noted(uploads: Uploads) -> list[tuple[str, str]]:
+    """Read which lines the journal says were taken, the first and the last of each unit."""
+    district = uploads.academy.district
+    context = Context((district.journal,))
+    async with district.service.store.reading(context) as connection:
+        found = await connection.execute(
+            text(
+                "SELECT refs::jsonb ->> 'first_line', refs::jsonb ->> 'last_line' FROM"
+                " escrow.journal_transaction WHERE journal_id = :journal"
+                " AND kind = 'STATEMENT_LINES_TAKEN'"
+            ),
+            {"journal": district.journal},
+        )
+    return [(row[0], row[1]) for row in found]
+
+
+async def test_lines_that_another_sender_took_are_noted_in_the_journal_once(
+    uploads: Uploads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = uploads.camt(*(uploads.entry(100 + n) for n in range(20)))
+    both, find_orders = asyncio.Barrier(2), importing._orders
+
+    async def together(*given: Any) -> Any:
+        await both.wait()
+        return await find_orders(*given)
+
+    monkeypatch.setattr(importing, "_orders", together)
+    await asyncio.gather(uploads.send(raw), uploads.send(raw))
+
+    assert await lines_noted(uploads) == [("1", "20")]
+
+
+async def test_no_more_than_two_uploads_are_read_at_once(
+    uploads: Uploads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = uploads.camt(uploads.entry(10_000))
+    examine, running, most = importing.examine, [0], [0]
+
+    async def counted(source: BinaryIO, hints: Hints) -> importing.Examined:
+        running[0] += 1
+        most[0] = max(most[0], running[0])
+        await asyncio.sleep(0.05)
+        examined = await examine(source, hints)
+        running[0] -= 1
+        return examined
+
+    monkeypatch.setattr(importing, "examine", counted)
+    answers = await asyncio.gather(*(uploads.send(raw) for _ in range(5)))
+
+    assert most == [2]
+    assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 200, 201]
