@@ -108,6 +108,7 @@ class StatementLine(Base):
 
     MATCHED was known by a push and is confirmed by this line, POSTED was not known before,
     CONTRADICTED was pushed with another amount, sign or date: `bank_entry_id` is what was pushed.
+    `raw_hash` is keyed: what the bank wrote, with its names and accounts, is not to be guessed.
     """
 
     __tablename__ = "statement_line"
