@@ -1,13 +1,11 @@
 """Routes of ISO 20022 files: a lease as pain.001, and what became of its orders as pain.002."""
 
 import asyncio
-from dataclasses import dataclass
-from typing import Annotated, Any, BinaryIO, Final, Literal, cast
+from typing import Annotated, Any, BinaryIO, Literal, cast
 from uuid import UUID
 
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
-from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
 from litestar.params import QueryParameter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -26,6 +24,7 @@ from service.identity.callers import Caller, Role
 from service.identity.verbs import Verb
 from service.payouts import pain001, pain002, reports, shown, status_file
 from service.payouts.bank_routes import machine_time
+from service.payouts.file_examples import MEDIA, XML, OrdersWritten, StatusesTaken
 from service.payouts.order_schemas import StatusFileOut
 from service.store import order_leases, payout_reads
 from service.store.facts import Record, Verdict
@@ -36,23 +35,11 @@ from service.web.paths import object_id
 from service.web.policy import policy
 from service.web.problems import KEYED, refusing
 
-XML: Final = "application/xml"
-MEDIA: Final = frozenset({XML, "text/xml"})
-
-
-@dataclass
-class XmlOperation(Operation):
-    """An operation whose body is an XML file, as the API description shows it."""
-
-    def __post_init__(self) -> None:
-        """Name the media types."""
-        media = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING))
-        self.request_body = RequestBody(content=dict.fromkeys(sorted(MEDIA), media), required=True)
-
 
 @get(
     "/payment-orders/export",
     operation_id="exportPaymentOrders",
+    operation_class=OrdersWritten,
     summary="Read the orders of a lease as a payment file",
     opt=policy(Role.BANK, verb=Verb.EXECUTE_ORDERS),
     responses=refusing(LeaseUnknown, WrongState, FormatUnavailable),
@@ -95,7 +82,7 @@ async def export_payment_orders(
     "/payment-orders/reports",
     operation_id="reportOrdersByFile",
     summary="Report what became of orders by a pain.002 file",
-    operation_class=XmlOperation,
+    operation_class=StatusesTaken,
     opt=policy(Role.BANK, verb=Verb.EXECUTE_ORDERS, body_max=BATCH_BODY_MAX, raw_media=MEDIA),
     responses=refusing(*KEYED, OrderUnknown, BodyTooLarge, MediaTypeUnsupported),
     status_code=200,

@@ -4,7 +4,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from service.receipts.entry_schemas import EntryOut
+from service.receipts.entry_schemas import EXAMPLE_ENTRY, EntryOut
 from service.receipts.schemas import EXAMPLE, DebitIn, ReceiptIn
 from service.store import ids
 from service.store.bank_events import FreezeNoticed
@@ -125,6 +125,21 @@ class NotifiedResult(ItemResult[EntryOut | FrozenOut]):
 
 class NotificationOut(WireOut):
     """A notification as it was kept, with a result for each item in the same order."""
+
+    model_config = WireOut.model_config | {
+        "json_schema_extra": {
+            "examples": [
+                {
+                    "id": example_id("ntf"),
+                    "reference": "N-20260302-0007",
+                    "item_count": 1,
+                    "received_at": "2026-03-02T10:15:00+08:00",
+                    "duplicate": False,
+                    "results": [{"status": 201, "code": "done", "result": EXAMPLE_ENTRY}],
+                }
+            ]
+        }
+    }
 
     id: str
     reference: str
