@@ -60,9 +60,9 @@ async def find_lines(
 
 
 async def load_lines(unit: Unit, lines: Sequence[Taken]) -> None:
-    """Lock the file before anything else, then what its entries name."""
-    await unit.lock(StatementFile, {line.file for line in lines})
+    """Lock what the entries name, then the file: after the accounts, as whoever finishes it."""
     await load_entries(unit, _facts(lines))
+    await unit.lock(StatementFile, {line.file for line in lines})
 
 
 async def read_lines(unit: Unit, lines: Sequence[Taken]) -> None:
