@@ -17,7 +17,7 @@ from service.bank_entries.facts import KEPT, EntryFact
 from service.bank_entries.payments import payment_accounts
 from service.bank_entries.restated import read_restated
 from service.bank_entries.suspected import read_likes
-from service.store import driver, reference
+from service.store import bank_failures, driver, reference
 from service.store.context import Context
 from service.store.contracts import read_debts
 from service.store.facts import Decision, Facts
@@ -42,6 +42,10 @@ _ANY_KEPT: Final = (
     "SELECT 1 FROM escrow.bank_entry WHERE journal_id = $1 AND outcome = 'KEPT'"
     " AND (custody_account_id = ANY($2::uuid[]) OR kind = 'TRANSFER') LIMIT 1"
 )
+_NAMED: Final = (
+    "SELECT enrolment_id FROM escrow.enrolment"
+    " WHERE journal_id = $1 AND payment_code = ANY($2::text[])"
+)
 
 
 async def find_accounts(
@@ -59,6 +63,7 @@ async def load_entries(unit: Unit, facts: Sequence[EntryFact]) -> None:
     await unit.lock(Institution, (a.institution_id for a in accounts), share=True)
     await unit.lock(CustodyAccount, (a.custody_account_id for a in accounts), share=True)
     codes = {f.payment_code for f in facts if f.payment_code is not None}
+    await _lock_at_stake(unit, facts, codes)
     enrolments = await unit.lock(Enrolment, codes, column="payment_code")
     courses = {e["course_id"] for e in enrolments}
     await unit.read_keys(Course, courses - {None})
@@ -66,6 +71,17 @@ async def load_entries(unit: Unit, facts: Sequence[EntryFact]) -> None:
         await kind.lock(unit, group)
     named = await unit.lock(PaymentOrder, (order for f in facts for order in f.orders))
     await unit.lock(BankEntry, (o.bank_entry_id for o in named if o.bank_entry_id is not None))
+
+
+async def _lock_at_stake(unit: Unit, facts: Sequence[EntryFact], codes: set[str]) -> None:
+    """Lock what failed banks still owe with what the codes name: all at once, in key order."""
+    named = (f.detail.failure for f in facts if f.detail is not None)
+    failures = {one for one in named if one is not None}
+    staked = await bank_failures.find_at_stake(unit, failures) if failures else set()
+    if staked:
+        journal = unit.facts.journal
+        coded = await driver.fetch(unit.connection, _NAMED, journal, list(codes))
+        await unit.lock(Enrolment, staked | {row[0] for row in coded})
 
 
 async def read_entries(unit: Unit, facts: Sequence[EntryFact]) -> None:
