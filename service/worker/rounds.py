@@ -25,15 +25,21 @@ WORKER_LOCK: Final = 4_711_009
 log = structlog.get_logger("service.worker")
 
 
+class SweepsFailedError(Exception):
+    """Some sweeps of a round met a fault of ours; the others were carried out."""
+
+
 async def run_due(
     store: Store, journal: int, sweeps: Mapping[str, Sweep] = SWEEPS
 ) -> dict[str, int]:
     """Run every sweep over one journal, in order; return how many commands each carried out.
 
-    A sweep at fault is told in the log and missing from the answer; the others go on. Raises
-    `Unavailable`, and what says that the database is gone, for which every sweep has to wait.
+    A sweep at fault is told in the log, the others go on, and then `SweepsFailedError` is raised.
+    Raises at once `Unavailable` and what says that the database is gone, for which every sweep
+    has to wait.
     """
     done: dict[str, int] = {}
+    failed: dict[str, Exception] = {}
     for name, sweep in sweeps.items():
         try:
             done[name] = await sweep(store, journal)
@@ -43,6 +49,9 @@ async def run_due(
             if is_lost(error):
                 raise
             log.error("sweep.failed", sweep=name, journal=journal, **_fault(error))  # noqa: TRY400
+            failed[name] = error
+    if failed:
+        raise SweepsFailedError(", ".join(failed)) from next(iter(failed.values()))
     return done
 
 
@@ -56,7 +65,7 @@ def _fault(error: Exception) -> dict[str, str]:
 async def run_round(
     engine: AsyncEngine, sweeps: Mapping[str, Sweep] = SWEEPS
 ) -> dict[int, dict[str, int]]:
-    """Run every sweep over every journal; a journal that is busy waits for the next round."""
+    """Run every sweep over every journal; one that is busy or at fault waits for the next round."""
     store = Store(engine)
     async with engine.connect() as connection:
         journals = await reference.journals_in(connection, "")
@@ -66,6 +75,8 @@ async def run_round(
             done[journal] = await run_due(store, journal, sweeps)
         except Unavailable as refusal:
             log.warning("sweep.put_off", journal=journal, code=refusal.code)
+        except SweepsFailedError:
+            continue  # told in the log
     await _forget_nonces(engine)
     async with writing(engine) as connection:
         await sessions.forget_expired(connection)
