@@ -34,6 +34,7 @@ class TransactionKind(StrEnum):
     CASH_REPORTED = "CASH_REPORTED"  # E07
     CASH_PAID_IN = "CASH_PAID_IN"  # E07
     RECEIPT_HELD = "RECEIPT_HELD"  # E08, E11
+    RECEIPT_RESTATED = "RECEIPT_RESTATED"  # E08 undone, what the fuller word says is beside it
     DUPLICATE_CLOSED = "DUPLICATE_CLOSED"  # E30 of E08, the same money under two references
     BANK_DUPLICATE_RECOGNISED = "BANK_DUPLICATE_RECOGNISED"  # E42 out of suspense, L8 | L14
     SUSPICION_LIFTED = "SUSPICION_LIFTED"  # E08 undone, what it is by its kind follows

@@ -102,19 +102,46 @@ async def test_a_database_of_the_version_before_is_brought_up_with_its_rows(
     assert await value(database, unchecked) == 0
 
 
-async def test_an_index_left_half_built_is_built_again(postgres_server: postgres.Server) -> None:
-    url = postgres_server.url("half_built", postgres.SUPERUSER)
-    await migrate.ensure_database(postgres_server.url("postgres", postgres.SUPERUSER), "half_built")
-    await migrate.upgrade(url, "0003")
-    database = Database(postgres_server, "half_built")
-    await execute(
-        database,
-        "CREATE INDEX ix_payment_order_refund ON escrow.payment_order (journal_id);"
-        "UPDATE pg_index SET indisvalid = false"
-        " WHERE indexrelid = 'escrow.ix_payment_order_refund'::regclass",
+HALF_BUILT = "UPDATE pg_index SET indisvalid = false WHERE indexrelid = to_regclass('escrow.{}')"
+
+
+@pytest.mark.parametrize(
+    ("version", "name", "table"),
+    [
+        ("0003", "ix_payment_order_refund", "payment_order"),
+        ("0017", "ix_bank_entry_likeness", "bank_entry"),
+        ("0017", "ix_bank_entry_waiting", "bank_entry"),
+    ],
+)
+async def test_an_index_left_half_built_is_built_again(
+    postgres_server: postgres.Server, version: str, name: str, table: str
+) -> None:
+    url = postgres_server.url(f"half_{name}", postgres.SUPERUSER)
+    await migrate.ensure_database(
+        postgres_server.url("postgres", postgres.SUPERUSER), f"half_{name}"
     )
+    await migrate.upgrade(url, version)
+    database = Database(postgres_server, f"half_{name}")
+    await execute(database, f"CREATE INDEX {name} ON escrow.{table} (journal_id)")
+    await execute(database, HALF_BUILT.format(name))
 
     await migrate.upgrade(url)
 
     await migrate.check(url)
     assert await value(database, "SELECT count(*) FROM pg_index WHERE NOT indisvalid") == 0
+
+
+async def test_old_bank_entries_are_scanned_in_a_step_that_locks_out_no_writer(
+    postgres_server: postgres.Server,
+) -> None:
+    url = postgres_server.url("unlocked", postgres.SUPERUSER)
+    await migrate.ensure_database(postgres_server.url("postgres", postgres.SUPERUSER), "unlocked")
+
+    await migrate.upgrade(url, "0017")
+
+    database = Database(postgres_server, "unlocked")
+    unchecked = "SELECT count(*) FROM pg_constraint WHERE NOT convalidated"
+    built = "SELECT count(*) FROM pg_index WHERE indexrelid = to_regclass('escrow.{}')"
+    assert await value(database, unchecked) == 1
+    assert await value(database, built.format("ix_bank_entry_waiting")) == 0
+    assert await value(database, built.format("ix_bank_entry_likeness")) == 0

@@ -28,6 +28,18 @@ def suspense_matched(
     )
 
 
+def receipt_restated(place: Place, *, bank_entry: UUID, amount: Money) -> Transaction:
+    """Undo the holding of a receipt that the bank has told more of since (E08): L8 x | A1 x.
+
+    What it is by the fuller word is posted in the same decision, so A1 is as before (I-39).
+    """
+    return Transaction(
+        TransactionKind.RECEIPT_RESTATED,
+        money_transfers((place.suspense(bank_entry), place.bank, amount)),
+        references(place, bank_entry=bank_entry),
+    )
+
+
 def suspense_return_instructed(
     place: Place, *, receipt: UUID, order: UUID, amount: Money
 ) -> Transaction:

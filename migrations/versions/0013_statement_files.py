@@ -60,6 +60,10 @@ def _files() -> None:
         sa.Column("content_sha256", sa.LargeBinary(), nullable=False),
         sa.Column("size_bytes", sa.BigInteger(), nullable=False),
         sa.Column("format", sa.Text(), nullable=True),
+        sa.Column("mapping_version", sa.Integer(), nullable=True),
+        sa.Column("encoding", sa.Text(), nullable=False),
+        sa.Column("account_number", sa.Text(), nullable=False),
+        sa.Column("derives_references", sa.Boolean(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("at_line", sa.BigInteger(), nullable=True),
@@ -132,7 +136,8 @@ def _statements() -> None:
         ),
         schema="escrow",
     )
-    _index("bank_statement", ["journal_id", "custody_account_id", "to_on"])
+    for columns in (["journal_id", "custody_account_id", "to_on"], ["journal_id", "reference"]):
+        _index("bank_statement", columns)
 
 
 def _lines() -> None:

@@ -45,7 +45,7 @@ FACTS: Final = ("entry_part", "notification")
 
 
 def upgrade() -> None:
-    """Make the tables and guard them, then build the index beside the running service."""
+    """Make the tables and guard them; 0018 builds the index beside the running service."""
     op.add_column("bank_entry", sa.Column("likeness", sa.BigInteger()), schema="escrow")
     op.add_column("bank_entry", sa.Column("source", sa.Text()), schema="escrow")
     _suspected_entry()
@@ -58,14 +58,6 @@ def upgrade() -> None:
             f"CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON escrow.{table}"
             " FOR EACH STATEMENT EXECUTE FUNCTION escrow.refuse_change()"
         )
-    with op.get_context().autocommit_block():
-        op.execute("SET lock_timeout = 0")
-        op.execute("DROP INDEX CONCURRENTLY IF EXISTS escrow.ix_bank_entry_likeness")
-        op.execute(
-            "CREATE INDEX CONCURRENTLY ix_bank_entry_likeness ON escrow.bank_entry"
-            " (journal_id, likeness) WHERE likeness IS NOT NULL"
-        )
-        op.execute("SET lock_timeout = '5s'")
 
 
 def _suspected_entry() -> None:

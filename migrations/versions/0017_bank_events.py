@@ -38,7 +38,7 @@ APPEND_ONLY: Final = ("bank_entry_detail", "bank_loss")
 
 
 def upgrade() -> None:
-    """Make the tables and guard them, and let a bank entry be pending."""
+    """Make the tables and guard them, and let a bank entry be pending; 0018 scans the old rows."""
     _tables()
     op.drop_constraint("ck_bank_entry_direction", "bank_entry", schema="escrow")
     op.create_check_constraint(
@@ -48,20 +48,12 @@ def upgrade() -> None:
         schema="escrow",
         postgresql_not_valid=True,
     )
-    op.execute("ALTER TABLE escrow.bank_entry VALIDATE CONSTRAINT ck_bank_entry_direction")
     op.create_index(
         "ix_bank_entry_detail_corrects",
         "bank_entry_detail",
         ["journal_id", "corrects_ref"],
         schema="escrow",
         postgresql_where="corrects_ref IS NOT NULL",
-    )
-    op.create_index(
-        "ix_bank_entry_waiting",
-        "bank_entry",
-        ["journal_id", "custody_account_id", "bank_entry_id"],
-        schema="escrow",
-        postgresql_where="suspense_fen > 0 AND kind IN ('CHANNEL_SETTLEMENT', 'CASH')",
     )
     for name, (visible, narrowed) in GUARDED.items():
         _guard(

@@ -20,10 +20,10 @@ _CODE: Final = {"code": "492039"}
 _SESSION: Final[dict[str, Any]] = {
     "state": "SIGNED_IN",
     "person_id": example_id("prs"),
-    "token": "esk_0wVn…",
+    "token": "esk_0wVn...",
     "expires_at": "2026-03-02T17:30:00+00:00",
     "device_id": example_id("dev"),
-    "device": "esd_4tQf…",
+    "device": "esd_4tQf...",
 }
 _AUTHENTICATOR: Final[dict[str, Any]] = {
     "secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
@@ -62,7 +62,7 @@ class LoginIn(CodeIn):
 class TicketCodeIn(CodeIn):
     """The second step of a login."""
 
-    model_config = examples({"ticket": "est_k2J9…", **_CODE})
+    model_config = examples({"ticket": "est_k2J9...", **_CODE})
 
     ticket: Opaque
 
@@ -77,7 +77,7 @@ class LoginOut(WireOut):
                 _SESSION,
                 {
                     "state": "CODE_NEEDED",
-                    "ticket": "est_k2J9…",
+                    "ticket": "est_k2J9...",
                     "expires_at": "2026-03-02T09:35:00+00:00",
                 },
             ]
@@ -114,7 +114,7 @@ class AcceptIn(WireIn):
 
     model_config = examples(
         {
-            "invitation": "esi_N3dYv0…",
+            "invitation": "esi_N3dYv0...",
             "login": "li@qiming.example",
             "password": "correct horse battery staple",
         }
@@ -140,7 +140,7 @@ class AuthenticatorOut(WireOut):
 class FirstCodeIn(WireIn):
     """A first code, which shows that the authenticator works."""
 
-    model_config = examples({"invitation": "esi_N3dYv0…", **_CODE})
+    model_config = examples({"invitation": "esi_N3dYv0...", **_CODE})
 
     invitation: Opaque
     code: SixDigits
@@ -201,7 +201,7 @@ class PasswordIn(CodeIn):
 class NewAuthenticatorIn(WireIn):
     """A first code of the new authenticator."""
 
-    model_config = examples({"ticket": "est_k2J9…", **_CODE})
+    model_config = examples({"ticket": "est_k2J9...", **_CODE})
 
     ticket: Opaque
     code: SixDigits
@@ -253,7 +253,7 @@ class RevokeForm(TokenForm):
         extra="ignore",
         frozen=True,
         hide_input_in_errors=True,
-        json_schema_extra={"examples": [{"token": "esk_0wVn…"}]},
+        json_schema_extra={"examples": [{"token": "esk_0wVn..."}]},
     )
 
     token: str | None = None
@@ -268,7 +268,7 @@ class TokenOut(WireOut):
         json_schema_extra={
             "examples": [
                 {
-                    "access_token": "esk_0wVn…",
+                    "access_token": "esk_0wVn...",
                     "token_type": "Bearer",
                     "expires_in": 600,
                     "scope": "finance",

@@ -2,7 +2,8 @@
 
 It is a fact. Lessons that wait are voided and refund orders not sent are cancelled as far as the
 money is needed; what an enrolment received counts down, so that no lesson is recorded until it is
-paid again. An enrolment that nothing is left of has ended.
+paid again. An enrolment that nothing is left of has ended. One for more than the enrolment ever
+received takes back a payment that is not told yet, and is kept until it is (I-39).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,6 +31,7 @@ from service.store.tables import Claim, Enrolment, Lesson, PaymentOrder, Refund
 from service.store.unit import Unit
 
 _CONFIRMED: Final = "chargeback_confirmed"
+_RECEIVED: Final = "chargeback_received"
 _WAITING: Final = ("RECORDED", "DISPUTED")
 _UNITS: Final = (Reason.PAID, Reason.GIFT)
 
@@ -51,12 +53,30 @@ _EARNED: Final = text(
                         AND sealed.kind = 'CHARGEBACK_DEBITED'
                         AND sealed.refs::jsonb ->> 'bank_entry' = before.bank_entry_id::text
                        WHERE before.journal_id = :journal AND before.outcome = 'CHARGEBACK'
-                         AND before.enrolment_id = enrolment.enrolment_id), 0) AS fen
+                         AND before.enrolment_id = enrolment.enrolment_id), 0) AS fen,
+           greatest(
+               (SELECT sum(came.fen) FROM (
+                    SELECT sum(entry.amount) AS fen FROM escrow.account
+                    JOIN escrow.entry ON entry.journal_id = :journal
+                     AND entry.account_id = account.account_id
+                    WHERE account.journal_id = :journal
+                      AND account.owner_id = enrolment.enrolment_id
+                      AND account.kind IN ('STUDENT_PREPAID', 'LESSON_PENDING', 'LESSON_DISPUTED')
+                    GROUP BY entry.seq) AS came
+                WHERE came.fen > 0),
+               (SELECT sum(told.amount_fen) FROM escrow.bank_entry AS told
+                WHERE told.journal_id = :journal AND told.direction <> 'DBIT'
+                  AND told.enrolment_id = enrolment.enrolment_id),
+               0)
+           - coalesce((SELECT sum(before.amount_fen) FROM escrow.bank_entry AS before
+                       WHERE before.journal_id = :journal AND before.outcome = 'CHARGEBACK'
+                         AND before.enrolment_id = enrolment.enrolment_id), 0) AS received_fen
     FROM escrow.enrolment
     WHERE enrolment.journal_id = :journal AND enrolment.enrolment_id = ANY(:enrolments)
     """
 ).bindparams(bindparam("enrolments", type_=ARRAY(Uuid)))
-"""What each enrolment's confirmed lessons brought, less what chargebacks have taken of it."""
+"""What each enrolment's confirmed lessons brought, and all that it ever received with what was
+beyond its price; less what chargebacks have taken of either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +122,15 @@ async def _read(unit: Unit, facts: Sequence[EntryFact]) -> None:
     wanted = {e.enrolment_id for e in unit.facts.all(Enrolment) if e.payment_code in codes}
     found = await unit.query(_EARNED, journal=unit.facts.journal, enrolments=sorted(wanted))
     unit.facts.extra[_CONFIRMED] = {row["enrolment_id"]: int(row["fen"]) for row in found}
+    received = {row["enrolment_id"]: int(row["received_fen"]) for row in found}
+    unit.facts.extra[_RECEIVED] = received
 
 
 def _charged_back(facts: Facts, fact: EntryFact, account: Record) -> Effect | None:
     """Post a chargeback on the enrolment it names; kept while that, or the money, is missing.
 
-    While the enrolment's money is on its way to another bank it is kept as well.
+    While the enrolment's money is on its way to another bank it is kept as well, and while it is
+    for more than the enrolment has received: its payment is still to be told.
     """
     enrolment = facts.by(Enrolment, ("payment_code",), fact.payment_code)
     if enrolment is None or enrolment.custody_account_id != account.custody_account_id:
@@ -115,8 +138,11 @@ def _charged_back(facts: Facts, fact: EntryFact, account: Record) -> Effect | No
     if backing_moves.is_moving(facts, enrolment.enrolment_id):
         return None
     contract, place = contract_of(enrolment), place_of(account)
-    if facts.book.balance(place.bank) < fact.amount:
+    received: dict[UUID, int] = facts.extra[_RECEIVED]
+    there = min(facts.book.balance(place.bank).fen, received[enrolment.enrolment_id])
+    if there < fact.amount.fen:
         return None
+    received[enrolment.enrolment_id] -= fact.amount.fen
     voided = _voided(facts, fact, contract)
     prepaid = facts.book.balance(contract.prepaid) + voided.freed
     undone, refunds = _refunds(facts, enrolment, fact.amount - min(fact.amount, prepaid))
@@ -134,8 +160,8 @@ def _charged_back(facts: Facts, fact: EntryFact, account: Record) -> Effect | No
         standing=standing,
         debit=Debit(entry=fact.bank_entry, units_left=units),
     )
-    received = enrolment.received_fen - min(fact.amount, prepaid).fen
-    values: dict[str, Any] = {"received_fen": received} | ({"state": "REFUNDED"} if ends else {})
+    counted = enrolment.received_fen - min(fact.amount, prepaid).fen
+    values: dict[str, Any] = {"received_fen": counted} | ({"state": "REFUNDED"} if ends else {})
     return Effect(
         "CHARGEBACK",
         (*voided.transactions, *undone.transactions, posted, *_covered(facts, account, posted)),

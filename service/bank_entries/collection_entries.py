@@ -17,7 +17,7 @@ from ledger.rules.debts import Debt
 from ledger.rules.receipts import HeldReason
 from ledger.transactions import Transaction
 from service.bank_entries import payments, waiting_money
-from service.bank_entries.facts import Effect, EntryFact, Kind
+from service.bank_entries.facts import Effect, EntryFact, Kind, open_own
 from service.store.contracts import contract_of, place_of, received_change
 from service.store.facts import Facts, Record
 from service.store.tables import Enrolment
@@ -46,7 +46,7 @@ def _captured(facts: Facts, fact: EntryFact, account: Record) -> Effect:
     reason = payments.held_because(facts, fact, account, enrolment)
     if reason is not None or enrolment is None:
         why = reason or HeldReason.UNKNOWN_ENROLMENT
-        _open(facts, place.suspense(fact.bank_entry))
+        open_own(facts, place.suspense(fact.bank_entry))
         held = rules.capture_held(
             place, capture=fact.bank_entry, channel=channel, amount=fact.amount, reason=why
         )
@@ -95,7 +95,7 @@ def _credited(facts: Facts, fact: EntryFact, enrolment: Record, posted: Transact
     matched = min(fact.amount, rules.still_due(contract, Money.from_fen(enrolment.received_fen)))
     excess = fact.amount - matched
     if excess:
-        _open(facts, place_of(enrolment).suspense(fact.bank_entry))
+        open_own(facts, place_of(enrolment).suspense(fact.bank_entry))
     return Effect(
         "ENROLMENT",
         (posted,),
@@ -113,7 +113,7 @@ def _settled(facts: Facts, fact: EntryFact, account: Record) -> Effect:
     clearing, fee = facts.book.balance(place.channel_clearing(channel)), fact.detail.fee
     unknown = max(fact.amount + fee - clearing, ZERO)
     if unknown:
-        _open(facts, place.suspense(fact.bank_entry))
+        open_own(facts, place.suspense(fact.bank_entry))
         waiting_money.waits(facts, _lane(fact), fact.bank_entry)
     posted = rules.channel_settled(
         place,
@@ -137,18 +137,12 @@ def _paid_in(facts: Facts, fact: EntryFact, account: Record) -> Effect:
     undeposited = facts.book.balance(place.cash_undeposited)
     unknown = max(fact.amount - undeposited, ZERO)
     if unknown:
-        _open(facts, place.suspense(fact.bank_entry))
+        open_own(facts, place.suspense(fact.bank_entry))
         waiting_money.waits(facts, _lane(fact), fact.bank_entry)
     posted = rules.cash_paid_in(
         place, bank_entry=fact.bank_entry, amount=fact.amount, undeposited=undeposited
     )
     return Effect("CASH", (posted,), (), _beyond(unknown), unknown.fen)
-
-
-def _open(facts: Facts, suspense: Account) -> None:
-    """Open an entry's account in suspense; what was read of one that stands already stays."""
-    if suspense not in facts.loaded:
-        facts.open_new(suspense)
 
 
 def _beyond(unknown: Money) -> str | None:

@@ -4,6 +4,7 @@ Commands are refused; bank facts never are (decisions.md). Only a contradiction,
 reference with other content, is a conflict.
 """
 
+from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from service.bank_entries import suspected
 from service.bank_entries.batch_entries import part_rows
 from service.bank_entries.effects import effect_of
 from service.bank_entries.facts import STATEMENT, Detail, Effect, EntryFact, Part
+from service.bank_entries.restated import restated, says_the_same
 from service.store import ids
 from service.store.contracts import place_of
 from service.store.facts import Decision, Facts, Insert, Record, Update
@@ -35,11 +37,7 @@ def decide_entry(facts: Facts, fact: EntryFact) -> Decision:
     if known is not None:
         if _differs(known, fact):
             raise BankEntryContradicted(bank_ref=fact.bank_ref)
-        return Decision(
-            answer=answer_of(facts.journal, known),
-            shows={"custody_bank": place_of(account).bank},
-            duplicate=True,
-        )
+        return told_again(facts, known, fact, account)
     twin = suspected.twin_of(facts, fact)
     if twin is None:
         effect = effect_of(facts, fact, account)
@@ -60,10 +58,27 @@ def decide_entry(facts: Facts, fact: EntryFact) -> Decision:
     )
 
 
-def says_the_same(known: Record, fact: EntryFact) -> bool:
-    """Tell whether sign, amount and date agree: all that a push and a statement both say."""
-    said = (known.direction, known.amount_fen, known.book_on)
-    return said == (fact.direction, fact.amount.fen, fact.book_on)
+def told_again(facts: Facts, known: Record, fact: EntryFact, account: Record) -> Decision:
+    """Post an open entry as a fuller word says; answer any other as a duplicate (I-39)."""
+    shows = {"custody_bank": place_of(account).bank}
+    more = restated(facts, known, fact)
+    if more is None:
+        answer = answer_of(facts.journal, known)
+        return Decision(answer=answer, shows=shows, duplicate=True)
+    key = known.bank_entry_id
+    own = replace(fact, bank_entry=key)
+    return Decision(
+        answer=answer_of(facts.journal, Record({**known, **more.entry})),
+        transactions=more.transactions,
+        changes=(
+            Update(BankEntry, (key,), more.entry),
+            more.narrative,
+            *_detailed(own, account),
+            *part_rows(own, account),
+            *more.effect.changes,
+        ),
+        shows=shows,
+    )
 
 
 def _differs(known: Record, fact: EntryFact) -> bool:

@@ -16,7 +16,7 @@ from ledger.accounts import Account
 from ledger.money import Money
 from ledger.rules import bank_errors as rules
 from ledger.transactions import Transaction
-from service.bank_entries.facts import Effect, EntryFact, Kind
+from service.bank_entries.facts import Effect, EntryFact, Kind, open_own
 from service.store import custodians
 from service.store.contracts import place_of
 from service.store.facts import Facts, Record
@@ -93,7 +93,7 @@ def debited(facts: Facts, fact: EntryFact, account: Record) -> Effect | None:
 
 def _debit_corrected(facts: Facts, fact: EntryFact, account: Record) -> Effect:
     place, bank = place_of(account), _bank(account)
-    _open(facts, place.credited_in_error(fact.bank_entry))
+    open_own(facts, place.credited_in_error(fact.bank_entry))
     _known(facts, fact.custody_account)[fact.bank_entry] = _Own(0)
     posted = rules.bank_error_debit_corrected(
         place,
@@ -107,7 +107,7 @@ def _debit_corrected(facts: Facts, fact: EntryFact, account: Record) -> Effect:
 
 def _credited(facts: Facts, fact: EntryFact, account: Record) -> Effect:
     place = place_of(account)
-    _open(facts, place.credited_in_error(fact.bank_entry))
+    open_own(facts, place.credited_in_error(fact.bank_entry))
     taken = facts.extra[_TOLD_BEFORE].get((fact.custody_account, fact.bank_ref), 0)
     _known(facts, fact.custody_account)[fact.bank_entry] = _Own(fact.amount.fen, taken)
     posted = rules.bank_error_credited(
@@ -169,12 +169,6 @@ def _corrected(facts: Facts, fact: EntryFact) -> UUID:
 
 def _bank(account: Record) -> UUID:
     return custodians.bank_id(account.bank_code)
-
-
-def _open(facts: Facts, account: Account) -> None:
-    """Open an account of an entry's own; what was read of one that stands already stays."""
-    if account not in facts.loaded:
-        facts.open_new(account)
 
 
 def _accounts(facts: Facts, fact: EntryFact, account: Record) -> Iterable[Account]:

@@ -96,6 +96,12 @@ class Effect:
     enrolment: UUID | None = None
 
 
+def open_own(facts: Facts, account: Account) -> None:
+    """Open an account of an entry's own; what was read of one that stands already stays."""
+    if account not in facts.loaded:
+        facts.open_new(account)
+
+
 def _quoted(text: str | None) -> str:
     return "null" if text is None else canonical_json(text)
 

@@ -14,7 +14,7 @@ from ledger.rules import bank_failures as rules
 from ledger.rules import receipts
 from ledger.rules.receipts import HeldReason
 from ledger.transactions import Transaction
-from service.bank_entries.facts import Effect, EntryFact, Kind
+from service.bank_entries.facts import Effect, EntryFact, Kind, open_own
 from service.store import bank_failures, custodians, ids
 from service.store.bank_failures import accounts_of, bank_of, place_of_failure, stakes_of
 from service.store.contracts import place_of
@@ -76,7 +76,7 @@ def _held(facts: Facts, fact: EntryFact, account: Record, rest: Money) -> tuple[
     if rest == ZERO:
         return ()
     place = place_of(account)
-    facts.open_new(place.suspense(fact.bank_entry))
+    open_own(facts, place.suspense(fact.bank_entry))
     return (
         receipts.receipt_held(
             place,

@@ -8,7 +8,7 @@ from ledger.accounts import Account
 from ledger.money import Money
 from ledger.rules import receipts as receipt_rules
 from ledger.rules.receipts import HeldReason
-from service.bank_entries.facts import Effect, EntryFact, Kind
+from service.bank_entries.facts import Effect, EntryFact, Kind, open_own
 from service.store import rows
 from service.store.contracts import contract_of, place_of, received_change
 from service.store.facts import Facts, Record
@@ -28,7 +28,7 @@ def payment(facts: Facts, fact: EntryFact, account: Record) -> Effect:
         enrolment = facts.by(Enrolment, ("payment_code",), fact.payment_code)
     reason = held_because(facts, fact, account, enrolment)
     if reason is not None or enrolment is None:
-        _open_suspense(facts, place.suspense(fact.bank_entry))
+        open_own(facts, place.suspense(fact.bank_entry))
         held = receipt_rules.receipt_held(
             place,
             bank_entry=fact.bank_entry,
@@ -43,7 +43,7 @@ def payment(facts: Facts, fact: EntryFact, account: Record) -> Effect:
     matched = min(fact.amount, receipt_rules.still_due(contract, received))
     excess = fact.amount - matched
     if excess:
-        _open_suspense(facts, place.suspense(fact.bank_entry))
+        open_own(facts, place.suspense(fact.bank_entry))
     return Effect(
         "ENROLMENT",
         (
@@ -59,12 +59,6 @@ def payment(facts: Facts, fact: EntryFact, account: Record) -> Effect:
         excess.fen,
         enrolment["enrolment_id"],
     )
-
-
-def _open_suspense(facts: Facts, suspense: Account) -> None:
-    """Open the entry's account in suspense; what was read of one that was held stays."""
-    if suspense not in facts.loaded:
-        facts.open_new(suspense)
 
 
 def held_because(  # noqa: PLR0911 - one return a reason, in documented order

@@ -12,9 +12,10 @@ from typing import Final
 from uuid import UUID
 
 from ledger.money import Money, total
-from service.bank_entries.facts import STATEMENT, EntryFact, Part
-from service.statement_files.canonical import CanonicalEntry, Direction
+from service.bank_entries.facts import PUSH, STATEMENT, EntryFact, Part
+from service.statement_files.canonical import CanonicalEntry, Direction, Kind
 from service.store import end_to_end_ids, payment_codes
+from service.store.order_steps import OrderState
 
 CHARGE_CODES: Final = frozenset({"CHRG", "COMM", "FEES", "CHG", "COM"})
 """Subfamilies of ISO 20022 and transaction types of SWIFT that are a bank's fee (手续费)."""
@@ -22,6 +23,8 @@ INTEREST_CODES: Final = frozenset({"INTR", "INT"})
 """The same for interest (结息)."""
 CHARGE_WORDS: Final = ("手续费", "账户管理费", "工本费", "汇划费", "服务费")
 INTEREST_WORDS: Final = ("结息", "利息", "存款息")
+CALLED_OFF: Final = frozenset({OrderState.REJECTED, OrderState.CANCELLED})
+"""States of an order that its bank did not pay; its debit of a whole lease leaves it out."""
 INTEREST_MONTHS: Final = 3
 """A statement does not say what interest is for: demand deposits are settled by the quarter."""
 
@@ -48,6 +51,7 @@ class NamedOrder:
     target_custody_account: UUID | None
     amount: Money
     lease: UUID | None = None
+    state: str | None = None
 
 
 def lease_named(entry: CanonicalEntry, journal: int) -> UUID | None:
@@ -80,8 +84,12 @@ def read_entry(
     bank_entry: UUID,
     account: LineAccount,
     orders: Mapping[UUID, NamedOrder],
+    of: Kind = Kind.STATEMENT,
 ) -> EntryFact:
     """Make the fact that a statement's line tells, to be received like a push of the bank.
+
+    What a report of the day so far or a notification (`of`) tells is a push: the statement that
+    follows may bring the same money under another reference.
 
     `bank_entry` is the id it gets, `orders` are those that lines of this list name, as far as they
     are known. Pure; the same line always gives the same fact.
@@ -108,7 +116,7 @@ def read_entry(
         purpose=entry.purpose or None,
         from_on=from_on,
         to_on=to_on,
-        source=STATEMENT,
+        source=STATEMENT if of is Kind.STATEMENT else PUSH,
         parts=parts,
     )
 
@@ -142,10 +150,19 @@ def _parts(
 def _of_lease(
     entry: CanonicalEntry, account: LineAccount, orders: Sequence[NamedOrder]
 ) -> tuple[Part, ...]:
-    """Return all orders of a lease on this account, where together they are the debit."""
-    mine = [order for order in orders if order.custody_account == account.custody_account]
-    parts = [Part(order.order, order.amount) for order in sorted(mine, key=lambda o: o.order)]
-    return tuple(parts) if _is_whole(entry, parts) else ()
+    """Return the orders of a lease on this account that together are the debit.
+
+    They are all of them or, where the bank left some out, those that were not called off.
+    """
+    mine = sorted(
+        (order for order in orders if order.custody_account == account.custody_account),
+        key=lambda order: order.order,
+    )
+    for paid in (mine, [order for order in mine if order.state not in CALLED_OFF]):
+        parts = tuple(Part(order.order, order.amount) for order in paid)
+        if _is_whole(entry, parts):
+            return parts
+    return ()
 
 
 def _is_whole(entry: CanonicalEntry, parts: Sequence[Part]) -> bool:

@@ -15,8 +15,9 @@ from service.bank_entries.effects import by_kind, kind_of
 from service.bank_entries.entries import decide_entry, decide_kept
 from service.bank_entries.facts import KEPT, EntryFact
 from service.bank_entries.payments import payment_accounts
+from service.bank_entries.restated import read_restated
 from service.bank_entries.suspected import read_likes
-from service.store import driver, reference
+from service.store import bank_failures, driver, reference
 from service.store.context import Context
 from service.store.contracts import read_debts
 from service.store.facts import Decision, Facts
@@ -41,6 +42,10 @@ _ANY_KEPT: Final = (
     "SELECT 1 FROM escrow.bank_entry WHERE journal_id = $1 AND outcome = 'KEPT'"
     " AND (custody_account_id = ANY($2::uuid[]) OR kind = 'TRANSFER') LIMIT 1"
 )
+_NAMED: Final = (
+    "SELECT enrolment_id FROM escrow.enrolment"
+    " WHERE journal_id = $1 AND payment_code = ANY($2::text[])"
+)
 
 
 async def find_accounts(
@@ -58,6 +63,7 @@ async def load_entries(unit: Unit, facts: Sequence[EntryFact]) -> None:
     await unit.lock(Institution, (a.institution_id for a in accounts), share=True)
     await unit.lock(CustodyAccount, (a.custody_account_id for a in accounts), share=True)
     codes = {f.payment_code for f in facts if f.payment_code is not None}
+    await _lock_at_stake(unit, facts, codes)
     enrolments = await unit.lock(Enrolment, codes, column="payment_code")
     courses = {e["course_id"] for e in enrolments}
     await unit.read_keys(Course, courses - {None})
@@ -67,6 +73,17 @@ async def load_entries(unit: Unit, facts: Sequence[EntryFact]) -> None:
     await unit.lock(BankEntry, (o.bank_entry_id for o in named if o.bank_entry_id is not None))
 
 
+async def _lock_at_stake(unit: Unit, facts: Sequence[EntryFact], codes: set[str]) -> None:
+    """Lock what failed banks still owe with what the codes name: all at once, in key order."""
+    named = (f.detail.failure for f in facts if f.detail is not None)
+    failures = {one for one in named if one is not None}
+    staked = await bank_failures.find_at_stake(unit, failures) if failures else set()
+    if staked:
+        journal = unit.facts.journal
+        coded = await driver.fetch(unit.connection, _NAMED, journal, list(codes))
+        await unit.lock(Enrolment, staked | {row[0] for row in coded})
+
+
 async def read_entries(unit: Unit, facts: Sequence[EntryFact]) -> None:
     """Read entries of the same reference, balances and debts under the head."""
     await unit.read_pairs(
@@ -74,10 +91,11 @@ async def read_entries(unit: Unit, facts: Sequence[EntryFact]) -> None:
         {(f.custody_account, f.bank_ref) for f in facts},
         ("custody_account_id", "bank_ref"),
     )
+    told = await read_restated(unit, facts)
     await read_likes(unit, facts)
     await _notice_kept(unit, {f.custody_account for f in facts})
     await _read_cap(unit)
-    await _read_books(unit, facts)
+    await _read_books(unit, told)
 
 
 async def _notice_kept(unit: Unit, custodies: set[UUID]) -> None:

@@ -4,10 +4,10 @@ Kept are debits without money behind them, and arrivals whose debit another bank
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.bank_entries.batch_entries import NAME, parts_of
@@ -20,36 +20,57 @@ from service.store.tables import BankEntry, BankEntryDetail
 from service.store.transact import Mode, Request, Store
 
 AT_ONCE: Final = 500
+"""How many are tried in one unit of work."""
 ACTOR: Final = "service.retry"
 
 
 async def retry_kept(store: Store, journal: int, custodies: Iterable[UUID] | None = None) -> int:
-    """Post the kept entries that can be posted now; return how many were.
+    """Post the kept entries that can be posted now, each tried once; return how many were.
 
     `custodies` narrows to some custody accounts; what arrives by an order is always among them, as
     it waits for an entry of another account. Nothing is written when none is kept.
     """
     source = rows.table_of(BankEntry)
-    statement = select(source).where(source.c.journal_id == journal, source.c.outcome == "KEPT")
+    statement = select(source).where(
+        source.c.journal_id == journal,
+        source.c.outcome == "KEPT",
+        # What names no order waits for the bank to explain it, not for other entries.
+        or_(source.c.kind != "OTHER", source.c.order_id.is_not(None)),
+    )
     if custodies is not None:
         here = source.c.custody_account_id.in_(sorted(set(custodies)))
         statement = statement.where(or_(here, source.c.kind == "TRANSFER"))
     statement = statement.order_by(source.c.bank_entry_id).limit(AT_ONCE)
+    posted = 0
+    found = await _kept(store, journal, statement)
+    while found:
+        posted += await _retried(store, journal, found)
+        if len(found) < AT_ONCE:
+            break
+        last = found[-1].bank_entry
+        found = await _kept(store, journal, statement.where(source.c.bank_entry_id > last))
+    return posted
+
+
+async def _kept(store: Store, journal: int, statement: Select[Any]) -> list[Kept]:
+    """Read kept entries with all that the bank said of them."""
     async with store.reading(Context((journal,))) as connection:
         found = [Record(row) for row in await rows.fetch(connection, statement)]
         details = await details_of(connection, journal, found)
         parts = await parts_of(
             connection, journal, (row.bank_entry_id for row in found if row.kind == NAME)
         )
-    if not found:
-        return 0
+    return [
+        Kept(key, fact_of(row, details.get(key), parts.get(key, ())))
+        for key, row in ((row.bank_entry_id, row) for row in found)
+    ]
+
+
+async def _retried(store: Store, journal: int, kept: Sequence[Kept]) -> int:
     outcome = await store.transact(
         Request(
             use_case=RETRY,
-            commands=[
-                Kept(key, fact_of(row, details.get(key), parts.get(key, ())))
-                for key, row in ((row.bank_entry_id, row) for row in found)
-            ],
+            commands=kept,
             caller=Context((journal,)),
             actor=ACTOR,
             journal=journal,

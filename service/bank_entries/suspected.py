@@ -15,7 +15,7 @@ from uuid import UUID
 
 from ledger.rules import receipts as receipt_rules
 from ledger.rules.receipts import HeldReason
-from service.bank_entries.facts import PUSH, Effect, EntryFact
+from service.bank_entries.facts import PUSH, Effect, EntryFact, open_own
 from service.store import driver, rows, statement_lines
 from service.store.contracts import place_of
 from service.store.facts import Facts, Insert, Record
@@ -105,12 +105,18 @@ def own_likeness(facts: Facts, fact: EntryFact) -> int | None:
     return known.get(fact.bank_entry)
 
 
-def twin_of(facts: Facts, fact: EntryFact) -> Record | None:
-    """Return the earliest entry that may have brought the same money, None where there is none."""
+def twin_of(facts: Facts, fact: EntryFact, own: Record | None = None) -> Record | None:
+    """Return the earliest entry that may have brought the same money, None where there is none.
+
+    `own` is the entry that the fact is of where it stands already: then a statement shows it.
+    """
     likeness = own_likeness(facts, fact)
     if likeness is None:
         return None
     alike = facts.each_by(BankEntry, "likeness", likeness)
+    if own is not None:
+        others = (row for row in alike if row["bank_entry_id"] != own["bank_entry_id"])
+        alike = [row for row in others if row["source"] == PUSH]
     twins = [row for row in alike if _is_like(facts, fact, row)] if alike else []
     return min(twins, key=lambda row: (row.seq, row.bank_entry_id), default=None)
 
@@ -118,7 +124,7 @@ def twin_of(facts: Facts, fact: EntryFact) -> Record | None:
 def held(facts: Facts, fact: EntryFact, account: Record, twin: Record) -> Effect:
     """Hold an entry that is like another until a person has decided (E08)."""
     place, moment = place_of(account), facts.moment
-    facts.open_new(place.suspense(fact.bank_entry))
+    open_own(facts, place.suspense(fact.bank_entry))
     reason = HeldReason.SUSPECTED_DUPLICATE
     posted = receipt_rules.receipt_held(
         place, bank_entry=fact.bank_entry, amount=fact.amount, reason=reason

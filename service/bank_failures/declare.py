@@ -178,7 +178,7 @@ def _fact(account: Record, payload: Payload, balance: Money, failed_on: date) ->
     return EntryFact(
         bank_entry=_uuid("bke", payload, "receipt_id"),
         custody_account=account.custody_account_id,
-        bank_ref=f"FAILED:{failed_on.isoformat()}",
+        bank_ref=f"FAILED:{payload['failure_id']}",  # no bank's own: nobody knew the id before
         direction="DBIT",
         kind=FAILED,
         amount=balance,

@@ -1,10 +1,30 @@
 """The JSON contract of bank messages."""
 
-from typing import Literal
+from typing import Any, Final, Literal
 
 from pydantic import Field
 
-from service.web.wire import Amount, Day, Instant, WireOut
+from service.web.wire import Amount, Day, Instant, WireOut, example_id
+
+EXAMPLE: Final[dict[str, Any]] = {
+    "ref": "20260302-000017",
+    "items": [
+        {
+            "kind": "ENTRY",
+            "id": example_id("bke"),
+            "bank": "ICBC",
+            "ref": "20260302-000017",
+            "state": "ENROLMENT",
+            "confirmed": True,
+            "custody_account_id": example_id("cus"),
+            "amount": "4999.99",
+            "book_on": "2026-03-02",
+            "received_at": "2026-03-02T10:15:00+08:00",
+            "related_ids": [],
+            "items": [],
+        }
+    ],
+}
 
 
 class MessageItemOut(WireOut):
@@ -47,6 +67,8 @@ class MessageOut(WireOut):
 
 class MessagesOut(WireOut):
     """Everything in the caller's scope that is called so."""
+
+    model_config = WireOut.model_config | {"json_schema_extra": {"examples": [EXAMPLE]}}
 
     ref: str
     items: list[MessageOut]

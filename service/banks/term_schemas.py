@@ -1,6 +1,6 @@
 """The JSON contract of banks' terms: when orders are carried out, and how large one may be."""
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -9,22 +9,21 @@ from service.web.wire import Amount, Day, Instant, WireIn, WireOut, examples, mo
 
 Hour = Annotated[str, StringConstraints(strict=True, pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 _HOUR: Final = "HH:MM in Asia/Shanghai"
+EXAMPLE: Final[dict[str, Any]] = {
+    "effective_on": "2026-12-01",
+    "opens_at": "20:30",
+    "cut_off_at": "17:30",
+    "working_days_only": True,
+    "item_limit": None,
+    "small_value_limit": "1000000.00",
+    "small_value_holiday_limit": "500000.00",
+}
 
 
 class TermsIn(WireIn):
     """Terms of a bank from a day on; what is left out does not limit."""
 
-    model_config = examples(
-        {
-            "effective_on": "2026-12-01",
-            "opens_at": "20:30",
-            "cut_off_at": "17:30",
-            "working_days_only": True,
-            "item_limit": None,
-            "small_value_limit": "1000000.00",
-            "small_value_holiday_limit": "500000.00",
-        }
-    )
+    model_config = examples(EXAMPLE)
 
     effective_on: Day
     opens_at: Hour | None = Field(
@@ -67,6 +66,14 @@ class TermsIn(WireIn):
 
 class TermsOut(WireOut):
     """Terms of a bank; those of the latest day that has come are in force."""
+
+    model_config = WireOut.model_config | {
+        "json_schema_extra": {
+            "examples": [
+                EXAMPLE | {"bank": "ICBC", "set_by": "bank", "set_at": "2026-11-20T10:00:00+08:00"}
+            ]
+        }
+    }
 
     bank: str
     effective_on: Day

@@ -68,6 +68,29 @@ class CashIn(WireIn):
 class CashOut(WireOut):
     """What became of it: a bank entry that is pending until the school pays the cash in."""
 
+    model_config = WireOut.model_config | {
+        "json_schema_extra": {
+            "examples": [
+                {
+                    "id": example_id("bke"),
+                    "custody_account_id": example_id("cus"),
+                    "bank_ref": "CASH:SJ-2026-0017",
+                    "direction": "PEND",
+                    "amount": "1200.00",
+                    "book_on": "2026-03-02",
+                    "value_on": "2026-03-02",
+                    "kind": "CASH_REPORT",
+                    "outcome": "ENROLMENT",
+                    "suspense_reason": None,
+                    "suspense": "0.00",
+                    "enrolment_id": example_id("enr"),
+                    "order_id": None,
+                    "transaction_id": ids.public_transaction(1, 42),
+                }
+            ]
+        }
+    }
+
     id: str
     custody_account_id: str
     bank_ref: str = Field(description="CASH and the school's receipt number")

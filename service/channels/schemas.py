@@ -38,6 +38,23 @@ EXAMPLE: Final[dict[str, Any]] = {
     "payer_account": "6222000000000000000",
 }
 
+EXAMPLE_ANSWER: Final[dict[str, Any]] = {
+    "id": example_id("bke"),
+    "custody_account_id": example_id("cus"),
+    "bank_ref": "WECHAT:4200002026030212345678",
+    "direction": "PEND",
+    "amount": "4999.99",
+    "book_on": "2026-03-02",
+    "value_on": "2026-03-02",
+    "kind": CAPTURE,
+    "outcome": "ENROLMENT",
+    "suspense_reason": None,
+    "suspense": "0.00",
+    "enrolment_id": example_id("enr"),
+    "order_id": None,
+    "transaction_id": ids.public_transaction(1, 42),
+}
+
 
 class CaptureIn(WireIn):
     """What a payment channel took from a parent (渠道扣款), before it settles."""
@@ -96,6 +113,8 @@ class CaptureBatchIn(BatchMode):
 class CaptureOut(WireOut):
     """What became of a capture: a bank entry that is pending until the channel settles."""
 
+    model_config = WireOut.model_config | {"json_schema_extra": {"examples": [EXAMPLE_ANSWER]}}
+
     id: str
     custody_account_id: str
     bank_ref: str = Field(description="The channel and its reference")
@@ -119,6 +138,17 @@ class CaptureResult(ItemResult[CaptureOut]):
 
 class CaptureBatchOut(WireOut):
     """A result for each item, in the same order."""
+
+    model_config = WireOut.model_config | {
+        "json_schema_extra": {
+            "examples": [
+                {
+                    "mode": "independent",
+                    "results": [{"status": 201, "code": "done", "result": EXAMPLE_ANSWER}],
+                }
+            ]
+        }
+    }
 
     mode: str
     results: list[CaptureResult]

@@ -73,7 +73,6 @@ class _Import:
         import time  # noqa: PLC0415 - keeps `escrow --help` quick
 
         from service.statements import importing, mappings  # noqa: PLC0415
-        from service.statements.import_check import Hints  # noqa: PLC0415
         from service.statements.import_take import TAKE_FILE, TakeFile  # noqa: PLC0415
         from service.store import ids  # noqa: PLC0415
         from service.store import statement_file_reads as reads  # noqa: PLC0415
@@ -83,8 +82,9 @@ class _Import:
 
         store = Store(engine)
         async with store.reading(Context(())) as connection:
-            mapping = self.bank and await mappings.mapping_of(connection, self.bank)
-        hints = Hints(mapping or None, self.encoding, self.account, derives=self.derives)
+            hints = await mappings.hints_of(
+                connection, self.bank, self.encoding, self.account, derives=self.derives
+            )
         examined = await importing.examine(self.source, hints)
         journal, bank = await self._place(store, examined)
         sha256, size = _digest(self.source)
@@ -95,6 +95,7 @@ class _Import:
             sha256,
             size,
             examined.format,
+            hints,
             examined.statements,
             examined.flaw,
         )
@@ -109,10 +110,8 @@ class _Import:
             )
         )
         answer, duplicate = outcome.single(), outcome.verdicts[0].duplicate
-        if examined.flaw is not None:
-            return answer | {"duplicate": duplicate}
         file = ids.parse(reads.PREFIX, answer["id"])[1]
-        posting = importing.Posting(journal, file, ACTOR, self.source, hints)
+        posting = importing.Posting(journal, file, ACTOR, self.source, examined)
         row = await importing.post(store, posting, self.progress)
         return reads.answer_of(row) | {"duplicate": duplicate}
 

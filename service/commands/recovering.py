@@ -88,12 +88,11 @@ async def _statements(
 ) -> None:
     from service.recovery import given, missing  # noqa: PLC0415 - keeps `escrow --help` quick
     from service.statements import mappings  # noqa: PLC0415
-    from service.statements.import_check import Hints  # noqa: PLC0415
 
-    mapping = None if bank is None else await mappings.mapping_of(connection, bank)
+    hints = await mappings.hints_of(connection, bank, "", "", derives=True)
     for file in files:
         with file.open("rb") as source:
-            entries = given.entries_of(file, source, Hints(mapping))
+            entries = given.entries_of(file, source, hints)
             await missing.compare_entries(connection, entries, found)
 
 

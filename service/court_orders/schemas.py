@@ -1,8 +1,8 @@
 """The JSON contract of court orders."""
 
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Any, Final, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from service.store import ids
 from service.store.bank_events import FreezeNoticed
@@ -11,6 +11,7 @@ from service.web.wire import (
     Amount,
     CustodyAccountId,
     Day,
+    DocumentNumber,
     Page,
     WireIn,
     WireOut,
@@ -18,12 +19,6 @@ from service.web.wire import (
     examples,
     money,
 )
-
-DocumentNumber = Annotated[
-    str,
-    StringConstraints(strict=True, min_length=1, max_length=100, pattern=r"^\S(.*\S)?$"),
-]
-"""A court's document number (文书号)."""
 
 EXAMPLE: Final[dict[str, Any]] = {
     "id": example_id("cto"),

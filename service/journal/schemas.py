@@ -86,6 +86,15 @@ class EntryOut(WireOut):
 class TransactionDetailOut(TransactionOut):
     """One transaction with its transfers and entries, and its place in the chain."""
 
+    model_config = WireOut.model_config | {
+        "json_schema_extra": {
+            "examples": [
+                EXAMPLE
+                | {"previous_hash": "00" * 32, "reverses": None, "transfers": [], "entries": []}
+            ]
+        }
+    }
+
     previous_hash: str
     reverses: str | None = Field(description="The transaction that this one reverses")
     transfers: list[TransferOut]

@@ -1,12 +1,11 @@
 """Routes of ISO 20022 files: a lease as pain.001, and what became of its orders as pain.002."""
 
-from dataclasses import dataclass
-from typing import Annotated, Any, BinaryIO, Final, Literal, cast
+import asyncio
+from typing import Annotated, Any, BinaryIO, Literal, cast
 from uuid import UUID
 
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
-from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
 from litestar.params import QueryParameter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -25,10 +24,10 @@ from service.identity.callers import Caller, Role
 from service.identity.verbs import Verb
 from service.payouts import pain001, pain002, reports, shown, status_file
 from service.payouts.bank_routes import machine_time
+from service.payouts.file_examples import MEDIA, XML, OrdersWritten, StatusesTaken
 from service.payouts.order_schemas import StatusFileOut
-from service.store import approvals, order_leases, payout_reads
+from service.store import order_leases, payout_reads
 from service.store.facts import Record, Verdict
-from service.store.order_steps import OrderState
 from service.store.transact import Outcome, Store
 from service.web.bodies import BATCH_BODY_MAX, spooled_body
 from service.web.command import Command
@@ -36,23 +35,11 @@ from service.web.paths import object_id
 from service.web.policy import policy
 from service.web.problems import KEYED, refusing
 
-XML: Final = "application/xml"
-MEDIA: Final = frozenset({XML, "text/xml"})
-
-
-@dataclass
-class XmlOperation(Operation):
-    """An operation whose body is an XML file, as the API description shows it."""
-
-    def __post_init__(self) -> None:
-        """Name the media types."""
-        media = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING))
-        self.request_body = RequestBody(content=dict.fromkeys(sorted(MEDIA), media), required=True)
-
 
 @get(
     "/payment-orders/export",
     operation_id="exportPaymentOrders",
+    operation_class=OrdersWritten,
     summary="Read the orders of a lease as a payment file",
     opt=policy(Role.BANK, verb=Verb.EXECUTE_ORDERS),
     responses=refusing(LeaseUnknown, WrongState, FormatUnavailable),
@@ -67,10 +54,9 @@ async def export_payment_orders(
         Literal["pain.001"], QueryParameter()
     ] = "pain.001",
 ) -> Response[bytes]:
-    """Write the orders of a lease that were not reported on, one block an account.
+    """Write the orders of a lease, one block an account, whatever was reported on them since.
 
-    It is the same message however often it is read. A lease that lapsed, and one without such
-    orders any more, is the wrong state.
+    It is the same message however often it is read. A lease that lapsed is the wrong state.
     """
     journal, lease = object_id("lse", lease_id, LeaseUnknown)
     at = machine_time(request.app.state.clock_ms())
@@ -81,17 +67,14 @@ async def export_payment_orders(
         found = await payout_reads.orders(
             connection, caller.context, journal, [row.order_id for row in held]
         )
-        sent = [order for order in found.values() if order.state == OrderState.SENT]
-        if not sent:
-            raise WrongState(object="lease", state="REPORTED", wanted="SENT")
         if any(row.acknowledged_at is None and row.expires_at <= at for row in held):
             raise WrongState(object="lease", state="LAPSED", wanted="SENT")
-        now = (await approvals.business_clocks(connection, [journal]))[journal]
+        leased_at, handed = held[0].leased_at, list(found.values())
         file = pain001.PaymentFile(
-            journal, lease, held[0].leased_at, shanghai_date(now), "Tuition Escrow"
+            journal, lease, leased_at, shanghai_date(leased_at), "Tuition Escrow"
         )
-        payments = await _payments(connection, store, journal, sent)
-        debtors = await _debtors(connection, caller, journal, sent)
+        payments = await _payments(connection, store, journal, handed)
+        debtors = await _debtors(connection, caller, journal, handed)
     return Response(pain001.written(file, payments, debtors), media_type=XML)
 
 
@@ -99,7 +82,7 @@ async def export_payment_orders(
     "/payment-orders/reports",
     operation_id="reportOrdersByFile",
     summary="Report what became of orders by a pain.002 file",
-    operation_class=XmlOperation,
+    operation_class=StatusesTaken,
     opt=policy(Role.BANK, verb=Verb.EXECUTE_ORDERS, body_max=BATCH_BODY_MAX, raw_media=MEDIA),
     responses=refusing(*KEYED, OrderUnknown, BodyTooLarge, MediaTypeUnsupported),
     status_code=200,
@@ -114,7 +97,7 @@ async def report_orders_by_file(
     """
     body = await spooled_body(request)
     try:
-        file = pain002.read(cast("BinaryIO", body.file))
+        file = await asyncio.to_thread(pain002.read, cast("BinaryIO", body.file))
     finally:
         body.close()
     async with command.store.reading(command.caller.context) as connection:
@@ -150,9 +133,9 @@ def _not_taken(status: status_file.Named) -> OrderUnknown | ParameterInvalid:
 
 
 async def _payments(
-    connection: AsyncConnection, store: Store, journal: int, sent: list[Record]
+    connection: AsyncConnection, store: Store, journal: int, handed: list[Record]
 ) -> list[pain001.Payment]:
-    targets = {order.order_id: order.target_custody_account_id for order in sent}
+    targets = {order.order_id: order.target_custody_account_id for order in handed}
     payees = await shown.payees_of(connection, store, journal, targets)
     return [
         pain001.Payment(
@@ -162,14 +145,14 @@ async def _payments(
             Money.from_fen(order.amount_fen),
             shown.payee_out(payees.get(order.order_id)) or {},
         )
-        for order in sent
+        for order in handed
     ]
 
 
 async def _debtors(
-    connection: AsyncConnection, caller: Caller, journal: int, sent: list[Record]
+    connection: AsyncConnection, caller: Caller, journal: int, handed: list[Record]
 ) -> dict[UUID, pain001.Debtor]:
-    wanted = {order.custody_account_id for order in sent}
+    wanted = {order.custody_account_id for order in handed}
     accounts = await payout_reads.custody_accounts(connection, caller.context, journal, wanted)
     return {
         key: pain001.Debtor(row.account_name, row.account_number, row.bank_code)

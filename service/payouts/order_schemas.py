@@ -1,6 +1,6 @@
 """The JSON contract of payment orders between the service and the bank that pays them."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -23,6 +23,8 @@ from service.web.wire import (
 
 LeaseId = Annotated[str, IdOf("lse")]
 MessageId = Annotated[str, StringConstraints(strict=True, pattern=r"^[!-~]{1,35}$")]
+EXAMPLE_LEASE: Final = "lse" + EXAMPLE_ORDER["id"].removeprefix("ord")
+EXAMPLE_END_TO_END: Final = end_to_end_ids.written(*ids.parse("ord", EXAMPLE_ORDER["id"]))
 Status = Literal["ACCEPTED", "PENDING", "REJECTED", "UNKNOWN", "NOT_FOUND"]
 
 
@@ -77,6 +79,10 @@ class SaidOut(WireOut):
 class PaymentDetail(PaymentOut):
     """A payment order with all that its bank said of it."""
 
+    model_config = WireOut.model_config | {
+        "json_schema_extra": {"examples": [EXAMPLE_ORDER | {"reports": []}]}
+    }
+
     reports: list[SaidOut]
 
 
@@ -110,7 +116,7 @@ class FetchOut(WireOut):
 class AcknowledgeIn(WireIn):
     """The bank has the orders of a lease for good: all of them, or those it names."""
 
-    model_config = examples({"lease_id": "lse" + EXAMPLE_ORDER["id"].removeprefix("ord")})
+    model_config = examples({"lease_id": EXAMPLE_LEASE})
 
     lease_id: LeaseId
     order_ids: Annotated[list[OrderId], Field(min_length=1, max_length=500)] | None = None
@@ -118,6 +124,19 @@ class AcknowledgeIn(WireIn):
 
 class AcknowledgedOut(WireOut):
     """The orders that the bank keeps, and those that were handed over again meanwhile."""
+
+    model_config = WireOut.model_config | {
+        "json_schema_extra": {
+            "examples": [
+                {
+                    "lease_id": EXAMPLE_LEASE,
+                    "acknowledged": [EXAMPLE_ORDER["id"]],
+                    "lost": [],
+                    "transaction_id": ids.public_transaction(1, 42),
+                }
+            ]
+        }
+    }
 
     lease_id: str
     acknowledged: list[str]
@@ -180,6 +199,26 @@ class StatusResult(ReportResult):
 class StatusFileOut(WireOut):
     """A result for each status of a pain.002 file, in the file's order."""
 
+    model_config = WireOut.model_config | {
+        "json_schema_extra": {
+            "examples": [
+                {
+                    "message_id": "R-20260302-0007",
+                    "original_message_id": EXAMPLE_LEASE.replace("_", "").upper(),
+                    "results": [
+                        {
+                            "end_to_end_id": EXAMPLE_END_TO_END,
+                            "said": "ACSP",
+                            "status": 200,
+                            "code": "done",
+                            "result": EXAMPLE_ORDER | {"state": "ACCEPTED"},
+                        }
+                    ],
+                }
+            ]
+        }
+    }
+
     message_id: str
     original_message_id: str | None = None
     results: list[StatusResult]
@@ -187,6 +226,26 @@ class StatusFileOut(WireOut):
 
 class QueryOut(WireOut):
     """An order whose fate its bank must tell (查询): answer by a report on the order."""
+
+    model_config = WireOut.model_config | {
+        "json_schema_extra": {
+            "examples": [
+                {
+                    "order_id": EXAMPLE_ORDER["id"],
+                    "end_to_end_id": EXAMPLE_END_TO_END,
+                    "institution_id": EXAMPLE_ORDER["institution_id"],
+                    "custody_account_id": EXAMPLE_ORDER["custody_account_id"],
+                    "bank": "ICBC",
+                    "amount": "1770.82",
+                    "state": "ACCEPTED",
+                    "why": "NOT_EXECUTED",
+                    "since": "2026-03-02T09:30:00+08:00",
+                    "last_status": "ACCEPTED",
+                    "query_again_at": None,
+                }
+            ]
+        }
+    }
 
     order_id: str
     end_to_end_id: str

@@ -112,6 +112,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self.report = StatusReport()
+        self._blocks: set[str] = set()
 
     def started(self, element: Element) -> None:
         """Open what the elements below it belong to."""
@@ -141,10 +142,17 @@ class _Reader:
         elif path.startswith(_BLOCK):
             block = report.blocks[-1]
             if path == f"{_BLOCK}/OrgnlPmtInfId":
-                block.block_id = _short(text, element)
+                block.block_id = self._new(_short(text, element), element)
             _keep(block, path.removeprefix(_BLOCK), "/PmtInfSts", text, element)
         elif path.startswith(_GROUP):
             _keep(report, path.removeprefix(_GROUP), "/GrpSts", text, element)
+
+    def _new(self, block: str, element: Element) -> str:
+        """Refuse a second block of one name: which of the two is the bank's word, nobody knows."""
+        if block in self._blocks:
+            raise StatementFileInvalid(Reason.DUPLICATE_REFERENCE, line=element.line)
+        self._blocks.add(block)
+        return block
 
     def _in_payment(self, below: str, text: str, element: Element) -> None:
         payment = self.report.blocks[-1].payments[-1]

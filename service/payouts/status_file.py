@@ -3,17 +3,19 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ledger.refusals import OrderUnknown, RequestInvalid
+from ledger.refusals import BodyTooLarge, OrderUnknown, RequestInvalid
 from service.identity.callers import Caller
 from service.payouts.pain001 import block_id
 from service.payouts.pain002 import BlockStatus, PaymentStatus, Said, StatusReport
 from service.payouts.reports import Report
 from service.store import end_to_end_ids, order_leases
 from service.store.facts import Record
+from service.web.wire import BATCH_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +50,12 @@ def named(file: StatusReport, journal: int, lease: UUID | None, held: list[Recor
     """Return every status of a file with the order it stands for, in the file's order.
 
     A block or message without statuses of single payments stands for the orders that are still
-    under its lease. Raises `RequestInvalid` for a file without any status.
+    under its lease. Raises `RequestInvalid` for a file without any status, `BodyTooLarge` as soon
+    as there are more than a batch has.
     """
-    found = list(_statuses(file, journal, lease, held))
+    found = list(islice(_statuses(file, journal, lease, held), BATCH_MAX + 1))
+    if len(found) > BATCH_MAX:
+        raise BodyTooLarge(items_max=BATCH_MAX)
     if not found:
         raise RequestInvalid(reason="no_status")
     return found
@@ -75,16 +80,15 @@ def report_of(named_status: Named, file: StatusReport, journal: int, at: datetim
 def _statuses(
     file: StatusReport, journal: int, lease: UUID | None, held: list[Record]
 ) -> Iterator[Named]:
+    by_block: dict[str, list[Record]] = {}
+    if lease is not None:
+        for row in held:
+            by_block.setdefault(block_id(lease, row.custody_account_id), []).append(row)
     for block in file.blocks:
-        mine = [
-            row
-            for row in held
-            if lease is not None and block_id(lease, row.custody_account_id) == block.block_id
-        ]
         for payment in block.payments:
             yield _payment(payment, block, file, journal)
         if not block.payments and (block.status or file.status):
-            yield from _whole(_first(block, file), journal, mine)
+            yield from _whole(_first(block, file), journal, by_block.get(block.block_id, []))
     if not file.blocks and file.status:
         yield from _whole(file, journal, held)
 

@@ -1,9 +1,10 @@
 """What is told of bank entries, and what is done with money in suspense, as JSON."""
 
-from typing import Literal
+from typing import Any, Final, Literal
 
 from pydantic import Field
 
+from service.store import ids
 from service.web.wire import (
     Amount,
     Day,
@@ -16,9 +17,28 @@ from service.web.wire import (
     examples,
 )
 
+EXAMPLE_ENTRY: Final[dict[str, Any]] = {
+    "id": example_id("bke"),
+    "custody_account_id": example_id("cus"),
+    "bank_ref": "20260302-000017",
+    "direction": "CRDT",
+    "amount": "4999.99",
+    "book_on": "2026-03-02",
+    "value_on": "2026-03-02",
+    "kind": "PAYMENT",
+    "outcome": "ENROLMENT",
+    "suspense_reason": None,
+    "suspense": "0.00",
+    "enrolment_id": example_id("enr"),
+    "order_id": None,
+    "transaction_id": ids.public_transaction(1, 42),
+}
+
 
 class EntryOut(WireOut):
     """What became of a bank entry."""
+
+    model_config = WireOut.model_config | {"json_schema_extra": {"examples": [EXAMPLE_ENTRY]}}
 
     id: str
     custody_account_id: str

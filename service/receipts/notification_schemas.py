@@ -1,10 +1,10 @@
 """The JSON contract of notifications."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
-from service.receipts.entry_schemas import EntryOut
+from service.receipts.entry_schemas import EXAMPLE_ENTRY, EntryOut
 from service.receipts.schemas import EXAMPLE, DebitIn, ReceiptIn
 from service.store import ids
 from service.store.bank_events import FreezeNoticed
@@ -14,6 +14,7 @@ from service.web.wire import (
     Amount,
     CustodyAccountId,
     Day,
+    DocumentNumber,
     Instant,
     ItemResult,
     Reference,
@@ -38,9 +39,7 @@ class FreezeIn(WireIn):
     model_config = examples(FREEZE_EXAMPLE)
 
     custody_account_id: CustodyAccountId
-    document_number: Annotated[
-        str, StringConstraints(strict=True, min_length=1, max_length=100, pattern=r"^\S(.*\S)?$")
-    ] = Field(description="The court's document number (文书号)")
+    document_number: DocumentNumber = Field(description="The court's document number (文书号)")
     amount: Amount
     ordered_on: Day
     until_on: Day | None = Field(default=None, description="The last day it holds, where it says")
@@ -126,6 +125,21 @@ class NotifiedResult(ItemResult[EntryOut | FrozenOut]):
 
 class NotificationOut(WireOut):
     """A notification as it was kept, with a result for each item in the same order."""
+
+    model_config = WireOut.model_config | {
+        "json_schema_extra": {
+            "examples": [
+                {
+                    "id": example_id("ntf"),
+                    "reference": "N-20260302-0007",
+                    "item_count": 1,
+                    "received_at": "2026-03-02T10:15:00+08:00",
+                    "duplicate": False,
+                    "results": [{"status": 201, "code": "done", "result": EXAMPLE_ENTRY}],
+                }
+            ]
+        }
+    }
 
     id: str
     reference: str

@@ -15,7 +15,7 @@ from service.store.transact import Store
 from service.web.paths import object_id
 from service.web.policy import policy
 from service.web.problems import refusing
-from service.web.wire import Amount, WireOut, yuan
+from service.web.wire import Amount, WireOut, example_id, yuan
 
 
 class ProposalOut(WireOut):
@@ -32,6 +32,27 @@ class ProposalOut(WireOut):
 
 class ProposalsOut(WireOut):
     """Whose a receipt may be, the likeliest first, and what it may be twice."""
+
+    model_config = WireOut.model_config | {
+        "json_schema_extra": {
+            "examples": [
+                {
+                    "receipt_id": example_id("bke"),
+                    "suspense": "4999.99",
+                    "suspense_reason": "UNKNOWN_ENROLMENT",
+                    "items": [
+                        {
+                            "enrolment_id": example_id("enr"),
+                            "due": "4999.99",
+                            "score": 60,
+                            "reasons": ["PAYMENT_CODE_ALIKE", "AMOUNT_DUE"],
+                        }
+                    ],
+                    "similar_receipt_ids": [],
+                }
+            ]
+        }
+    }
 
     receipt_id: str
     suspense: Amount

@@ -16,6 +16,7 @@ from service.web.wire import (
     BatchMode,
     CustodyAccountId,
     Day,
+    DocumentNumber,
     EndToEndId,
     IdOf,
     Reference,
@@ -27,9 +28,6 @@ from service.web.wire import (
 )
 
 Channel = Literal["WECHAT", "ALIPAY", "UNIONPAY"]
-DocumentNumber = Annotated[
-    str, StringConstraints(strict=True, min_length=1, max_length=100, pattern=r"^\S(.*\S)?$")
-]
 PaymentCode = Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9A-Z]{4,20}$")]
 
 EXAMPLE = {

@@ -4,8 +4,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from service.receipts.entry_schemas import EntryOut
-from service.web.wire import Amount, Instant, Page, WireIn, WireOut, examples
+from service.receipts.entry_schemas import EXAMPLE_ENTRY, EntryOut
+from service.web.wire import Amount, Instant, Page, WireIn, WireOut, example_id, examples
 
 
 class SuspicionIn(WireIn):
@@ -20,6 +20,25 @@ class SuspicionIn(WireIn):
 
 class SuspicionOut(WireOut):
     """A receipt held because another may have brought the same money (疑似重复)."""
+
+    model_config = WireOut.model_config | {
+        "json_schema_extra": {
+            "examples": [
+                {
+                    "receipt": EXAMPLE_ENTRY
+                    | {
+                        "outcome": "SUSPENSE",
+                        "suspense_reason": "SUSPECTED_DUPLICATE",
+                        "suspense": "4999.99",
+                        "enrolment_id": None,
+                    },
+                    "other_receipt_id": example_id("bke"),
+                    "state": "OPEN",
+                    "suspected_at": "2026-03-02T10:15:00+08:00",
+                }
+            ]
+        }
+    }
 
     receipt: EntryOut
     other_receipt_id: str = Field(description="The earlier receipt that it is like")

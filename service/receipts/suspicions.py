@@ -1,8 +1,9 @@
 """Suspected duplicates decided by a person: the same money as another's, or money of its own.
 
 SAME closes the report: it is undone when the bank has the money once, and is the bank's own when
-its statements show it twice. DIFFERENT lets it become what it would have been. Above the limits of
-suspense a second person decides with the first.
+its statements show it twice. DIFFERENT lets it become what it would have been. What was undone
+before a statement showed it is decided anew. Above the limits of suspense a second person decides
+with the first.
 """
 
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from ledger.money import Money
 from ledger.policy import Category
 from ledger.refusals import ReceiptUnknown, Refusal, WrongState
 from ledger.rules import suspected as rules
+from ledger.rules.receipts import HeldReason, receipt_held
 from ledger.transactions import Transaction
 from service.bank_entries.effects import effect_of
 from service.bank_entries.entries import answer_of, fact_of
@@ -33,6 +35,7 @@ from service.store.transact import UseCase
 from service.store.unit import Unit
 
 BANK_ERROR: Final = "BANK_ERROR"
+COUNTED_TWICE: Final = "COUNTED_TWICE"
 OPEN: Final = "OPEN"
 _CONFIRMED: Final = "confirmed_suspects"
 
@@ -113,16 +116,20 @@ def decide_suspicion(facts: Facts, suspicion: Suspicion) -> Decision:
 
 
 def decided(facts: Facts, suspicion: Suspicion) -> Decision:
-    """Close the receipt as the same money, or let it become what it would have been."""
+    """Close the receipt as the same money, or let it become what it would have been.
+
+    What was closed before a statement showed it is held again first (E08), then decided anew.
+    """
     row = facts.get(SuspectedEntry, suspicion.bank_entry)
-    if row is None or row.state != OPEN:
-        raise WrongState(object="suspicion", state="NONE" if row is None else row.state)
     entry = _entry(facts, suspicion.bank_entry)
-    if entry.suspense_fen != entry.amount_fen:
+    anew = row is not None and _is_open_again(facts, row, suspicion.verdict)
+    if row is None or (row.state != OPEN and not anew):
+        raise WrongState(object="suspicion", state="NONE" if row is None else row.state)
+    if not anew and entry.suspense_fen != entry.amount_fen:
         raise WrongState(object="receipt", state=entry.outcome)
-    if suspicion.verdict == "SAME":
-        return _same(facts, entry, row)
-    return _different(facts, entry, row)
+    decision = (_same if suspicion.verdict == "SAME" else _different)(facts, entry, row)
+    held = (_held_again(facts, entry),) if anew else ()
+    return replace(decision, transactions=(*held, *decision.transactions))
 
 
 def answer(journal: int, row: Record, entry: Record) -> dict[str, Any]:
@@ -138,11 +145,33 @@ def answer(journal: int, row: Record, entry: Record) -> dict[str, Any]:
     }
 
 
+def _is_open_again(facts: Facts, row: Record, verdict: Verdict) -> bool:
+    """Tell whether the bank's statements have shown a report that was undone as counted twice.
+
+    SAME says anything new only when they show both.
+    """
+    confirmed: set[UUID] = facts.extra[_CONFIRMED]
+    shown = {row.bank_entry_id} if verdict == "DIFFERENT" else _twins(row)
+    return row.closed_as == COUNTED_TWICE and shown <= confirmed
+
+
+def _held_again(facts: Facts, entry: Record) -> Transaction:
+    return receipt_held(
+        place_of(_account(facts, entry)),
+        bank_entry=entry.bank_entry_id,
+        amount=Money.from_fen(entry.amount_fen),
+        reason=HeldReason.SUSPECTED_DUPLICATE,
+    )
+
+
+def _twins(row: Record) -> set[UUID]:
+    return {row.bank_entry_id, row.other_entry_id}
+
+
 def _same(facts: Facts, entry: Record, row: Record) -> Decision:
     """Undo the report (E30); both on the bank's statements, it is the bank's own money (E42)."""
     place, amount = place_of(_account(facts, entry)), Money.from_fen(entry.amount_fen)
-    twins = {entry.bank_entry_id, row.other_entry_id}
-    if twins <= facts.extra[_CONFIRMED]:
+    if _twins(row) <= facts.extra[_CONFIRMED]:
         posted = rules.bank_duplicate_recognised(
             place,
             bank=custodians.bank_id(entry.bank_code),
@@ -154,7 +183,7 @@ def _same(facts: Facts, entry: Record, row: Record) -> Decision:
     posted = rules.duplicate_closed(
         place, bank_entry=entry.bank_entry_id, other=row.other_entry_id, amount=amount
     )
-    return _closed(facts, entry, row, posted, "COUNTED_TWICE")
+    return _closed(facts, entry, row, posted, COUNTED_TWICE)
 
 
 def _closed(
@@ -182,7 +211,7 @@ def _different(facts: Facts, entry: Record, row: Record) -> Decision:
         "suspense_fen": effect.suspense_fen,
         "enrolment_id": effect.enrolment,
     }
-    told = _decided_row(facts) | {"state": "DIFFERENT"}
+    told = _decided_row(facts) | {"state": "DIFFERENT", "closed_as": None}
     posted = (lifted, *effect.transactions)
     decision = _decision(facts, entry, row, posted=posted, changed=changed, told=told)
     return replace(decision, changes=(*decision.changes, *effect.changes))

@@ -49,7 +49,7 @@ MEANINGS: Final[dict[Reason, str]] = {
     Reason.PAGE_MISSING: "A statement of several pages lacks one",
     Reason.REFERENCE_MISSING: "An entry has no reference of the bank",
     Reason.SUM_DIFFERS: "The sum of credits or debits is not the sum stated",
-    Reason.TOO_LARGE: "The file, or one field of it, is larger than allowed",
+    Reason.TOO_LARGE: "The file or a field is too large, or it has too many statements or days",
     Reason.TRUNCATED: "The file ends before the statement does",
     Reason.UNKNOWN_COLUMN: "The heading has a column that the bank's mapping does not know",
     Reason.UNKNOWN_FORMAT: "The file is neither camt, MT940 nor CSV with a mapping",

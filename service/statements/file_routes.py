@@ -1,5 +1,6 @@
 """Routes of statement files: a bank uploads one, anyone concerned sees what became of it."""
 
+from asyncio import Semaphore
 from dataclasses import dataclass
 from typing import Annotated, Any, BinaryIO, Final, cast
 from uuid import UUID
@@ -34,7 +35,6 @@ from service.statements.file_schemas import (
     StatementMappingOut,
     States,
 )
-from service.statements.import_check import Hints
 from service.statements.import_take import TAKE_FILE, TakeFile
 from service.store import ids
 from service.store import statement_file_reads as reads
@@ -53,6 +53,8 @@ FILE_MAX: Final = 128 * 1024 * 1024
 MEDIA: Final = frozenset(
     {"application/xml", "text/xml", "text/plain", "text/csv", "application/octet-stream"}
 )
+AT_ONCE: Final = 2
+"""Uploads that are read and posted at a time by a process; the others wait for their turn."""
 _WITHIN_S: Final = 900
 
 
@@ -106,12 +108,15 @@ async def upload_statement_file(  # noqa: PLR0913, PLR0917 - one query parameter
 ) -> Response[StatementFileOut]:
     """Check the whole file, then confirm or post each of its lines; the same file once only."""
     body = await spooled_body(request)
+    turns: Semaphore = request.app.state.setdefault("statement_uploads", Semaphore(AT_ONCE))
+    await turns.acquire()
     try:
         bank = command.caller.context.bank
         assert bank is not None, "a bank's caller is bound to it"
         async with command.store.reading(command.caller.context) as connection:
-            mapping = await mappings.mapping_of(connection, bank)
-        hints = Hints(mapping, encoding, account, derives=references == "derived")
+            hints = await mappings.hints_of(
+                connection, bank, encoding, account, derives=references == "derived"
+            )
         source = cast("BinaryIO", body.file)
         examined = await importing.examine(source, hints)
         journal = await _journal_of(command, jurisdiction, examined)
@@ -122,17 +127,19 @@ async def upload_statement_file(  # noqa: PLR0913, PLR0917 - one query parameter
             body.sha256,
             body.size,
             examined.format,
+            hints,
             examined.statements,
             examined.flaw,
         )
         outcome = await command.run(TAKE_FILE, [taken], journal=journal)
         answer = outcome.single()
         _require_taken(answer)
-        if not command.dry_run and examined.flaw is None:
+        if not command.dry_run:
             file = ids.parse(reads.PREFIX, answer["id"])[1]
-            posting = importing.Posting(journal, file, command.caller.id, source, hints)
+            posting = importing.Posting(journal, file, command.caller.id, source, examined)
             answer = reads.answer_of(await importing.post(command.store, posting))
     finally:
+        turns.release()
         body.close()
     verdict = Verdict(answer=answer, duplicate=outcome.verdicts[0].duplicate)
     return command.answer(Outcome([verdict], replayed=outcome.replayed), StatementFileOut)

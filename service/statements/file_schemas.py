@@ -1,6 +1,6 @@
 """The JSON contract of statement files and of the mappings by which CSV is read."""
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import Field
 
@@ -92,11 +92,28 @@ class FileStatementOut(WireOut):
 class StatementFileDetail(StatementFileOut):
     """A statement file with its statements."""
 
+    model_config = WireOut.model_config | {
+        "json_schema_extra": {"examples": [EXAMPLE | {"contents": []}]}
+    }
+
     contents: list[FileStatementOut]
 
 
 class StatementFilePage(Page[StatementFileOut]):
     """A page of statement files, the oldest first."""
+
+
+EXAMPLE_MAPPING: Final[dict[str, Any]] = {
+    "encoding": "gb18030",
+    "references": ["交易流水号"],
+    "columns": {
+        "记账日期": "booked_on",
+        "贷方金额": "credit",
+        "借方金额": "debit",
+        "摘要": "purpose",
+    },
+    "figures": {"账号": "account", "期初余额": "opening", "期末余额": "closing"},
+}
 
 
 class CsvMappingIn(WireIn):
@@ -122,22 +139,7 @@ class CsvMappingIn(WireIn):
 class StatementMappingIn(WireIn):
     """A bank's mapping, as a new version."""
 
-    model_config = examples(
-        {
-            "bank": "ICBC",
-            "mapping": {
-                "encoding": "gb18030",
-                "references": ["交易流水号"],
-                "columns": {
-                    "记账日期": "booked_on",
-                    "贷方金额": "credit",
-                    "借方金额": "debit",
-                    "摘要": "purpose",
-                },
-                "figures": {"账号": "account", "期初余额": "opening", "期末余额": "closing"},
-            },
-        }
-    )
+    model_config = examples({"bank": "ICBC", "mapping": EXAMPLE_MAPPING})
 
     bank: Reference
     mapping: CsvMappingIn
@@ -145,6 +147,19 @@ class StatementMappingIn(WireIn):
 
 class StatementMappingOut(WireOut):
     """The mapping by which a bank's CSV is read now."""
+
+    model_config = WireOut.model_config | {
+        "json_schema_extra": {
+            "examples": [
+                {
+                    "bank": "ICBC",
+                    "version": 1,
+                    "set_at": "2026-03-01T10:00:00+08:00",
+                    "mapping": EXAMPLE_MAPPING,
+                }
+            ]
+        }
+    }
 
     bank: str
     version: int

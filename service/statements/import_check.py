@@ -22,9 +22,13 @@ from service.statement_files.canonical import (
 from service.statement_files.csv_mapping import CsvMapping
 from service.statement_files.detect import Format, detected, statement_parts
 from service.statement_files.mt940_details import DERIVED
+from service.statement_files.refused import Reason
 from service.statements.file_faults import Fault, FileUnfit, Flaw
 
 DAYS_MAX: Final = 366
+STATEMENTS_MAX: Final = 10_000
+FILE_DAYS_MAX: Final = 20_000
+"""Of all statements of a file together: what is kept of it is a row for each."""
 REFERENCE_MAX: Final = 140
 _MODULUS: Final = 2**256
 _ONE_DAY: Final = timedelta(days=1)
@@ -35,6 +39,7 @@ class Hints:
     """What the sender or the bank's terms say that a file does not."""
 
     mapping: CsvMapping | None = None
+    mapping_version: int | None = None
     encoding: str = ""
     account: str = ""
     derives: bool = False
@@ -132,13 +137,15 @@ def check_file(source: BinaryIO, hints: Hints) -> CheckedFile:
     """Read a seekable file to its end; raises `StatementFileInvalid` or `FileUnfit`."""
     form = format_of(source, hints)
     made: list[CheckedStatement] = []
-    days = _Days()
+    days, room = _Days(), FILE_DAYS_MAX
     for one in checked(parts_of(source, hints)):
         if isinstance(one, CanonicalEntry):
             days.add(one)
-        else:
-            made.append(days.closed(one, form))
-            days = _Days()
+            continue
+        if len(made) == STATEMENTS_MAX:
+            raise FileUnfit(Flaw(Reason.TOO_LARGE))
+        made.append(days.closed(one, form, room))
+        days, room = _Days(), room - len(made[-1].days)
     return CheckedFile(form, tuple(made))
 
 
@@ -195,11 +202,13 @@ class _Days:
             of_day.debit_fen += entry.amount_fen
         of_day.digest += line_digest(entry.bank_ref, entry.direction.value, entry.amount_fen)
 
-    def closed(self, summary: StatementSummary, form: Format) -> CheckedStatement:
+    def closed(self, summary: StatementSummary, form: Format, room: int) -> CheckedStatement:
         last_booked_on = max(self.sums, default=None)
         if summary.kind is not Kind.STATEMENT:
             return CheckedStatement(summary, (), last_booked_on)
         first, last = self._period(summary, form)
+        if (last - first).days >= room:
+            raise FileUnfit(Flaw(Reason.TOO_LARGE))
         for day, of_day in self.sums.items():
             if not first <= day <= last:
                 raise FileUnfit(Flaw(Fault.OUTSIDE_PERIOD, entry=of_day.first_entry))

@@ -1,8 +1,9 @@
 """Lines of an accepted file, some thousands in a unit of work: confirmed, posted, or contradicted.
 
-A line whose reference is known confirms what was pushed and posts nothing (I-35); a new one is
-received as any bank fact is. How far a file has come stands in its row, changed with the lines, so
-that a file broken off anywhere goes on where it stopped, and two who send it do not post it twice.
+A line whose reference is known confirms what was pushed and posts nothing (I-35), unless it says
+what the push left out of an entry still open (I-39); a new one is received as any bank fact is.
+How far a file has come stands in its row, changed with the lines, so that a file broken off
+anywhere goes on where it stopped, and two who send it do not post it twice.
 """
 
 from collections.abc import Sequence
@@ -15,9 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger.refusals import Refusal
 from ledger.transactions import Transaction, TransactionKind
 from service.bank_entries import suspected
-from service.bank_entries.entries import decide_entry, says_the_same
+from service.bank_entries.entries import decide_entry, told_again
 from service.bank_entries.facts import EntryFact
 from service.bank_entries.receive import load_entries, read_entries
+from service.bank_entries.restated import says_the_same
 from service.store.context import Context
 from service.store.facts import Decision, Facts, Insert, Record, Update
 from service.store.tables import BankEntry, CustodyAccount, StatementFile, StatementLine
@@ -25,6 +27,7 @@ from service.store.transact import UseCase
 from service.store.unit import Unit
 
 _BUSINESS_KEY: Final = ("custody_account_id", "bank_ref")
+_DONE: Final = "lines_done_before"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,6 @@ class TakenThrough:
     """The end of a unit of work: every line up to here has been taken."""
 
     file: UUID
-    first: int
     last: int
 
 
@@ -58,9 +60,9 @@ async def find_lines(
 
 
 async def load_lines(unit: Unit, lines: Sequence[Taken]) -> None:
-    """Lock the file before anything else, then what its entries name."""
-    await unit.lock(StatementFile, {line.file for line in lines})
+    """Lock what the entries name, then the file: after the accounts, as whoever finishes it."""
     await load_entries(unit, _facts(lines))
+    await unit.lock(StatementFile, {line.file for line in lines})
 
 
 async def read_lines(unit: Unit, lines: Sequence[Taken]) -> None:
@@ -70,6 +72,8 @@ async def read_lines(unit: Unit, lines: Sequence[Taken]) -> None:
     """
     facts = _facts(lines)
     await read_entries(unit, facts)
+    files = unit.facts.all(StatementFile)
+    unit.facts.extra[_DONE] = {file.statement_file_id: file.lines_done for file in files}
     known = (_known(unit.facts, fact) for fact in facts)
     suspected.confirm(unit.facts, (row.bank_entry_id for row in known if row is not None))
 
@@ -79,7 +83,7 @@ def decide_line(facts: Facts, line: Taken) -> Decision:
     file = facts.get(StatementFile, line.file)
     assert file is not None, "the file was accepted and locked"
     if isinstance(line, TakenThrough):
-        return _through(file, line)
+        return _through(file, line, facts.extra[_DONE][line.file])
     if line.number <= file.lines_done:
         return Decision(answer={}, duplicate=True)
     assert line.number == file.lines_done + 1, "lines are taken in order"
@@ -88,8 +92,14 @@ def decide_line(facts: Facts, line: Taken) -> Decision:
         posted = decide_entry(facts, line.fact)
         changes = _changes(facts, file, line, "POSTED", line.fact.bank_entry)
         return replace(posted, answer={}, shows={}, changes=(*posted.changes, *changes))
-    outcome = "MATCHED" if says_the_same(known, line.fact) else "CONTRADICTED"
-    return Decision(answer={}, changes=_changes(facts, file, line, outcome, known.bank_entry_id))
+    if not says_the_same(known, line.fact):
+        changes = _changes(facts, file, line, "CONTRADICTED", known.bank_entry_id)
+        return Decision(answer={}, changes=changes)
+    account = facts.get(CustodyAccount, known.custody_account_id)
+    assert account is not None, "the custody account was locked"
+    again = told_again(facts, known, line.fact, account)
+    changes = _changes(facts, file, line, "MATCHED", known.bank_entry_id)
+    return Decision(answer={}, transactions=again.transactions, changes=(*again.changes, *changes))
 
 
 TAKE_LINES: UseCase[Taken, Taken] = UseCase(
@@ -133,16 +143,16 @@ def _changes(
     return Insert(StatementLine, row), Update(StatementFile, (line.file,), values)
 
 
-def _through(file: Record, end: TakenThrough) -> Decision:
+def _through(file: Record, end: TakenThrough, before: int) -> Decision:
     """Note in the journal what was taken; nothing when somebody else took it meanwhile."""
     assert file.lines_done >= end.last, "every line before was taken"
-    if file.lines_done > end.last:
+    if before >= end.last:
         return Decision(answer={}, duplicate=True)
     noted = Transaction(
         TransactionKind.STATEMENT_LINES_TAKEN,
         references={
             "statement_file": str(end.file),
-            "first_line": str(end.first),
+            "first_line": str(before + 1),
             "last_line": str(end.last),
             "matched": str(file.matched),
             "posted": str(file.posted),

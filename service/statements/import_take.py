@@ -14,10 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.refusals import Refusal
 from ledger.transactions import Transaction, TransactionKind
+from service.statement_files.detect import Format
 from service.statement_files.refused import Reason
 from service.statements.days_standing import DaysStanding, Judged, Segment, segments_of
 from service.statements.file_faults import Fault, FileUnfit, Flaw
-from service.statements.import_check import CheckedStatement, DayFigures, spellings
+from service.statements.import_check import CheckedStatement, DayFigures, Hints, spellings
 from service.store import rows
 from service.store import statement_file_reads as reads
 from service.store.context import Context
@@ -37,6 +38,7 @@ class TakeFile:
     sha256: bytes
     size: int
     format: str | None
+    hints: Hints
     statements: tuple[CheckedStatement, ...] = ()
     flaw: Flaw | None = None
 
@@ -80,7 +82,15 @@ async def read_standing(unit: Unit, found: Sequence[FoundFile]) -> None:
     """Read files of the same bytes, and the days and sequences that stand."""
     journal = unit.facts.journal
     hashes = {each.command.sha256 for each in found}
-    await unit.read(StatementFile, rows.keyed(StatementFile, journal, hashes, "content_sha256"))
+    same = await unit.read(
+        StatementFile, rows.keyed(StatementFile, journal, hashes, "content_sha256")
+    )
+    await unit.read(
+        BankStatement,
+        rows.keyed(
+            BankStatement, journal, {r.statement_file_id for r in same}, "statement_file_id"
+        ),
+    )
     segments = [segment for each in found for segment in each.segments]
     given = reads.ranges((s.custody, s.first.day, s.last.day) for s in segments)
     standing = DaysStanding()
@@ -114,14 +124,14 @@ async def read_standing(unit: Unit, found: Sequence[FoundFile]) -> None:
 
 
 def decide_take(facts: Facts, found: FoundFile) -> Decision:
-    """Accept a file, or keep why not; the same bytes again are a duplicate.
+    """Accept a file, or keep why not; the same bytes of the same accounts again are a duplicate.
 
     Raises `StatementFileUnfinished` when a file of the same days is still being posted.
     """
     command = found.command
-    same = [row for row in facts.all(StatementFile) if row.content_sha256 == command.sha256]
+    same = [row for row in facts.all(StatementFile) if _is_of(row, command)]
     for row in same:
-        if row.state in {"ACCEPTED", "POSTED"}:
+        if row.state in {"ACCEPTED", "POSTED"} and _is_taken(facts, row, found):
             return Decision(answer=reads.answer_of(row), duplicate=True)
     standing: DaysStanding = facts.extra["standing"]
     judged: dict[int, Judged] = {}
@@ -140,6 +150,26 @@ def decide_take(facts: Facts, found: FoundFile) -> Decision:
 
 
 TAKE_FILE = UseCase("take_statement_file", find_accounts, load_accounts, decide_take, read_standing)
+
+
+def _is_of(row: Record, command: TakeFile) -> bool:
+    return bool(row.content_sha256 == command.sha256 and row.bank_code == command.bank)
+
+
+def _is_taken(facts: Facts, row: Record, found: FoundFile) -> bool:
+    """Tell whether a file of these bytes that was taken is of the same custody accounts.
+
+    Of bytes that are now read with a flaw nobody knows the accounts but by the sender's word.
+    """
+    command = found.command
+    if command.flaw is not None:
+        return row.format != Format.CSV or command.hints.account in {"", row.account_number}
+    brought = {
+        one.number: one.custody_account_id
+        for one in facts.all(BankStatement)
+        if one.statement_file_id == row.statement_file_id
+    }
+    return dict(enumerate(found.accounts, start=1)) == brought
 
 
 def _flaw(facts: Facts, found: FoundFile) -> Flaw | None:
@@ -196,7 +226,8 @@ def _kept(
 
 
 def _row(facts: Facts, command: TakeFile, state: str, flaw: Flaw | None) -> Record:
-    moment = facts.moment
+    moment, hints = facts.moment, command.hints
+    is_csv = command.format == Format.CSV
     return Record(
         {
             "statement_file_id": command.file,
@@ -204,6 +235,11 @@ def _row(facts: Facts, command: TakeFile, state: str, flaw: Flaw | None) -> Reco
             "content_sha256": command.sha256,
             "size_bytes": command.size,
             "format": command.format,
+            "mapping_version": hints.mapping_version if is_csv else None,
+            "encoding": hints.encoding,
+            # Of a file that was not read by it nobody knows what it is.
+            "account_number": hints.account if is_csv and flaw is None else "",
+            "derives_references": hints.derives,
             "state": state,
             "reason": None if flaw is None else str(flaw.reason),
             "at_line": None if flaw is None else flaw.line,

@@ -11,7 +11,10 @@ from itertools import islice
 from typing import BinaryIO, Final
 from uuid import UUID
 
+import structlog
+
 from ledger.money import Money
+from ledger.refusals import StatementFileUnfinished
 from service.bank_entries.reading import (
     LineAccount,
     NamedOrder,
@@ -20,8 +23,9 @@ from service.bank_entries.reading import (
     read_entry,
 )
 from service.bank_entries.retry import retry_kept
-from service.statement_files.canonical import CanonicalEntry, StatementHead
+from service.statement_files.canonical import CanonicalEntry, Kind, StatementHead
 from service.statement_files.refused import StatementFileInvalid
+from service.statements import mappings
 from service.statements.file_faults import FileUnfit, Flaw, flaw_of
 from service.statements.import_check import (
     CheckedStatement,
@@ -39,8 +43,15 @@ from service.store.context import Context
 from service.store.facts import Record
 from service.store.tables import OrderLease, PaymentOrder
 from service.store.transact import Mode, Request, Store
+from service.store.vault_rows import vault_of
+
+log = structlog.get_logger("service.statements")
 
 LINES_AT_ONCE: Final = 2_000
+_FIGURES: Final = (
+    *("opening_fen", "closing_fen"),
+    *("credit_count", "credit_fen", "debit_count", "debit_fen"),
+)
 Progress = Callable[[int, int], None]
 """Hears of lines taken, and of how many there are."""
 
@@ -50,6 +61,7 @@ class Examined:
     """What a file is by itself: its statements, or the one thing that is wrong with it."""
 
     format: str | None
+    hints: Hints
     statements: tuple[CheckedStatement, ...] = ()
     flaw: Flaw | None = None
 
@@ -61,13 +73,13 @@ class Examined:
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """An accepted file to be posted, and as whom."""
+    """An accepted file to be posted, and as whom; `examined` is what was just made of it, if so."""
 
     journal: int
     file: UUID
     actor: str
     source: BinaryIO
-    hints: Hints
+    examined: Examined | None = None
 
 
 def _no_progress(_done: int, _of: int) -> None:
@@ -88,16 +100,20 @@ async def places(store: Store, caller: Context, examined: Examined) -> set[tuple
 async def post(store: Store, posting: Posting, progress: Progress = _no_progress) -> Record:
     """Post what is left of a file, compare its days, and return its row as it then stands.
 
-    A file that is posted, refused or quarantined is returned as it is.
+    It is read as it was accepted, whatever mapping was set or told since. A file that is posted,
+    refused or quarantined is returned as it is. Raises `StatementFileUnfinished` for one that
+    would now be read otherwise: nothing more of it is posted.
     """
     scope = Context((posting.journal,))
     async with store.reading(scope) as connection:
         file = await reads.file_of(connection, posting.journal, posting.file)
+        assert file is not None, "the file was taken"
+        if file.state != "ACCEPTED":
+            return file
         statements = await reads.statements_of(connection, posting.journal, posting.file)
-    assert file is not None, "the file was taken"
-    if file.state != "ACCEPTED":
-        return file
-    await _post_lines(store, posting, file, statements, progress)
+        hints = await mappings.hints_kept(connection, file)
+    await _require_same(posting, hints, statements)
+    await _post_lines(store, posting, file, statements, progress, hints)
     await retry_kept(store, posting.journal, {one.custody_account_id for one in statements})
     await _finish(store, posting, statements)
     async with store.reading(scope) as connection:
@@ -110,17 +126,36 @@ def _examined(source: BinaryIO, hints: Hints) -> Examined:
     form = None
     try:
         form = format_of(source, hints).value
-        return Examined(form, check_file(source, hints).statements)
+        return Examined(form, hints, check_file(source, hints).statements)
     except (StatementFileInvalid, FileUnfit) as refused:
-        return Examined(form, flaw=flaw_of(refused))
+        return Examined(form, hints, flaw=flaw_of(refused))
 
 
-async def _post_lines(
-    store: Store, posting: Posting, file: Record, statements: Sequence[Record], progress: Progress
+async def _require_same(posting: Posting, hints: Hints, statements: Sequence[Record]) -> None:
+    """Refuse to post what is read now with other figures than it was accepted with."""
+    examined = posting.examined
+    if examined is None or examined.hints != hints:
+        examined = await examine(posting.source, hints)
+    read = [[getattr(one.summary, name) for name in _FIGURES] for one in examined.statements]
+    if read != [[one[name] for name in _FIGURES] for one in statements]:
+        file = ids.public(reads.PREFIX, posting.journal, posting.file)
+        log.error("statement_file.reads_otherwise", file=file)
+        raise StatementFileUnfinished(statement_file_id=file)
+
+
+async def _post_lines(  # noqa: PLR0913, PLR0917 - what a file is posted by
+    store: Store,
+    posting: Posting,
+    file: Record,
+    statements: Sequence[Record],
+    progress: Progress,
+    hints: Hints,
 ) -> None:
     """Post line by line from the first that is not taken yet."""
     accounts = {one.number: _account_of(posting.journal, one) for one in statements}
-    lines = islice(_numbered(posting), file.lines_done, None)
+    kinds = {one.number: Kind(one.kind) for one in statements}
+    vault = vault_of(store.engine)
+    lines = islice(_numbered(posting.source, hints), file.lines_done, None)
     progress(file.lines_done, file.lines)
     while chunk := await asyncio.to_thread(_next, lines):
         orders = await _orders(store, posting.journal, [entry for _, _, entry in chunk])
@@ -134,13 +169,15 @@ async def _post_lines(
                     bank_entry=ids.derived(posting.file, str(number)),
                     account=accounts[statement],
                     orders=orders,
+                    of=kinds[statement],
                 ),
-                bytes.fromhex(entry.raw_hash),
+                # An unkeyed digest of names and accounts could be guessed by trying.
+                vault.blind("account", f"statement_line/{entry.raw_hash}"),
             )
             for number, statement, entry in chunk
         ]
-        first, last = chunk[0][0], chunk[-1][0]
-        commands.append(TakenThrough(posting.file, first, last))
+        last = chunk[-1][0]
+        commands.append(TakenThrough(posting.file, last))
         outcome = await store.transact(
             Request(
                 use_case=TAKE_LINES,
@@ -184,10 +221,10 @@ def _account_of(journal: int, statement: Record) -> LineAccount:
 Numbered = tuple[int, int, CanonicalEntry]
 
 
-def _numbered(posting: Posting) -> Iterator[Numbered]:
+def _numbered(source: BinaryIO, hints: Hints) -> Iterator[Numbered]:
     """Number the lines of a file and its statements, each from 1."""
     line = statement = 0
-    for part in parts_of(posting.source, posting.hints):
+    for part in parts_of(source, hints):
         if isinstance(part, StatementHead):
             statement += 1
         elif isinstance(part, CanonicalEntry):
@@ -219,6 +256,7 @@ async def _orders(
             row["target_custody_account_id"],
             Money.from_fen(row["amount_fen"]),
             lease_of.get(row["order_id"]),
+            row["state"],
         )
         for row in found
     }

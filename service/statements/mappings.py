@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.refusals import BankUnknown, ParameterInvalid
 from service.statement_files.csv_mapping import Column, CsvMapping, Figure
+from service.statements.import_check import Hints
 from service.store import custodians, rows
 from service.store import statement_file_reads as reads
 from service.store.facts import Insert, Record, Verdict
@@ -32,10 +33,31 @@ def mapping_from(written: Mapping[str, Any]) -> CsvMapping:
         raise ParameterInvalid(reason=str(wrong)[:200]) from None
 
 
-async def mapping_of(connection: AsyncConnection, bank: str) -> CsvMapping | None:
-    """Return the bank's mapping, None when none was set."""
-    row = await reads.mapping_of(connection, bank)
-    return None if row is None else mapping_from(json.loads(row.mapping))
+async def hints_of(
+    connection: AsyncConnection,
+    bank: str | None,
+    encoding: str,
+    account: str,
+    *,
+    derives: bool,
+) -> Hints:
+    """Return what a sender says of a file, with its bank's newest mapping if there is one."""
+    row = None if bank is None else await reads.mapping_of(connection, bank)
+    return _hints(row, encoding, account, derives=derives)
+
+
+async def hints_kept(connection: AsyncConnection, file: Record) -> Hints:
+    """Return what a file was read with when it was accepted, whatever was set since."""
+    version = file.mapping_version
+    row = None if version is None else await reads.mapping_of(connection, file.bank_code, version)
+    return _hints(row, file.encoding, file.account_number, derives=file.derives_references)
+
+
+def _hints(row: Record | None, encoding: str, account: str, *, derives: bool) -> Hints:
+    if row is None:
+        return Hints(encoding=encoding, account=account, derives=derives)
+    mapping = mapping_from(json.loads(row.mapping))
+    return Hints(mapping, row.version, encoding, account, derives)
 
 
 async def set_mapping(

@@ -66,6 +66,7 @@ _LABELS: Final = {
 _TRANSACTIONS: Final = {
     _K.TRANSACTION_REVERSED: Words("凭证冲正", "transaction reversed"),
     _K.RECEIPT_HELD: Words("转入待核款", "receipt held in suspense"),
+    _K.RECEIPT_RESTATED: Words("待核款更正", "receipt told of more fully"),
     _K.DUPLICATE_CLOSED: Words("重复入账核销", "duplicate closed"),
     _K.BANK_DUPLICATE_RECOGNISED: Words("确认银行重复入账", "recognised as the bank's own"),
     _K.SUSPICION_LIFTED: Words("解除重复入账疑点", "suspicion lifted"),

@@ -42,17 +42,23 @@ _STANDING: Final = text(
 
 async def lock_failures(unit: Unit, wanted: Iterable[UUID]) -> list[Record]:
     """Lock the enrolments that failed banks still owe, then the failures themselves."""
+    named = set(wanted)
+    await unit.lock(Enrolment, await find_at_stake(unit, named))
+    return await unit.lock(BankFailure, named)
+
+
+async def find_at_stake(unit: Unit, wanted: Iterable[UUID]) -> set[UUID]:
+    """Find the enrolments that failed banks still owe, for who locks them among others."""
     named = await unit.read_keys(BankFailure, wanted)
     accounts = {row.custody_account_id for row in named}
     if not accounts:
-        return []
+        return set()
     found = await unit.query(_STANDING, journal=unit.facts.journal, custodies=sorted(accounts))
     await unit.read_keys(CustodyAccount, accounts)
-    await unit.lock(Enrolment, {row["owner_id"] for row in found})
     at_stake: dict[UUID, set[UUID]] = unit.facts.extra.setdefault(_AT_STAKE, {})
     for row in found:
         at_stake.setdefault(row["custody_account_id"], set()).add(row["owner_id"])
-    return await unit.lock(BankFailure, {row.failure_id for row in named})
+    return {row["owner_id"] for row in found}
 
 
 def place_of_failure(failure: Record) -> Place:

@@ -25,17 +25,31 @@ _ON_ITS_WAY: Final = (
     AccountKind.CASH_UNDEPOSITED,
     AccountKind.BANK_TRANSFER_IN_TRANSIT,
 )
+AT_ONCE: Final = 200
+"""Accounts that one statement looks at: each must end well within a statement's time."""
 
 
 async def look(unit: Unit, wanted: Iterable[tuple[Record, date]]) -> dict[UUID, Looked]:
-    """Read all there is to say of these custody accounts, each on its day; by custody account."""
+    """Read all there is to say of these custody accounts, each on its day; by custody account.
+
+    However many there are, they are looked at some at a time, and all as of one position.
+    """
     accounts = tuple(wanted)
     if not accounts:
         return {}
     connection, journal = unit.connection, unit.facts.journal
     [head] = await unit.query(sql.HEAD, journal=journal)
-    today, known = await business_today(connection, journal), head["seq"]
+    today = await business_today(connection, journal)
     unit.facts.extra["calendar"] = await reference.calendar(connection)
+    looked: dict[UUID, Looked] = {}
+    for first in range(0, len(accounts), AT_ONCE):
+        looked |= await _look(unit, accounts[first : first + AT_ONCE], head["seq"], today)
+    return looked
+
+
+async def _look(
+    unit: Unit, accounts: tuple[tuple[Record, date], ...], known: int, today: date
+) -> dict[UUID, Looked]:
     custodies = [account.custody_account_id for account, _ in accounts]
     days = [day for _, day in accounts]
     ends = await _day_ends(unit, days, known)

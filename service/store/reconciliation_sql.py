@@ -101,6 +101,17 @@ _POSTED: Final = "(entry.posted_seq IS NOT NULL AND entry.posted_seq <= :known)"
 
 _SIGNED: Final = "CASE entry.direction WHEN 'CRDT' THEN entry.amount_fen ELSE -entry.amount_fen END"
 
+_COVERED: Final = """EXISTS (SELECT 1 FROM escrow.bank_statement AS told
+          WHERE told.journal_id = :journal AND told.custody_account_id = entry.custody_account_id
+            AND told.kind = 'STATEMENT' AND told.seq <= :known
+            AND entry.book_on BETWEEN told.from_on AND told.to_on)"""
+"""Of a day whose statement came line by line: no report or notification says what is final."""
+
+_BROUGHT: Final = """escrow.bank_statement AS brought
+            ON brought.journal_id = line.journal_id
+           AND brought.statement_file_id = line.statement_file_id
+           AND brought.number = line.statement"""
+
 _MOVED: Final = f"""
     SELECT given.custody, given.day,
            count(*) FILTER (WHERE inside AND direction = 'CRDT')::int AS credit_count,
@@ -207,19 +218,20 @@ UNCONFIRMED: Final = _asked(
       ON held.journal_id = :journal AND held.bank_entry_id = entry.bank_entry_id
      AND held.seq <= :known AND (held.decided_seq IS NULL OR held.decided_seq > :known)
     WHERE {_ONCE} AND {_POSTED}
-      AND NOT EXISTS (SELECT 1 FROM escrow.statement_line AS line
+      AND NOT EXISTS (SELECT 1 FROM escrow.statement_line AS line JOIN {_BROUGHT}
           WHERE line.journal_id = :journal AND line.bank_entry_id = entry.bank_entry_id
-            AND line.seq <= :known)
-      AND EXISTS (SELECT 1 FROM escrow.bank_statement AS told
-          WHERE told.journal_id = :journal AND told.custody_account_id = entry.custody_account_id
-            AND told.kind = 'STATEMENT' AND told.seq <= :known
-            AND entry.book_on BETWEEN told.from_on AND told.to_on)
+            AND line.seq <= :known AND brought.kind = 'STATEMENT'
+            AND (line.outcome <> 'CONTRADICTED' OR line.book_on >= given.cut))
+      AND {_COVERED}
     """,  # noqa: S608 - our own fragments
     "custodies",
     "days",
     "cuts",
 )
-"""Entries posted of days whose statements came line by line, and have no line of them."""
+"""Entries posted of days whose statements came line by line, and have no line of them.
+
+A line that contradicts its entry confirms nothing, and is told of by itself (`CONTRADICTED`).
+"""
 
 CONTRADICTED: Final = _asked(
     f"""
@@ -232,9 +244,11 @@ CONTRADICTED: Final = _asked(
     JOIN escrow.statement_line AS line
       ON line.journal_id = :journal AND line.custody_account_id = given.custody
      AND line.book_on >= given.cut AND line.seq <= :known
+    JOIN {_BROUGHT}
     JOIN escrow.bank_entry AS entry
       ON entry.journal_id = :journal AND entry.bank_entry_id = line.bank_entry_id
     WHERE line.outcome = 'CONTRADICTED' AND {_ONCE} AND {_POSTED}
+      AND (brought.kind = 'STATEMENT' OR NOT {_COVERED})
     ORDER BY line.custody_account_id, line.bank_ref, line.seq, line.line
     """,  # noqa: S608 - our own fragments
     "custodies",

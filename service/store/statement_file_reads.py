@@ -190,7 +190,7 @@ async def broken_off(connection: AsyncConnection, journal: int, before: datetime
 
 _BROKEN_OFF: Final = """
     SELECT file.journal_id, file.statement_file_id, file.bank_code, file.content_sha256,
-           message.message_id, message.base
+           message.message_id
     FROM escrow.statement_file AS file
     JOIN escrow.signed_message AS message
       ON message.journal_id = file.journal_id AND message.seq = file.seq
@@ -220,12 +220,16 @@ async def page(
     return [Record(row) for row in found]
 
 
-async def mapping_of(connection: AsyncConnection, bank: str) -> Record | None:
-    """Return the newest mapping of a bank's CSV, None when none was set."""
+async def mapping_of(
+    connection: AsyncConnection, bank: str, version: int | None = None
+) -> Record | None:
+    """Return a version of a bank's mapping of CSV, the newest unless said; None without any."""
     source = rows.table_of(StatementMapping)
     statement = (
         select(source).where(source.c.bank_code == bank).order_by(source.c.version.desc()).limit(1)
     )
+    if version is not None:
+        statement = statement.where(source.c.version == version)
     found = await rows.fetch(connection, statement)
     return Record(found[0]) if found else None
 

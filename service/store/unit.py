@@ -108,10 +108,12 @@ class Unit:
         *,
         column: str | None = None,
         share: bool = False,
+        waiting: bool = True,
     ) -> list[Record]:
         """Lock the journal's rows whose key (or `column`) is among `keys`, in key order.
 
-        `share` is for parents that are read but not changed. Missing keys are left out.
+        `share` is for parents that are read but not changed. Missing keys are left out. Without
+        `waiting` a row that somebody else holds is a fault at once: so under the head.
         """
         wanted = set(keys)
         if not wanted:
@@ -124,7 +126,7 @@ class Unit:
         statement = statements.keyed(source, column or statements.key_columns(source)[0])
         if self._locking:
             statement += f" FOR {'SHARE' if share else 'NO KEY UPDATE'}"
-            statement += "" if self._waiting else " NOWAIT"
+            statement += "" if waiting and self._waiting else " NOWAIT"
         found = await driver.records(self.connection, statement, self.facts.journal, sorted(wanted))
         return self.facts.take(table, vault_rows.opened(self.connection, table, found))
 

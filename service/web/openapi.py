@@ -5,7 +5,8 @@ Pydantic's JSON schemas of the same models in their place.
 """
 
 import dataclasses
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from litestar import Router
@@ -43,6 +44,7 @@ WITHOUT_TOKEN = (
     "/v1/parents/renew",
 )
 """Paths of routes that anyone may call."""
+_COMPONENTS = "#/components/schemas/"
 
 
 class Document(OpenAPI):
@@ -52,13 +54,7 @@ class Document(OpenAPI):
         """Render the document."""
         document = super().to_schema()
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        known = {model.__name__: model for model in _models()}
-        wanted = [(known[name], _mode(known[name])) for name in schemas if name in known]
-        _, definitions = models_json_schema(
-            wanted,  # type: ignore[arg-type]
-            ref_template="#/components/schemas/{model}",
-        )
-        schemas.update(definitions.get("$defs", {}))
+        schemas.update(_definitions(schemas))
         _show_batches(schemas)
         if "Problem" in schemas:
             codes = [refusal.code for refusal in all_refusals()]
@@ -116,13 +112,45 @@ def config(version: str) -> Config:
     )
 
 
+def _definitions(names: Iterable[str]) -> dict[str, Any]:
+    """Describe the models of these names, and what they stand on, under the very names."""
+    known = _named(names)
+    wanted = {name: (model, _mode(model)) for name, model in known.items()}
+    referred, definitions = models_json_schema(
+        list(wanted.values()),  # type: ignore[arg-type]
+        ref_template=f"{_COMPONENTS}{{model}}",
+    )
+    made = definitions.get("$defs", {})
+    for name, model in wanted.items():
+        ref = referred[model]["$ref"]  # type: ignore[index]
+        if ref != _COMPONENTS + name:
+            made[name] = made.pop(ref.removeprefix(_COMPONENTS))
+            text = json.dumps(made, ensure_ascii=False)
+            made = json.loads(text.replace(json.dumps(ref), json.dumps(_COMPONENTS + name)))
+    return dict(made)
+
+
+def _named(names: Iterable[str]) -> dict[str, type[BaseModel]]:
+    """Find the models of names; two of one name have some of their modules' before it."""
+    every = list(models())
+    known = {model.__name__: model for model in every}
+    for name in names:
+        for model in every:
+            if f"_{model.__module__}.{model.__name__}".replace(".", "_").endswith(f"_{name}"):
+                known[name] = model
+    return {name: known[name] for name in names if name in known}
+
+
 def _show_batches(schemas: dict[str, Any]) -> None:
-    """Give a batch body without examples the first example of its items."""
+    """Give a batch, list or page without examples the first example of its items."""
     for schema in schemas.values():
-        items = schema.get("properties", {}).get("items", {}).get("items", {})
+        properties = schema.get("properties", {})
+        items = properties.get("items", {}).get("items", {})
         single = schemas.get(items.get("$ref", "").rpartition("/")[2], {})
         if "examples" not in schema and single.get("examples"):
-            schema["examples"] = [{"mode": "independent", "items": single["examples"][:1]}]
+            said = {"mode": "independent", "next_cursor": None}
+            beside = {name: value for name, value in said.items() if name in properties}
+            schema["examples"] = [{"items": single["examples"][:1], **beside}]
 
 
 def _describe(path: str, operation: dict[str, Any]) -> None:
@@ -155,7 +183,8 @@ def _mode(model: type[BaseModel]) -> str:
     return "validation" if issubclass(model, WireIn) else "serialization"
 
 
-def _models() -> Iterator[type[BaseModel]]:
+def models() -> Iterator[type[BaseModel]]:
+    """Yield every model that a body is made of."""
     todo: list[type[BaseModel]] = [WireIn, WireOut]
     while todo:
         for model in todo.pop().__subclasses__():

@@ -60,6 +60,16 @@ Reference = Annotated[
 ]
 """A caller's own reference: visible ASCII, no spaces."""
 
+DocumentNumber = Annotated[
+    str,
+    StringConstraints(
+        strict=True,
+        max_length=40,
+        pattern=r"^[(（〔\[][0-9]{4}[)）〕\]][0-9A-Za-z㐀-鿿]*[0-9]号(之[0-9一二三四五六七八九十]+)?$",
+    ),
+]
+"""A court's document number (文书号): year, court, kind of case, number; no other words."""
+
 CodeText = Annotated[
     str, StringConstraints(strict=True, min_length=1, max_length=64, pattern=r"^[A-Z][A-Z0-9_]*$")
 ]

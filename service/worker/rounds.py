@@ -1,7 +1,9 @@
 """Rounds of sweeps: over one journal when its clock moved, or over all of them for ever."""
 
 import asyncio
+import traceback
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 import structlog
@@ -13,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ledger.refusals import JournalRestored, Unavailable
 from service.identity import sessions
 from service.store import evidence, reference, server_epochs
+from service.store.driver import is_lost
 from service.store.transact import Store, writing
 from service.worker.sweeps import SWEEPS, Sweep
 
@@ -22,17 +25,47 @@ WORKER_LOCK: Final = 4_711_009
 log = structlog.get_logger("service.worker")
 
 
+class SweepsFailedError(Exception):
+    """Some sweeps of a round met a fault of ours; the others were carried out."""
+
+
 async def run_due(
     store: Store, journal: int, sweeps: Mapping[str, Sweep] = SWEEPS
 ) -> dict[str, int]:
-    """Run every sweep over one journal, in order; return how many commands each carried out."""
-    return {name: await sweep(store, journal) for name, sweep in sweeps.items()}
+    """Run every sweep over one journal, in order; return how many commands each carried out.
+
+    A sweep at fault is told in the log, the others go on, and then `SweepsFailedError` is raised.
+    Raises at once `Unavailable` and what says that the database is gone, for which every sweep
+    has to wait.
+    """
+    done: dict[str, int] = {}
+    failed: dict[str, Exception] = {}
+    for name, sweep in sweeps.items():
+        try:
+            done[name] = await sweep(store, journal)
+        except (Unavailable, PoolTimeout):
+            raise
+        except Exception as error:
+            if is_lost(error):
+                raise
+            log.error("sweep.failed", sweep=name, journal=journal, **_fault(error))  # noqa: TRY400
+            failed[name] = error
+    if failed:
+        raise SweepsFailedError(", ".join(failed)) from next(iter(failed.values()))
+    return done
+
+
+def _fault(error: Exception) -> dict[str, str]:
+    """Say which fault it was and where, without its words, in which personal data may stand."""
+    frames = traceback.extract_tb(error.__traceback__)
+    at = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return {"error": type(error).__name__, "at": at}
 
 
 async def run_round(
     engine: AsyncEngine, sweeps: Mapping[str, Sweep] = SWEEPS
 ) -> dict[int, dict[str, int]]:
-    """Run every sweep over every journal; a journal that is busy waits for the next round.
+    """Run every sweep over every journal; one that is busy or at fault waits for the next round.
 
     Nothing is done, and nobody told anything, where the journals were restored.
     """
@@ -50,6 +83,8 @@ async def run_round(
             done[journal] = await run_due(store, journal, sweeps)
         except Unavailable as refusal:
             log.warning("sweep.put_off", journal=journal, code=refusal.code)
+        except SweepsFailedError:
+            continue  # told in the log
     await _forget_nonces(engine)
     async with writing(engine) as connection:
         await sessions.forget_expired(connection)

@@ -286,7 +286,7 @@ async def test_a_court_s_hold_and_a_freeze_keep_an_enrolment(banks: Banks) -> No
     bank = banks.academy.district.banks["ICBC"]
     notice = {
         "custody_account_id": banks.here,
-        "document_number": "X-1",
+        "document_number": "(2026)渝1号",
         "amount": "4000.00",
         "ordered_on": "2026-03-02",
     }

@@ -174,7 +174,7 @@ async def test_a_line_of_another_district_is_not_there(
         {"kind": "COURT_DEDUCTION"},
         {"kind": "ERROR_CORRECTED"},
         {"kind": "ERROR", "corrects_ref": "X-1"},
-        {"kind": "CHARGE", "document_number": "X-1"},
+        {"kind": "CHARGE", "document_number": "(2026)渝1号"},
     ],
     ids=["no document", "no credit", "corrects nothing", "no court"],
 )

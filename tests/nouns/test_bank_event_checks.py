@@ -38,14 +38,14 @@ async def happened(academy: Academy) -> Academy:
         (
             "court-orders",
             bank,
-            {"document_number": "X-1", "amount": "9.00", "ordered_on": "2026-03-02"},
+            {"document_number": "(2026)渝1号", "amount": "9.00", "ordered_on": "2026-03-02"},
         ),
         (
             "debits",
             bank,
             {
                 "kind": "COURT_DEDUCTION",
-                "document_number": "X-1",
+                "document_number": "(2026)渝1号",
                 "amount": "4.00",
                 "bank_ref": "D-1",
                 **line,

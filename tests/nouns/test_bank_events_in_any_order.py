@@ -29,10 +29,18 @@ MESSAGES = (
         "debits",
         {"kind": "ERROR_CORRECTED", "corrects_ref": "E-3", "amount": "75.00", "bank_ref": "E-4"},
     ),
-    ("court-orders", {"document_number": "X-1", "amount": "50.00", "ordered_on": "2026-03-02"}),
+    (
+        "court-orders",
+        {"document_number": "(2026)渝1号", "amount": "50.00", "ordered_on": "2026-03-02"},
+    ),
     (
         "debits",
-        {"kind": "COURT_DEDUCTION", "document_number": "X-1", "amount": "20.00", "bank_ref": "D-1"},
+        {
+            "kind": "COURT_DEDUCTION",
+            "document_number": "(2026)渝1号",
+            "amount": "20.00",
+            "bank_ref": "D-1",
+        },
     ),
 )
 """What a bank, and the school for its cash, tell of one custody account."""

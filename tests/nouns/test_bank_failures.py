@@ -110,6 +110,15 @@ async def test_the_whole_balance_becomes_a_claim_on_the_bank_by_two_regulators(
     assert await failing.balances("DUE_FROM_BANK") == 499_999
 
 
+async def test_no_reference_of_the_bank_is_in_the_way_of_its_failure(failing: Failing) -> None:
+    await failing.academy.enrolled()
+    await failing.academy.receipt("1.00", bank_ref="FAILED:2026-03-10")
+
+    failure = await failing.failed()
+
+    assert (failure["state"], failure["balance"]) == ("OPEN", "5000.99")
+
+
 async def test_a_payment_is_shared_over_the_students_and_they_go_on_at_the_other_bank(
     failing: Failing,
 ) -> None:

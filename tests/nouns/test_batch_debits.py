@@ -141,6 +141,24 @@ async def test_one_line_of_a_statement_pays_all_of_a_lease(uploads: Uploads) -> 
     assert {(await payouts.order(order))["state"] for order in orders} == {"EXECUTED"}
 
 
+@pytest.mark.parametrize("amount_fen", [20_833, 10_833])
+async def test_what_the_bank_called_off_is_not_missed_in_the_debit_of_a_lease(
+    uploads: Uploads, amount_fen: int
+) -> None:
+    payouts = await earning(uploads.academy)
+    called_off, paid = [await payouts.ordered(amount) for amount in ("100.00", "108.33")]
+    fetched = await payouts.academy.post("payment-orders/fetch", payouts.bank)
+    await payouts.report(called_off, "REJECTED", reason="AC04")
+    lease = ids.parse("lse", fetched.json()["lease_id"])
+    line = uploads.entry(-amount_fen, end_to_end_id=end_to_end_ids.written(*lease, "lse"))
+
+    await uploads.sent(uploads.camt(line, opening=499_999))
+
+    states = [(await payouts.order(order))["state"] for order in (called_off, paid)]
+    is_paid = amount_fen == 10_833
+    assert states == ["REJECTED", "EXECUTED" if is_paid else "SENT"]
+
+
 async def earning(academy: Academy) -> Payouts:
     """Let a school earn 208.33 of a contract of 4,999.99."""
     await settled(academy)

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.fixtures import statement_writers as writers
 from tests.fixtures.statement_uploads import Uploads
 
 DAY = "2026-03-02"
@@ -93,6 +94,38 @@ async def test_a_push_that_never_came_on_a_statement_is_the_banks_error(uploads:
 
     [one] = await found(uploads)
     assert (one["kind"], one["amount"]) == ("BANK_ERROR", "-100.00")
+
+
+async def test_a_push_that_only_a_report_of_the_day_showed_is_the_banks_error(
+    uploads: Uploads,
+) -> None:
+    line = uploads.entry(10_000)
+    pushed = await push(uploads, "100.00", bank_ref=line.bank_ref)
+    await uploads.sent(writers.camt(uploads.statement(line), message="052"))
+    await uploads.sent(uploads.camt(uploads.entry(5_000)))
+
+    await reconciled(uploads)
+
+    [one] = await found(uploads)
+    assert (one["kind"], one["amount"], one["subject_key"]) == (
+        "BANK_ERROR",
+        "-100.00",
+        pushed["id"],
+    )
+
+
+async def test_a_push_that_a_report_contradicted_and_the_statement_lacks_is_one_break(
+    uploads: Uploads,
+) -> None:
+    line = uploads.entry(10_000)
+    await push(uploads, "100.01", bank_ref=line.bank_ref)
+    await uploads.sent(writers.camt(uploads.statement(line), message="052"))
+    await uploads.sent(uploads.camt(uploads.entry(5_000)))
+
+    await reconciled(uploads)
+
+    [one] = await found(uploads)
+    assert (one["kind"], one["amount"]) == ("BANK_ERROR", "-100.01")
 
 
 async def test_a_fee_that_could_not_be_posted_is_an_unposted_fee(uploads: Uploads) -> None:

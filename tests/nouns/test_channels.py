@@ -282,7 +282,7 @@ async def test_a_journal_with_captures_cash_and_court_orders_is_clean(
     await academy.receipt("600.00", kind="CASH")
     notice = {
         "custody_account_id": academy.district.public("cus", academy.custody),
-        "document_number": "X-1",
+        "document_number": "(2026)渝1号",
         "amount": "200.00",
         "ordered_on": "2026-03-02",
     }
@@ -294,7 +294,7 @@ async def test_a_journal_with_captures_cash_and_court_orders_is_clean(
         "book_on": "2026-03-03",
         "value_on": "2026-03-03",
         "kind": "COURT_DEDUCTION",
-        "document_number": "X-1",
+        "document_number": "(2026)渝1号",
     }
     await academy.post("debits", academy.district.banks["ICBC"], debit)
 

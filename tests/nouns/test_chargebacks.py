@@ -7,6 +7,7 @@ import pytest
 
 from service.worker import run_due
 from tests.fixtures.academies import Academy
+from tests.fixtures.payouts import Payouts, settled
 from tests.fixtures.refunds import Refunds
 
 
@@ -82,16 +83,45 @@ async def test_a_whole_chargeback_voids_what_waits_takes_what_was_earned_and_end
 async def test_what_was_paid_out_already_is_the_institutions_to_make_good(
     refunds: Refunds, enrolment: dict[str, Any], academy: Academy
 ) -> None:
-    other = await academy.enrolled()
-    await academy.confirmed(other)
+    await academy.enrolled()
+    await settled(academy)
+    custody = refunds.district.public("cus", academy.custody)
+    payouts = Payouts(academy, custody)
+    paid = await payouts.fetched((await _earned(refunds))["earned"])
+    await payouts.debited(paid)
+
+    entry = await _charged_back(refunds, enrolment, "4999.99")
+
+    earned = await _earned(refunds)
+    assert entry["outcome"] == "CHARGEBACK"
+    assert earned["earned"] == "0.00"
+    assert earned["debts"] == [{"reason": "CHARGEBACK", "amount": paid["amount"]}]
+
+
+async def test_a_chargeback_told_before_its_payment_waits_for_it(
+    refunds: Refunds, academy: Academy
+) -> None:
+    opened, other = [await academy.opened() for _ in range(2)]
+    await academy.paid(other, "1000.00")
+    await academy.paid(opened, "100.00")
+    before = await _charged_back(refunds, opened, "120.00")
+
+    await academy.paid(opened, "50.00")
+
+    entry = await academy.get(f"receipts/{before['id']}", refunds.district.auditor)
+    assert (before["outcome"], entry["outcome"]) == ("KEPT", "CHARGEBACK")
+    assert (await academy.money(opened))["prepaid"] == "30.00"
+
+
+async def test_what_was_charged_back_already_is_not_charged_back_again(
+    refunds: Refunds, enrolment: dict[str, Any], academy: Academy
+) -> None:
+    await academy.enrolled()
     await _charged_back(refunds, enrolment, "4999.99")
 
     again = await _charged_back(refunds, enrolment, "100.00")
 
-    earned = await _earned(refunds)
-    assert again["outcome"] == "CHARGEBACK"
-    assert earned["earned"] == "104.16"
-    assert earned["debts"] == [{"reason": "CHARGEBACK", "amount": "100.00"}]
+    assert again["outcome"] == "KEPT"
 
 
 async def test_a_refund_that_was_not_sent_bears_a_chargeback(

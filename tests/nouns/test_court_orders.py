@@ -232,8 +232,14 @@ async def test_the_institution_is_told_of_a_freeze_and_of_a_deduction(refunds: R
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"amount": "0.00"}, {"until_on": "2026-03-01"}, {"document_number": " "}],
-    ids=["nothing held", "until a day before", "no document"],
+    [
+        {"amount": "0.00"},
+        {"until_on": "2026-03-01"},
+        {"document_number": " "},
+        {"document_number": "张三 (2026)渝0106执123号"},
+        {"document_number": "(2026)渝0106执123号 张三"},
+    ],
+    ids=["nothing held", "until a day before", "no document", "a name before", "a name after"],
 )
 async def test_a_notice_that_says_nothing_is_malformed(
     refunds: Refunds, wrong: dict[str, str]
@@ -249,7 +255,9 @@ async def test_another_bank_s_account_is_not_there(refunds: Refunds) -> None:
     order = await _noticed(refunds)
     other = refunds.district.banks["CCB"]
 
-    notice = await refunds.post("court-orders", other, _notice(refunds, document_number="X-1"))
+    notice = await refunds.post(
+        "court-orders", other, _notice(refunds, document_number="(2026)渝1号")
+    )
     release = await refunds.post(f"court-orders/{order['id']}/release", other)
 
     assert (notice.json()["code"], release.json()["code"]) == (

@@ -57,6 +57,7 @@ async def taken(uploads: Uploads, source: BinaryIO) -> importing.Posting:
         hashlib.sha256(journal.to_bytes(2)).digest(),
         source.tell(),
         examined.format,
+        examined.hints,
         examined.statements,
         examined.flaw,
     )
@@ -64,7 +65,7 @@ async def taken(uploads: Uploads, source: BinaryIO) -> importing.Posting:
         Request(TAKE_FILE, [command], Context((journal,), bank="ICBC"), "test", journal)
     )
     assert outcome.single()["state"] == "ACCEPTED"
-    return importing.Posting(journal, command.file, "test", source, Hints())
+    return importing.Posting(journal, command.file, "test", source, examined)
 
 
 class BrokenOffError(Exception):

@@ -1,8 +1,10 @@
 """Orders as pain.001 and what became of them as pain.002, over HTTP."""
 
 import uuid
+from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from itertools import chain, repeat
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -13,6 +15,10 @@ from xsdata.formats.dataclass.parsers.config import ParserConfig
 from xsdata.formats.dataclass.serializers import XmlSerializer
 from xsdata.models.datatype import XmlDateTime
 
+from ledger.calendars import SHANGHAI
+from ledger.refusals import BodyTooLarge
+from service.payouts import status_file
+from service.payouts.pain002 import BlockStatus, PaymentStatus, StatusReport
 from tests.fixtures.payouts import Payouts
 from tests.fixtures.schema_models import faults
 
@@ -107,27 +113,19 @@ async def test_a_lease_is_a_payment_file_that_its_schema_allows(payouts: Payouts
 
 
 async def test_a_lease_is_the_same_message_however_often_it_is_read(payouts: Payouts) -> None:
-    lease = await fetched(payouts, "100.00")
-
-    first = await export(payouts, lease["lease_id"])
-    again = await export(payouts, lease["lease_id"])
-
-    assert first.content == again.content
-    assert message_of(lease).encode() in first.content
-
-
-async def test_what_was_reported_on_is_in_no_payment_file_any_more(payouts: Payouts) -> None:
     lease = await fetched(payouts, "100.00", "108.33")
     gone, left = lease["orders"]
+
+    first = await export(payouts, lease["lease_id"])
     await payouts.report(gone, "REJECTED", reason="AC04")
-
-    file = await export(payouts, lease["lease_id"])
+    later = datetime(2030, 1, 7, 9, tzinfo=SHANGHAI)
+    await payouts.district.service.store.move_clock(payouts.district.journal, later)
+    again = await export(payouts, lease["lease_id"])
     await payouts.report(left, "ACCEPTED")
-    nothing = await export(payouts, lease["lease_id"])
+    last = await export(payouts, lease["lease_id"])
 
-    assert gone["end_to_end_id"].encode() not in file.content
-    assert left["end_to_end_id"].encode() in file.content
-    assert (nothing.status_code, nothing.json()["code"]) == (409, "wrong_state")
+    assert first.content == again.content == last.content
+    assert message_of(lease).encode() in first.content
 
 
 async def test_a_lapsed_lease_is_written_into_no_file(payouts: Payouts) -> None:
@@ -216,6 +214,29 @@ async def test_a_status_of_a_block_is_that_of_each_order_in_it(payouts: Payouts)
     )
 
     assert [r["result"]["state"] for r in told.json()["results"]] == ["REJECTED"]
+
+
+async def test_a_file_that_names_a_block_twice_is_refused(payouts: Payouts) -> None:
+    lease = await fetched(payouts, "100.00")
+    once = answer(original=message_of(lease), block_status="ACCP").decode()
+    start, end = once.index("<OrgnlPmtInfAndSts"), once.index("</CstmrPmtStsRpt>")
+    twice = once[:end] + once[start:end] + once[end:]
+
+    refused = await upload(payouts, twice.encode())
+
+    assert refused.status_code == 400, refused.text
+    assert refused.json()["facts"]["reason"] == "duplicate_reference"
+
+
+def test_more_statuses_than_a_batch_has_are_never_made() -> None:
+    many = chain(
+        repeat(PaymentStatus("ACSP"), 10_001), (pytest.fail("all were read") for _ in range(1))
+    )
+    block = BlockStatus(payments=cast("list[PaymentStatus]", many))
+    file = StatusReport(message_id="B-1", blocks=[block])
+
+    with pytest.raises(BodyTooLarge):
+        status_file.named(file, 1, None, [])
 
 
 async def test_a_file_in_chinese_encoding_is_read(payouts: Payouts) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from ledger.calendars import SHANGHAI, WorkingCalendar
 from service.reconciliation.sweep import follow_open, reconcile_days
-from service.store import ids, reference
+from service.store import ids, reconciliation_figures, reference
 from service.store.context import Context
 from tests.fixtures.academies import Academy
 
@@ -209,6 +209,24 @@ async def test_a_day_is_sealed_with_what_every_account_was_reconciled_to(
         "0",
     )
     assert len(sealed["reconciliations"]) == 64
+
+
+async def test_a_close_looks_at_all_accounts_some_at_a_time(
+    academy: Academy, day: date, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciliation_figures, "AT_ONCE", 1)
+    second = await academy.district.plant_custody_account(
+        academy.institution, bank="CCB", is_default=False
+    )
+    await received(academy, "4999.99", day)
+    await statement(academy, day, "4999.99")
+    await move_to(academy, day + timedelta(days=1), time(9))
+
+    await academy.post("statements/close-day", academy.district.operator, {"day": day.isoformat()})
+
+    looked = {one["custody_account_id"]: one["coverage"] for one in await made(academy)}
+    accounts = [academy.district.public("cus", one) for one in (academy.custody, second)]
+    assert looked == dict.fromkeys(accounts, "COVERED")
 
 
 async def effective_on(academy: Academy, transaction_id: str) -> date:

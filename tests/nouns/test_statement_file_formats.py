@@ -201,11 +201,15 @@ async def test_days_of_a_file_that_is_being_posted_are_not_taken_from_another(
         killed.delattr(importing, "post")
         await uploads.send(raw)
 
-    refused = await uploads.refused(raw.replace(b"<MsgId>M1", b"<MsgId>M2"))
+    other = raw.replace(b"<MsgId>M1", b"<MsgId>M2")
+    refused = await uploads.refused(other, key="too-early")
     finished = await uploads.send(raw)
+    same_key = await uploads.refused(other, key="too-early")
+    taken = await uploads.send(other)
 
-    assert refused[:2] == (409, "statement_file_unfinished")
+    assert refused[:2] == same_key[:2] == (409, "statement_file_unfinished")
     assert (finished.status_code, finished.json()["state"]) == (200, "POSTED")
+    assert (taken.status_code, taken.json()["state"]) == (201, "POSTED")
 
 
 async def test_two_who_send_the_same_file_at_once_post_it_once(uploads: Uploads) -> None:

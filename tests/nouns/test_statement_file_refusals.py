@@ -1,5 +1,6 @@
 """Statement files that are refused, quarantined or only partly new: each has its one answer."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -7,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from service.statement_files.canonical import Kind
+from service.statement_files.csv_mapping import Figure
 from service.statements.file_faults import MEANINGS, Fault
 from tests.fixtures import statement_writers as writers
+from tests.fixtures.academies import academy_in
 from tests.fixtures.statement_uploads import Uploads
 
 TOMORROW = (datetime.now(UTC) + timedelta(days=2)).date().isoformat()
@@ -195,6 +198,58 @@ async def test_a_notification_posts_its_lines_and_states_no_day(uploads: Uploads
     answer = await uploads.sent(writers.camt(told, message="054"))
 
     assert (answer["posted"], await uploads.count("statement_day")) == (1, 0)
+
+
+async def test_what_a_notification_told_is_held_when_the_statement_has_another_reference_for_it(
+    uploads: Uploads,
+) -> None:
+    told = {"counterparty_account": "6222000000000000001", "purpose": "学费"}
+    notified = uploads.statement(uploads.entry(10_000, **told), kind=Kind.NOTIFICATION)
+    await uploads.sent(writers.camt(notified, message="054"))
+
+    await uploads.sent(uploads.camt(uploads.entry(10_000, **told)))
+
+    found = await uploads.academy.get("receipts", uploads.academy.district.operator)
+    reasons = sorted(one["suspense_reason"] for one in found["items"])
+    assert reasons == ["SUSPECTED_DUPLICATE", "UNKNOWN_ENROLMENT"]
+
+
+async def test_entries_without_reference_are_refused_where_a_report_told_of_them(
+    uploads: Uploads,
+) -> None:
+    report = uploads.statement(uploads.entry(10_000), kind=Kind.REPORT)
+    await uploads.sent(writers.camt(report, message="052"))
+    raw = writers.mt940(uploads.statement(uploads.entry(10_000)))
+    nameless = re.sub(rb"//F[0-9]+", b"", raw)
+
+    refused = await uploads.refused(nameless, media="text/plain", references="derived")
+
+    assert refused == (422, "statement_file_refused", "reference_missing")
+    assert await uploads.count("bank_entry") == 1
+
+
+async def test_the_same_bytes_for_another_account_are_another_file(uploads: Uploads) -> None:
+    academy = uploads.academy
+    other = await academy_in(academy.district)
+    names = writers.MAPPING
+    figures = {k: v.value for k, v in names.figures.items() if v is not Figure.ACCOUNT}
+    mapping = {
+        "encoding": "gb18030",
+        "references": list(names.references),
+        "columns": {heading: column.value for heading, column in names.columns.items()},
+        "figures": figures,
+    }
+    body = {"bank": "ICBC", "mapping": mapping}
+    await academy.post("statement-files/mappings", academy.district.operator, body)
+    raw = writers.csv_file(uploads.statement(uploads.entry(10_000))).partition(b"\r\n")[2]
+
+    first = await uploads.sent(raw, media="text/csv", account=uploads.account)
+    second = await uploads.sent(raw, media="text/csv", account=other.custody.hex)
+    again = await uploads.send(raw, media="text/csv", account=other.custody.hex)
+
+    assert first["id"] != second["id"] == again.json()["id"]
+    assert (second["posted"], again.status_code) == (1, 200)
+    assert await uploads.count("bank_entry") == 2
 
 
 async def test_a_body_that_is_no_file_is_refused_before_it_is_read(uploads: Uploads) -> None:

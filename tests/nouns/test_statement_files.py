@@ -1,8 +1,15 @@
 """Statement files over HTTP: what a line becomes, and what the same file again does."""
 
 from dataclasses import replace
+from io import BytesIO
 
+from service.statement_files.camt import camt_parts
+from service.statement_files.canonical import CanonicalEntry
+from service.store import statement_lines
+from service.store.context import Context
+from service.store.vault_rows import vault_of
 from tests.fixtures.statement_uploads import Uploads
+from tests.fixtures.statement_writers import DAY
 
 
 async def test_a_line_that_nobody_pushed_is_posted_to_the_enrolment_it_names(
@@ -56,6 +63,20 @@ async def test_the_same_file_again_is_the_same_answer(uploads: Uploads) -> None:
     assert again.json()["id"] == first["id"]
     assert await uploads.count("statement_line") == 2
     assert await uploads.count("bank_entry") == 2
+
+
+async def test_what_is_kept_of_the_banks_words_is_a_keyed_digest(uploads: Uploads) -> None:
+    raw = uploads.camt(uploads.entry(10_000, counterparty_name="王小明"))
+    await uploads.sent(raw)
+    [entry] = (one for one in camt_parts(BytesIO(raw)) if isinstance(one, CanonicalEntry))
+    district = uploads.academy.district
+
+    async with district.service.store.reading(Context((district.journal,))) as connection:
+        custody = uploads.academy.custody
+        [line] = await statement_lines.of_day(connection, district.journal, custody, DAY)
+        keyed = vault_of(connection).blind("account", f"statement_line/{entry.raw_hash}")
+
+    assert line.raw_hash == keyed != bytes.fromhex(entry.raw_hash)
 
 
 async def test_the_same_key_again_is_replayed(uploads: Uploads) -> None:

@@ -6,14 +6,16 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from ledger import parameters
 from ledger.calendars import SHANGHAI, midnight, shanghai_date
 from service.store import ids, reference
 from service.store.facts import Update
 from service.store.tables import Institution, Party
+from service.store.transact import Store
 from service.worker import SWEEPS, run_due, run_forever
-from service.worker.rounds import WORKER_LOCK
+from service.worker.rounds import WORKER_LOCK, SweepsFailedError
 from service.worker.senders import Message
 from service.worker.sweeps import deliver_notices
 from tests.fixtures.academies import Academy
@@ -244,3 +246,30 @@ async def test_one_worker_at_a_time_goes_its_rounds(academy: Academy) -> None:
 
     assert while_locked["confirm_due_on"] is None
     assert (await lesson_of(academy, lesson))["confirm_due_on"] is not None
+
+
+async def test_a_sweep_at_fault_keeps_up_none_of_the_others(academy: Academy) -> None:
+    lesson = await academy.recorded(await academy.enrolled())
+    district = academy.district
+
+    async def broken(_store: Store, _journal: int) -> int:
+        raise ValueError(lesson["id"])
+
+    sweeps = {"broken": broken, "notices_delivered": SWEEPS["notices_delivered"]}
+    with capture_logs() as told, pytest.raises(SweepsFailedError, match="broken"):
+        await run_due(district.service.store, district.journal, sweeps)
+
+    failed = [one for one in told if one["event"] == "sweep.failed"]
+    assert [(one["sweep"], one["error"]) for one in failed] == [("broken", "ValueError")]
+    assert lesson["id"] not in str(failed)
+    assert (await lesson_of(academy, lesson))["confirm_due_on"] is not None
+
+
+async def test_a_round_without_the_database_is_put_off_for_every_sweep(academy: Academy) -> None:
+    district = academy.district
+
+    async def lost(_store: Store, _journal: int) -> int:
+        raise ConnectionResetError
+
+    with pytest.raises(ConnectionResetError):
+        await run_due(district.service.store, district.journal, {"lost": lost})

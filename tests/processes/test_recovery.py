@@ -215,7 +215,7 @@ async def _restored_and_repaired(drill: Drill, kept: Path) -> None:
         "/v1/receipts", headers={"Authorization": f"Bearer {drill.machine.district.operator}"}
     )
     ready = await drill.http.get("/health/ready")
-    compared = ("--since", good, "--statement", statement, "--keys", keys)
+    compared = ("--since", good, "--statement", statement, "--bank", BANK, "--keys", keys)
     found = await drill.told_by("recover", *compared, "--json", code=2)
     report = kept / "missing.json"
     report.write_text(json.dumps(found))

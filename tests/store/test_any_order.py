@@ -119,7 +119,7 @@ async def world_in(district: District, amounts: tuple[int, int, int], *, stated:
     """Open a school that has earned a lesson and asked for two payouts that its bank fetched."""
     academy = await academy_in(district, price_fen=48_000, lessons=1)
     await settled(academy)
-    taught, open_, other = [await academy.opened() for _ in range(3)]
+    taught, open_, other, refused = [await academy.opened() for _ in range(4)]
     await academy.receipt("480.00", payment_code=taught["payment_code"], bank_ref="0")
     await academy.confirmed(taught)
     custody = district.public("cus", academy.custody)
@@ -130,13 +130,11 @@ async def world_in(district: District, amounts: tuple[int, int, int], *, stated:
         assert answer.status_code == 201, answer.text
         orders.append(answer.json()["id"])
     await academy.post("payment-orders/fetch", district.banks["ICBC"], {"limit": 100})
-    codes = (open_["payment_code"], other["payment_code"])
+    codes = tuple(contract["payment_code"] for contract in (open_, other, refused))
     messages = _messages(custody, codes, orders, amounts)
     if stated:
-        # A statement cannot tell a top-up from a payment that names nobody.
-        messages = [message for message in messages if message.body.get("kind") != "TOP_UP"]
         messages.append(_statement(academy.custody.hex, messages))
-    return World(academy, (taught, open_, other), tuple(orders), tuple(messages))
+    return World(academy, (taught, open_, other, refused), tuple(orders), tuple(messages))
 
 
 def _statement(number: str, messages: list[Message]) -> Message:
@@ -157,7 +155,7 @@ def _statement(number: str, messages: list[Message]) -> Message:
 
 
 def _messages(
-    custody: str, codes: tuple[str, str], orders: list[str], amounts: tuple[int, int, int]
+    custody: str, codes: tuple[str, ...], orders: list[str], amounts: tuple[int, int, int]
 ) -> list[Message]:
     """Write all that the bank tells, as it happened."""
     first, second, third = (f"{fen // 100}.{fen % 100:02d}" for fen in amounts)
@@ -166,7 +164,8 @@ def _messages(
         ("receipts", "PAYMENT", first, _of(codes[0], "张三")),
         ("receipts", "PAYMENT", second, {"purpose": f"学费{codes[0]}谢谢"}),
         ("receipts", "PAYMENT", third, _of(codes[0], "李四")),
-        ("receipts", "PAYMENT", third, _of(codes[1], "王五")),
+        # What a statement cannot tell: the code is not in the purpose, nor that it is a top-up.
+        ("receipts", "PAYMENT", third, _of(codes[1], "王五") | {"purpose": "学费"}),
         ("receipts", "PAYMENT", "88.00", {"purpose": "学费"}),
         ("receipts", "TOP_UP", "70.00", {}),
         ("debits", "CHARGE", "5.00", {}),
@@ -178,6 +177,10 @@ def _messages(
         ("receipts", "REVERSAL", "280.00", {"end_to_end_id": returned}),
         ("receipts", "INTEREST", "1.23", {"from_on": "2026-01-01", "to_on": "2026-02-28"}),
         ("debits", "OTHER", "1.00", {}),
+        ("receipts", "PAYMENT", "100.00", _of(codes[2], "赵六")),
+        ("receipts", "PAYMENT", "50.00", {"payment_code": codes[2], "purpose": "学费"}),
+        ("debits", "CHARGEBACK", "120.00", {"payment_code": codes[2]}),
+        ("debits", "CHARGEBACK", "25.00", {"payment_code": codes[2]}),
     ]
     told = [
         Message(

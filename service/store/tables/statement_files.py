@@ -1,6 +1,6 @@
 """Statement files (对账单文件): what a bank sent, the statements in it, and each of their lines."""
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Index, text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Index, Integer, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.store.tables.base import (
@@ -24,7 +24,9 @@ class StatementFile(Base):
 
     ACCEPTED while its lines are being posted, POSTED when the last one is; REFUSED when it cannot
     be right by itself, QUARANTINED when it contradicts what stands. The counters grow with
-    `lines_done`; a file that was broken off is finished by sending it again.
+    `lines_done`; a file that was broken off is finished by sending it again, read with what it was
+    accepted with: `mapping_version` and `account_number` of a CSV, `encoding`,
+    `derives_references`.
     """
 
     __tablename__ = "statement_file"
@@ -34,6 +36,10 @@ class StatementFile(Base):
     content_sha256: Mapped[Digest]
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     format: Mapped[Code | None]
+    mapping_version: Mapped[int | None] = mapped_column(Integer)
+    encoding: Mapped[Code]
+    account_number: Mapped[Code]
+    derives_references: Mapped[bool] = mapped_column(Boolean)
     state: Mapped[Code]
     reason: Mapped[Code | None]
     at_line: Mapped[int | None] = mapped_column(BigInteger)
@@ -92,6 +98,7 @@ class BankStatement(Base):
     seq: Mapped[Seq]
     __table_args__ = (
         Index(None, "journal_id", "custody_account_id", "to_on"),
+        Index(None, "journal_id", "reference"),
         CheckConstraint("kind IN ('STATEMENT', 'REPORT', 'NOTIFICATION')", name="kind"),
     )
 
@@ -101,6 +108,7 @@ class StatementLine(Base):
 
     MATCHED was known by a push and is confirmed by this line, POSTED was not known before,
     CONTRADICTED was pushed with another amount, sign or date: `bank_entry_id` is what was pushed.
+    `raw_hash` is keyed: what the bank wrote, with its names and accounts, is not to be guessed.
     """
 
     __tablename__ = "statement_line"

@@ -4,7 +4,8 @@ from hypothesis import given
 
 from ledger.entitlement import Contract
 from ledger.money import ZERO, Money
-from ledger.rules import suspense
+from ledger.rules import receipts, suspense
+from ledger.rules.receipts import HeldReason
 from tests.ledger.rules.facts import (
     ENTRY,
     ORDER,
@@ -65,3 +66,17 @@ def test_suspense_return_bounced_brings_the_money_back_to_where_it_was_held(amou
     )
 
     assert effects(bounced) == changes((PLACE.bank, amount), (HELD, amount))
+
+
+@given(amounts)
+def test_a_receipt_restated_leaves_the_bank_and_suspense_as_before_it_was_held(
+    amount: Money,
+) -> None:
+    held = receipts.receipt_held(
+        PLACE, bank_entry=ENTRY, amount=amount, reason=HeldReason.UNKNOWN_ENROLMENT
+    )
+
+    restated = suspense.receipt_restated(PLACE, bank_entry=ENTRY, amount=amount)
+
+    assert effects(restated) == {account: -moved for account, moved in effects(held).items()}
+    assert restated.references["bank_entry"] == str(ENTRY)

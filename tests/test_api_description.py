@@ -1,0 +1,108 @@
+"""The API description: what it shows is what the service takes and answers."""
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from service.app import create_app
+from service.payouts import pain002
+from service.settings import Settings
+from service.web.openapi import models
+
+BANK_ANSWERS = (
+    "acknowledgePaymentOrders",
+    "getBankMessage",
+    "getBankTerms",
+    "getStatementMapping",
+    "listOrderQueries",
+    "listSuspectedReceipts",
+    "notify",
+    "postCapture",
+    "postCaptures",
+    "proposeMatches",
+    "reportOrdersByFile",
+    "setBankTerms",
+    "setStatementMapping",
+    "takeCash",
+)
+
+
+@pytest.fixture(scope="module")
+def described() -> dict[str, Any]:
+    """Render the description."""
+    engine = create_async_engine("postgresql+asyncpg://nobody@/none")
+    return create_app(engine, Settings()).openapi_schema.to_schema()
+
+
+def operations(described: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for path in described["paths"].values():
+        yield from path.values()
+
+
+def has_example(described: dict[str, Any], content: dict[str, Any]) -> bool:
+    name = content["schema"].get("$ref", "").rpartition("/")[2]
+    return bool(described["components"]["schemas"].get(name, {}).get("examples"))
+
+
+def test_every_json_body_is_shown_by_an_example(described: dict[str, Any]) -> None:
+    bodies = {
+        operation["operationId"]: operation["requestBody"]["content"].get("application/json")
+        for operation in operations(described)
+        if "requestBody" in operation
+    }
+
+    bare = [name for name, body in bodies.items() if body and not has_example(described, body)]
+
+    assert len(bodies) > 50
+    assert bare == []
+
+
+def test_what_a_bank_is_answered_is_shown_by_examples(described: dict[str, Any]) -> None:
+    answers = {
+        operation["operationId"]: answer["content"]["application/json"]
+        for operation in operations(described)
+        for status, answer in operation["responses"].items()
+        if operation["operationId"] in BANK_ANSWERS and status.startswith("2")
+    }
+
+    bare = [name for name, answer in answers.items() if not has_example(described, answer)]
+
+    assert sorted(answers) == sorted(BANK_ANSWERS)
+    assert bare == []
+
+
+def test_a_page_is_shown_with_its_cursor_and_no_mode(described: dict[str, Any]) -> None:
+    [shown] = described["components"]["schemas"]["QueryPage"]["examples"]
+
+    assert sorted(shown) == ["items", "next_cursor"]
+
+
+def shown_by(model: type[BaseModel]) -> list[Any]:
+    extra = model.model_config.get("json_schema_extra")
+    return list(extra.get("examples", [])) if isinstance(extra, dict) else []  # type: ignore[arg-type]
+
+
+@pytest.mark.usefixtures("described")
+def test_every_example_is_one_that_its_model_takes() -> None:
+    shown = [(model, example) for model in models() for example in shown_by(model)]
+
+    for model, example in shown:
+        model.model_validate(example)
+
+    assert len(shown) > 100
+
+
+def test_files_of_orders_are_shown_as_the_service_reads_and_writes_them(
+    described: dict[str, Any],
+) -> None:
+    taken = described["paths"]["/v1/payment-orders/reports"]["post"]["requestBody"]["content"]
+    written = described["paths"]["/v1/payment-orders/export"]["get"]["responses"]["200"]["content"]
+
+    statuses = pain002.read(io.BytesIO(taken["application/xml"]["example"].encode()))
+
+    assert [each.status for block in statuses.blocks for each in block.payments] == ["ACSP"]
+    assert statuses.original_message_id in written["application/xml"]["example"]
