@@ -23,7 +23,7 @@ from tests.fixtures.matrix import NEAR, OTHER, OWN, SIBLING, WOUND, World, opene
 from tests.fixtures.operations import Operation
 from tests.fixtures.worlds import House
 
-REQUESTS = int(os.environ.get("ESCROW_BLEED_REQUESTS", "1000"))
+REQUESTS = int(os.environ.get("ESCROW_BLEED_REQUESTS", "500"))
 AT_ONCE = 16
 CANCELLED = 0.15
 PUBLIC = {"Institution", "Course", "CustodyAccount", "Jurisdiction", "Bank", "Rule"}
