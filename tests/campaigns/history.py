@@ -168,7 +168,9 @@ async def on_own_ground(
 @click.option("--seconds", type=click.IntRange(1), default=10**9, help="Begin none after that.")
 @click.option("--seed", type=int, default=None, help="Of what is drawn; told in any case.")
 @click.option("--keep", type=click.Path(path_type=Path), default=None, help="Folder for evidence.")
-def main(histories: int, operations: int, seconds: int, seed: int | None, keep: Path | None) -> None:
+def main(
+    histories: int, operations: int, seconds: int, seed: int | None, keep: Path | None
+) -> None:
     """Record concurrent clients and judge what they were told; 0 anomalies is the only good one."""
     logs.configure("ERROR", as_json=True)
     drawn = int.from_bytes(os.urandom(4)) if seed is None else seed

@@ -231,11 +231,11 @@ class Checker:
             holds = self._custody_figures()
             told = {name: told[name] for name in holds}
         elif not told["next_cursor"]:
-            enrolment = self.thread.enrolments[told["enrolment_id"]]
-            book = self.thread.book
-            holds = {name: str(book.balance(a)) for name, a in enrolment.shown.items()}
+            enrolment = self.thread.enrolments.get(told["enrolment_id"])
+            shown, book = enrolment.shown if enrolment else {}, self.thread.book
+            holds = {name: str(book.balance(account)) for name, account in shown.items()}
             last = told["items"][-1]["balance"] if told["items"] else told["opening"]
-            told = {name: last[name] for name in holds}
+            told = {name: last[name] for name in holds or last}
         else:
             return
         if told != holds:
@@ -310,4 +310,3 @@ def _told(call: Call) -> Any:
     if isinstance(call.answer, dict):
         return {name: said for name, said in call.answer.items() if name != "request_id"}
     return call.answer
-

@@ -108,7 +108,14 @@ class Clients:
         return one
 
     async def _send(
-        self, client: int, process: int, who: str, method: str, path: str, body: Any, key: str | None
+        self,
+        client: int,
+        process: int,
+        who: str,
+        method: str,
+        path: str,
+        body: Any,
+        key: str | None,
     ) -> Call:
         token = await self._token(who)
         headers = {"Authorization": f"Bearer {token}"}

@@ -26,21 +26,21 @@ async def read_back(engine: AsyncEngine, journal: int) -> list[Posted]:
         await Context.writer(journal).enter(connection, statement_timeout="60s")
         rows = (await connection.execute(_ALL, {"journal": journal})).mappings().all()
     accounts: dict[int, Account] = {}
-    return [_posted(row, accounts) for row in rows]
+    return [_posted(dict(row), accounts) for row in rows]
 
 
 def _posted(row: Mapping[str, Any], accounts: dict[int, Account]) -> Posted:
     for given in json.loads(row["opened"]):
         accounts[int(given["account_id"])] = account_of(given)
     moves = json.loads(row["transfers"])
-    transfers = tuple(_transfer(*move, accounts=accounts) for move in moves)
+    transfers = tuple(_transfer(accounts, *move) for move in moves)
     transaction = Transaction(
         TransactionKind(row["kind"]), transfers, json.loads(row["refs"]), row["reason"]
     )
     return Posted(row["seq"], transaction, row["idempotency_key"], row["recorded_at"])
 
 
-def _transfer(debit: int, credit: int, quantity: int, accounts: dict[int, Account]) -> Transfer:
+def _transfer(accounts: dict[int, Account], debit: int, credit: int, quantity: int) -> Transfer:
     money = accounts[debit].unit is Unit.CNY
     return Transfer(
         accounts[debit], accounts[credit], Money.from_fen(quantity) if money else quantity

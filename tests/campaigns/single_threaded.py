@@ -152,9 +152,7 @@ class OneThread:
             reason = HeldReason.EXCESS
         if reason is not None or enrolment is None:
             assert reason is not None, "nobody's enrolment is a reason"
-            held = receipts.receipt_held(
-                self.place, bank_entry=entry, amount=amount, reason=reason
-            )
+            held = receipts.receipt_held(self.place, bank_entry=entry, amount=amount, reason=reason)
             return held, None
         before = enrolment.received
         return receipts.receipt_matched(
