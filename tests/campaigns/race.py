@@ -12,7 +12,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -20,6 +20,7 @@ from typing import Final
 import httpx
 import rich_click as click
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -36,6 +37,9 @@ from tests.fixtures.story import Refused, Story
 from tests.fixtures.vaults import sealing
 
 PROCESSES: Final = 2
+OPENED_MAX: Final = 25
+OPENED_EVERY_S: Final = 0.5
+"""Districts that open their journals while others race, and how often."""
 _PATIENCE: Final = httpx.Timeout(60)
 _DEADLOCKS: Final = text("SELECT deadlocks FROM pg_stat_database WHERE datname = :name")
 
@@ -47,6 +51,7 @@ class Figures:
     won: dict[str, Counter[str]] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
     busy: Counter[str] = field(default_factory=Counter)
+    opened: int = 0
     deadlocks: int = -1
     verified: Status = Status.INCOMPLETE
     report: Report | None = None
@@ -72,6 +77,7 @@ class Figures:
             *lines,
             f"both          {len(self.broken)}",
             f"busy          {', '.join(f'{k} {n}' for k, n in self.busy.items()) or 'none'}",
+            f"opened        {self.opened} journals meanwhile",
             f"deadlocks     {self.deadlocks}",
             f"verified      {self.verified.value}",
         ]
@@ -88,6 +94,21 @@ async def _lane(
     school = await story.school_opens(BANK)
     course = await school.files(PRICE, LESSONS)
     return Course(district, direct.engine, lines, chance, story, school, course)
+
+
+async def _open_others(machine: Machine, figures: Figures) -> None:
+    """Let other districts open their journals meanwhile: that stops nobody either."""
+    for _ in range(OPENED_MAX):
+        await asyncio.sleep(OPENED_EVERY_S)
+        opening = asyncio.create_task(open_district(machine.district.service))
+        try:
+            await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            await opening
+            raise
+        except DBAPIError as error:
+            figures.broken.append(f"a district opens: {error}"[:1000])
+        figures.opened += 1
 
 
 async def campaign(
@@ -129,7 +150,11 @@ async def campaign(
             await _lane(machine, lines, random.Random(seed * 100 + number))
             for number in range(len(kinds))
         ]
+        opening = asyncio.create_task(_open_others(machine, figures))
         await asyncio.gather(*map(run, kinds, range(len(kinds)), lanes))
+        opening.cancel()
+        with suppress(asyncio.CancelledError):
+            await opening
     for process in processes:
         process.stop()
     await _judge(machine, figures)
