@@ -25,8 +25,8 @@ LESSONS: Final = 10
 VALUE: Final = Money.of("110.00")
 _BUSY: Final = 503
 _PAUSE_S: Final = 0.02
-_SPREAD_S: Final = 0.004
-"""Contestants start at once, or so much apart that each of them can be the first."""
+_SPREADS_S: Final = (0.0, 0.005, 0.03, 0.1)
+"""Contestants start at once, or so much apart at most that each of them can be the first."""
 
 _OF_KINDS: Final = text(
     "SELECT seq, kind FROM escrow.journal_transaction WHERE journal_id = :journal"
@@ -106,9 +106,9 @@ class Course:
         return send
 
     async def at_once(self, *contestants: Contestant) -> list[Told]:
-        """Let contestants go at once, from behind a barrier; half of the time a little apart."""
+        """Let contestants go at once, from behind a barrier, or a little apart by chance."""
         barrier = asyncio.Barrier(len(contestants))
-        spread = self.chance.choice([0.0, _SPREAD_S])
+        spread = self.chance.choice(_SPREADS_S)
         delays = [self.chance.uniform(0, spread) for _ in contestants]
 
         async def run(contestant: Contestant, delay: float) -> Told:
