@@ -57,8 +57,7 @@ def posted_twice_under_another_key(history: History, chance: random.Random) -> H
 
 def answered_twice_as_new(history: History, chance: random.Random) -> History:
     """A call that was sent again under its key was not told that it was done before."""
-    again = [c for c in history.calls if c.replayed and c.seen]
-    return _told(history, replace(chance.choice(again), replayed=False))
+    return _sent_again(history, chance.choice(_done(history)))
 
 
 def refused_and_posted(history: History, chance: random.Random) -> History:
@@ -158,9 +157,9 @@ def duplicate_of_nothing(history: History, chance: random.Random) -> History:
 
 def answered_otherwise_again(history: History, chance: random.Random) -> History:
     """A call that was sent again under its key was told something else."""
-    again = [c for c in history.calls if c.replayed and c.seen and c.answer.get("id")]
-    call = chance.choice(again)
-    return _told(history, replace(call, answer=call.answer | {"id": "another"}))
+    call = chance.choice(_done(history))
+    otherwise = call.answer | {"id": "another"}
+    return _sent_again(history, replace(call, replayed=True, answer=otherwise))
 
 
 def failed(history: History, chance: random.Random) -> History:
@@ -231,6 +230,13 @@ def _told(history: History, told: Call, *, also_again: bool = False) -> History:
         return call
 
     return replace(history, calls=[one(call) for call in history.calls])
+
+
+def _sent_again(history: History, call: Call) -> History:
+    """Let a call be sent again when everything is over."""
+    end = max(each.end for each in history.calls)
+    again = replace(call, number=len(history.calls), start=end + 1, end=end + 2)
+    return replace(history, calls=[*history.calls, again])
 
 
 def _off(call: Call, name: str) -> Call:

@@ -5,25 +5,18 @@ what they were told against what stands, and returns who won.
 """
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, date, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from ledger.money import Money, total
 from service.identity import tokens
 from service.identity.callers import Role
-from service.lessons import use_cases as lessons
 from service.store import ids
-from service.store.context import Context
-from service.store.transact import Mode, Request
-from service.store.unit import SHANGHAI
-from service.worker.sweeps import deliver_notices
-from tests.campaigns.racecourse import BANK, LESSONS, PRICE, VALUE, Course, Told, codes, hold, only
+from tests.campaigns.racecourse import BANK, LESSONS, PRICE, VALUE, Course, codes, hold, only
+from tests.campaigns.silences import next_day, silence, silent_lesson
 from tests.fixtures.story import Contract
 
 Race = Callable[[Course], Awaitable[str]]
 ZERO: Final = Money.of("0.00")
-_CHUNK_MAX: Final = 10
-"""Contracts whose lessons fall silent together, at most."""
 _ENDED: Final = ("CONFIRMED", "VOIDED", "DISPUTED")
 """What may keep silence from confirming a lesson that has been silent for long enough."""
 
@@ -111,12 +104,12 @@ async def release_and_refund(course: Course) -> str:
 
 async def one_lesson_from_four_sides(course: Course) -> str:
     """Confirmed by the parent, by silence, voided by the school, disputed: exactly one of them."""
-    contract, lesson = await _silent_lesson(course)
+    contract, lesson = await silent_lesson(course)
     parent, school = await contract.parent(), course.school.token
 
     told = await course.at_once(
         course.sends(parent, f"lessons/{lesson}/confirm"),
-        lambda: _silence(course, contract, lesson),
+        lambda: silence(course, contract, lesson),
         course.sends(school, f"lessons/{lesson}/void"),
         course.sends(parent, f"lessons/{lesson}/dispute", {"reason": "NOT_HELD"}),
     )
@@ -233,7 +226,7 @@ async def day_close_under_load(course: Course) -> str:
     """A day is closed twice at once while money comes and goes: each stands in exactly one day."""
     contract = await _taught(course)
     lesson, parent = await course.lesson(contract), await contract.parent()
-    day = await _next_day(course)
+    day = await next_day(course)
     district, school = course.district, course.school
     closing = {"day": day.isoformat(), "jurisdiction": district.code}
     asked = {"custody_account_id": school.accounts[BANK], "amount": None}
@@ -292,71 +285,8 @@ async def _taught(course: Course) -> Contract:
     return taught
 
 
-async def _silent_lesson(course: Course) -> tuple[Contract, str]:
-    """Return a recorded lesson about which the parent has been silent for long enough.
-
-    They are prepared at once, each time more of them, and then the lane's clock moves on.
-    """
-    known = course.known.setdefault("silent", [])
-    if not known:
-        prepared = min(2 * course.known.get("prepared", 0), _CHUNK_MAX) or 1
-        course.known["prepared"] = prepared
-        for _ in range(prepared):
-            contract = await course.contract()
-            known += [(contract, await course.lesson(contract)) for _ in range(LESSONS)]
-        store, journal = course.district.service.store, course.district.journal
-        await deliver_notices(store, journal)
-        due = await course.story.read(f"lessons/{known[-1][1]}", course.school.token)
-        waits = date.fromisoformat(due["confirm_due_on"]) - _today(course)
-        await _move(course, waits.days + 1)
-    silent: tuple[Contract, str] = known.pop()
-    return silent
-
-
-async def _silence(course: Course, contract: Contract, lesson: str) -> Told:
-    """Let the sweep of a third process confirm one lesson."""
-    journal = course.district.journal
-    named, enrolment = ids.parse("lsn", lesson)[1], ids.parse("enr", contract.id)[1]
-    found: Any = lessons.Found(
-        lessons.ConfirmLesson(lessons.LessonKey(journal, lesson=named)),
-        named,
-        enrolment,
-        ids.parse("ins", contract.school.id)[1],
-    )
-    request = Request(
-        use_case=lessons.CONFIRM_BY_SILENCE,
-        commands=[found],
-        caller=Context((journal,)),
-        actor="service.worker",
-        journal=journal,
-        mode=Mode.INDEPENDENT,
-    )
-    [verdict] = (await course.district.service.store.transact(request)).verdicts
-    if verdict.refusal is not None:
-        return Told(409, {"code": verdict.refusal.code, **verdict.refusal.facts})
-    return Told(200, dict(verdict.answer or {}))
-
-
 async def _third_regulator(course: Course) -> str:
     if "third" not in course.known:
         scope = tokens.Scope(course.district.code)
         course.known["third"] = await course.district.service.token(Role.REGULATOR, scope)
     return str(course.known["third"])
-
-
-async def _move(course: Course, days: int) -> None:
-    """Let days pass in the lane's journal."""
-    course.known["days"] = course.known.get("days", 0) + days
-    to = datetime.now(UTC) + timedelta(days=course.known["days"])
-    await course.district.service.store.move_clock(course.district.journal, to)
-
-
-async def _next_day(course: Course) -> date:
-    """Let a day end; return the day that can now be closed."""
-    await _move(course, 1)
-    return _today(course) - timedelta(days=1)
-
-
-def _today(course: Course) -> date:
-    """Return the lane's business date."""
-    return datetime.now(SHANGHAI).date() + timedelta(days=course.known.get("days", 0))
