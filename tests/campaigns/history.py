@@ -104,7 +104,7 @@ async def campaign(
             for process in processes
         ]
         for number in range(histories):
-            if time.monotonic() - since > seconds:
+            if number and time.monotonic() - since > seconds:
                 break
             history, clients = await recorded(
                 machine, lines, operations=operations, seed=seed + number

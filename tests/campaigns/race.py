@@ -146,7 +146,7 @@ async def campaign(
             won = figures.won.setdefault(name, Counter())
             share = rounds // len(kinds) + (number < rounds % len(kinds))
             for done in range(share):
-                if time.monotonic() - since > seconds:
+                if done and time.monotonic() - since > seconds:
                     break
                 if done and done % LANE_LASTS == 0:
                     lane = await _lane(machine, lines, lane.chance)
