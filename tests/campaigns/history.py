@@ -1,0 +1,202 @@
+"""`poe history`: concurrent clients against two processes, recorded call by call, then judged.
+
+Each history is of a journal of its own. What is printed is every anomaly; none is the only good
+figure. `--keep` writes the calls of a history that has any beside it, a line of JSON each.
+"""
+
+import asyncio
+import json
+import os
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Final
+
+import httpx
+import rich_click as click
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from ledger.rules.places import place_at
+from service import logs
+from service.store.transact import Store
+from service.verify.report import Status
+from tests.campaigns.ground import own_cluster, own_folder
+from tests.campaigns.history_checker import Anomaly, check
+from tests.campaigns.history_clients import BANK, LESSONS, PATIENCE, PRICE, Clients
+from tests.campaigns.read_back import read_back
+from tests.campaigns.recorded import History, named
+from tests.fixtures.databases import Database
+from tests.fixtures.service import Service, open_district
+from tests.fixtures.started import Machine
+from tests.fixtures.story import Story
+from tests.fixtures.vaults import sealing
+
+CLIENTS: Final = 12
+PROCESSES: Final = 2
+
+
+@dataclass
+class Figures:
+    """What a campaign of histories has to show."""
+
+    histories: int = 0
+    calls: int = 0
+    replays: int = 0
+    transactions: int = 0
+    answers: Counter[str] = field(default_factory=Counter)
+    anomalies: list[Anomaly] = field(default_factory=list)
+    verified: Status = Status.INCOMPLETE
+    seconds: float = 0
+
+    def lines(self) -> list[str]:
+        """Write the figures for people."""
+        told = ", ".join(f"{code} {times}" for code, times in self.answers.most_common())
+        return [
+            f"histories     {self.histories} in {self.seconds:.0f} s",
+            f"calls         {self.calls}, {self.replays} of them sent again",
+            f"transactions  {self.transactions} replayed through the Book",
+            f"answers       {told}",
+            f"anomalies     {len(self.anomalies)}",
+            f"verified      {self.verified.value}",
+        ]
+
+
+async def recorded(
+    machine: Machine, lines: Sequence[httpx.AsyncClient], *, operations: int, seed: int
+) -> tuple[History, Clients]:
+    """Open a journal, let the clients be busy in it, and read it back."""
+    direct = machine.district.service
+    district = await open_district(direct)
+    district.service = Service(direct.engine, direct.store, lines[0])
+    school = await Story(district).school_opens(BANK)
+    course = await school.files(PRICE, LESSONS)
+    since = len(await read_back(direct.engine, district.journal))
+    clients = Clients(school, course, lines, random.Random(seed), operations)
+    await asyncio.gather(*(clients.live(client) for client in range(CLIENTS)))
+    place = place_at(named("ins", school.id), named("cus", school.accounts[BANK]))
+    journal = await read_back(direct.engine, district.journal)
+    return History(since, place, clients.board.calls, journal), clients
+
+
+async def campaign(
+    machine: Machine,
+    *,
+    histories: int,
+    operations: int,
+    seed: int,
+    seconds: int = 10**9,
+    keep: Path | None = None,
+    tell: Callable[[str], None] = lambda _line: None,
+) -> Figures:
+    """Record and judge so many histories, or as many as begin in so long."""
+    figures, since = Figures(), time.monotonic()
+    processes = [machine.start(workless=True) for _ in range(PROCESSES)]
+    async with AsyncExitStack() as stack:
+        lines = [
+            await stack.enter_async_context(
+                httpx.AsyncClient(base_url=await process.address(), timeout=PATIENCE)
+            )
+            for process in processes
+        ]
+        for number in range(histories):
+            if number and time.monotonic() - since > seconds:
+                break
+            history, clients = await recorded(
+                machine, lines, operations=operations, seed=seed + number
+            )
+            found = check(history)
+            figures.histories += 1
+            figures.calls += len(history.calls)
+            figures.replays += clients.replays
+            figures.transactions += len(history.journal) - history.since
+            figures.answers.update(d.code for call in history.calls for d in call.deeds)
+            figures.answers["read"] += sum(1 for _ in history.reads())
+            figures.anomalies += found
+            if found and keep is not None:
+                _keep(history, keep / f"history-{seed + number}.jsonl")
+            tell(f"{figures.histories} histories, {figures.calls} calls, {len(found)} anomalies")
+    figures.verified = (await machine.verified()).status
+    figures.seconds = time.monotonic() - since
+    return figures
+
+
+def _keep(history: History, path: Path) -> None:
+    lines = [json.dumps(asdict(call), ensure_ascii=False) for call in history.calls]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+async def on_own_ground(
+    folder: Path,
+    *,
+    histories: int,
+    operations: int,
+    seed: int,
+    seconds: int,
+    keep: Path | None,
+    tell: Callable[[str], None],
+) -> Figures:
+    """Run a campaign on a cluster of its own in `folder`."""
+    database = Database(await own_cluster(folder), "escrow")
+    engine = sealing(create_async_engine(database.url("escrow_app")))
+    async with httpx.AsyncClient() as nobody:
+        district = await open_district(Service(engine, Store(engine), nobody))
+        machine = Machine(database, folder, district)
+        try:
+            return await campaign(
+                machine,
+                histories=histories,
+                operations=operations,
+                seed=seed,
+                seconds=seconds,
+                keep=keep,
+                tell=tell,
+            )
+        finally:
+            for each in machine.servings:
+                each.kill()
+            await engine.dispose()
+
+
+@click.command()
+@click.option("--histories", type=click.IntRange(1), default=2, show_default=True)
+@click.option("--operations", type=click.IntRange(1), default=1000, show_default=True)
+@click.option("--seconds", type=click.IntRange(1), default=10**9, help="Begin none after that.")
+@click.option("--seed", type=int, default=None, help="Of what is drawn; told in any case.")
+@click.option("--keep", type=click.Path(path_type=Path), default=None, help="Folder for evidence.")
+def main(
+    histories: int, operations: int, seconds: int, seed: int | None, keep: Path | None
+) -> None:
+    """Record concurrent clients and judge what they were told; 0 anomalies is the only good one."""
+    logs.configure("ERROR", as_json=True)
+    drawn = int.from_bytes(os.urandom(4)) if seed is None else seed
+    sys.stdout.write(f"seed          {drawn}\n")
+
+    def tell(line: str) -> None:
+        sys.stderr.write(f"\r{line} ")
+
+    with own_folder() as folder:
+        figures = asyncio.run(
+            on_own_ground(
+                folder,
+                histories=histories,
+                operations=operations,
+                seed=drawn,
+                seconds=seconds,
+                keep=keep,
+                tell=tell,
+            )
+        )
+    sys.stderr.write("\n")
+    sys.stdout.write("\n".join(figures.lines()) + "\n")
+    for anomaly in figures.anomalies[:20]:
+        sys.stdout.write(f"anomaly       {anomaly}\n")
+    sys.exit(0 if not figures.anomalies and figures.verified is Status.CLEAN else 1)
+
+
+if __name__ == "__main__":
+    main()
