@@ -32,7 +32,12 @@ FORM: Final = "application/x-www-form-urlencoded"
 `raw_media` that it is a file of one of these types."""
 SPOOLED_KEY: Final = "spooled"
 
-_UNWANTED: Final = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+_UNWANTED: Final = re.compile(
+    "[\x00-\x1f\x7f\ud800-\udfff"
+    "\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]"
+)
+"""Control characters, lone surrogates, and what makes a text read otherwise than it is written:
+marks of direction, line ends beside the two, and what has no width but joins nothing."""
 _ESCAPED: Final = re.compile(r"\\[^\"\\/]")
 _OPENING: Final = frozenset(b"{[")
 _CLOSING: Final = frozenset(b"}]")
@@ -216,7 +221,7 @@ def _no_constant(_name: str) -> Any:  # noqa: ANN401 - never returns
 
 
 def _check_text(value: Any, pointer: str = "") -> None:  # noqa: ANN401 - any JSON value
-    """Refuse control characters and lone surrogates in any text, at most 32 levels deep."""
+    """Refuse unwanted characters in any text, at most 32 levels deep."""
     if isinstance(value, str):
         if _UNWANTED.search(value):
             raise RequestInvalid(reason="control_characters", pointer=pointer)
