@@ -292,8 +292,8 @@ def _key(draft: Draft, chance: random.Random) -> None:
 def _segment(draft: Draft, chance: random.Random) -> None:
     """Put something else where the path names an object."""
     parts = draft.path.split("/")
-    named = [index for index, part in enumerate(parts) if "_" in part or part == "x"]
-    parts[chance.choice(named or [len(parts) - 1])] = chance.choice(SEGMENTS)
+    named = range(min(3, len(parts) - 1), len(parts))
+    parts[chance.choice(named)] = chance.choice(SEGMENTS)
     draft.path = "/".join(parts)
 
 
