@@ -1,6 +1,7 @@
 """The catalogue of problems: what a refusal's `type` points at, in both languages."""
 
 import httpx
+import pytest
 
 from tests.fixtures.service import Service
 
@@ -38,3 +39,11 @@ async def test_an_unknown_path_and_a_wrong_method_are_problems_too(service: Serv
 
     assert (unknown.status_code, unknown.json()["code"]) == (404, "route_unknown")
     assert (wrong.status_code, wrong.json()["code"]) == (405, "method_unsupported")
+
+
+@pytest.mark.parametrize("method", ["DELETE", "OPTIONS", "PATCH"])
+async def test_a_wrong_method_is_told_which_ones_there_are(service: Service, method: str) -> None:
+    wrong = await service.http.request(method, "/v1/receipts")
+
+    assert (wrong.status_code, wrong.json()["code"]) == (405, "method_unsupported")
+    assert wrong.headers["allow"] == "GET, POST"

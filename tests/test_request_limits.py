@@ -41,6 +41,19 @@ async def test_a_url_longer_than_any_route_needs_is_refused(district: District) 
     assert (long.status_code, long.json()["code"]) == (414, "url_too_long")
 
 
+@pytest.mark.parametrize("text", ["%00", "a%00b", "%0d%0a", "%7f", "%e2%80%ae"])
+@pytest.mark.parametrize("path", ["/v1/rule-packs/{}", "/v1/institutions?cursor={}", "/v1/{}"])
+async def test_what_no_text_may_have_in_it_no_url_has(
+    district: District, path: str, text: str
+) -> None:
+    bearer = {"Authorization": f"Bearer {district.regulator}"}
+
+    answer = await district.service.http.get(path.format(text), headers=bearer)
+
+    assert answer.status_code in (400, 404)
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
 @pytest.mark.parametrize(
     "headers",
     [

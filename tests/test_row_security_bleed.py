@@ -16,27 +16,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from service.identity import tokens
-from service.identity.callers import Role
 from service.store import postgres
 from tests.fixtures.matrix import NEAR, OTHER, OWN, SIBLING, WOUND, World, opened
 from tests.fixtures.operations import Operation
-from tests.fixtures.worlds import House
+from tests.fixtures.tenants import Tenant, foreign_in, tenants_of
 
 REQUESTS = int(os.environ.get("ESCROW_BLEED_REQUESTS", "500"))
 AT_ONCE = 16
 CANCELLED = 0.15
-PUBLIC = {"Institution", "Course", "CustodyAccount", "Jurisdiction", "Bank", "Rule"}
-"""Nouns that a district's parents may see of each other's institutions: no canary is foreign."""
-
-
-@dataclass(frozen=True)
-class Tenant:
-    """A caller and the houses whose canaries it may see."""
-
-    role: str
-    token: str
-    houses: frozenset[str]
 
 
 @dataclass
@@ -59,7 +46,7 @@ async def test_no_request_sees_anything_of_another_tenant(
     seen = Seen()
 
     async with opened(postgres_server, template_database, folder, pool=3) as world:
-        tenants = await _tenants(world)
+        tenants = await tenants_of(world)
         chance = random.Random(20260302)
         todo = iter(range(REQUESTS))
         await asyncio.gather(*(_worker(world, tenants, chance, todo, seen) for _ in range(AT_ONCE)))
@@ -99,49 +86,6 @@ async def _worker(
 
 
 def _look(world: World, tenant: Tenant, operation: Operation, answer: str, seen: Seen) -> None:
-    public = any(noun in operation.name for noun in PUBLIC) or operation.name == "listClosedDays"
-    for name, house in world.houses.items():
-        if house.mark not in answer:
-            continue
-        if name in tenant.houses:
-            seen.own += 1
-        elif not public:
-            seen.foreign.append(f"{operation.name} {tenant.role} {name}")
-
-
-async def _tenants(world: World) -> list[Tenant]:
-    """Callers of every house and role: bound ones, departments, districts and the city."""
-    houses = world.houses
-    made: list[Tenant] = []
-    for name, house in houses.items():
-        made += [
-            Tenant(role.value, await world.mint(role, scope), frozenset({name}))
-            for role, scope in _bound(house)
-        ]
-    staff = (
-        ("500106", "culture", {OWN, WOUND}),
-        ("500106", "sports", {SIBLING}),
-        ("500107", "culture", {NEAR}),
-        ("510502", "culture", {OTHER}),
-        ("500000", "culture", {OWN, WOUND, NEAR}),
-    )
-    for role in (Role.REGULATOR, Role.OPERATOR, Role.AUDITOR):
-        for code, department, seen in staff:
-            scope = tokens.Scope(code, departments=(department,))
-            made.append(Tenant(role.value, await world.mint(role, scope), frozenset(seen)))
-    for bank, code, seen in (
-        ("ICBC", "500106", {OWN, WOUND}),
-        ("CMB", "500106", {SIBLING}),
-        ("ICBC", "510502", {OTHER}),
-    ):
-        scope = tokens.Scope(code, bank=bank)
-        made.append(Tenant("bank", await world.mint(Role.BANK, scope), frozenset(seen)))
-    return made
-
-
-def _bound(house: House) -> list[tuple[Role, tokens.Scope]]:
-    school = house.id("institution_id")
-    return [
-        (Role.INSTITUTION, tokens.Scope(house.code, institution=school, journal=house.journal)),
-        (Role.PARENT, tokens.Scope(house.code, parent=house.id("parent_id"))),
-    ]
+    shown = [name for name, house in world.houses.items() if house.mark in answer]
+    seen.own += len(tenant.houses.intersection(shown))
+    seen.foreign += foreign_in(world, tenant, operation, answer)

@@ -32,7 +32,12 @@ FORM: Final = "application/x-www-form-urlencoded"
 `raw_media` that it is a file of one of these types."""
 SPOOLED_KEY: Final = "spooled"
 
-_UNWANTED: Final = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+UNWANTED: Final = re.compile(
+    "[\x00-\x1f\x7f\ud800-\udfff"
+    "\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]"
+)
+"""Control characters, lone surrogates, and what makes a text read otherwise than it is written:
+marks of direction, line ends beside the two, and what has no width but joins nothing."""
 _ESCAPED: Final = re.compile(r"\\[^\"\\/]")
 _OPENING: Final = frozenset(b"{[")
 _CLOSING: Final = frozenset(b"}]")
@@ -145,7 +150,7 @@ def closely(raw: bytes, text: str) -> Any:  # noqa: ANN401 - any JSON value
         parsed = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise RequestInvalid(reason="not_json") from None
-    if _ESCAPED.search(text) or _UNWANTED.search(text):
+    if _ESCAPED.search(text) or UNWANTED.search(text):
         _check_text(parsed)
     return parsed
 
@@ -216,9 +221,9 @@ def _no_constant(_name: str) -> Any:  # noqa: ANN401 - never returns
 
 
 def _check_text(value: Any, pointer: str = "") -> None:  # noqa: ANN401 - any JSON value
-    """Refuse control characters and lone surrogates in any text, at most 32 levels deep."""
+    """Refuse unwanted characters in any text, at most 32 levels deep."""
     if isinstance(value, str):
-        if _UNWANTED.search(value):
+        if UNWANTED.search(value):
             raise RequestInvalid(reason="control_characters", pointer=pointer)
     elif isinstance(value, list):
         for index, item in enumerate(value):

@@ -6,12 +6,14 @@ the same key. A unit of work that has begun goes on in its own task and is finis
 
 import asyncio
 from typing import Any, Final
+from urllib.parse import unquote_plus
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from ledger.refusals import Busy, HeadersTooLarge, OutcomeUnknown, UrlTooLong
+from ledger.refusals import Busy, HeadersTooLarge, OutcomeUnknown, RequestInvalid, UrlTooLong
 from service.identity.limits import CostClass
+from service.web.bodies import UNWANTED
 from service.web.ceilings import cost_class_of
 
 URL_MAX: Final = 8 * 1024
@@ -41,11 +43,15 @@ class Deadline:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer in time; raises `UrlTooLong`, `HeadersTooLarge`, `Busy` or `OutcomeUnknown`."""
+        """Answer in time.
+
+        Raises `UrlTooLong`, `HeadersTooLarge`, `Busy` or `OutcomeUnknown`; or `RequestInvalid` for
+        characters in the URL that no text of a body may have either.
+        """
         if scope["type"] != ScopeType.HTTP:
             await self.app(scope, receive, send)
             return
-        _check_size(scope)
+        _check_head(scope)
         limit = asyncio.timeout(_seconds(scope))
 
         async def told(message: Message) -> None:
@@ -68,9 +74,12 @@ def _seconds(scope: Scope) -> int:
     return ANSWERS_WITHIN_S[cost_class_of(handler)] if declared is None else declared
 
 
-def _check_size(scope: Scope) -> None:
+def _check_head(scope: Scope) -> None:
     if len(scope["raw_path"]) + len(scope["query_string"]) > URL_MAX:
         raise UrlTooLong(bytes_max=URL_MAX)
+    asked = unquote_plus(scope["query_string"].decode("latin-1"))
+    if UNWANTED.search(scope["path"]) or UNWANTED.search(asked):
+        raise RequestInvalid(reason="control_characters")
     headers = scope["headers"]
     size = sum(len(name) + len(value) for name, value in headers)
     if len(list(headers)) > HEADERS_COUNT_MAX or size > HEADERS_MAX:

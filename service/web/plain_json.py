@@ -9,9 +9,17 @@ import json
 import re
 from typing import Any, Final
 
-_SUSPECT: Final = re.compile(rb"\\(?:[bfnrt]|u00[01]|u007[fF]|u[dD][89a-fA-F])")
+_SUSPECT: Final = re.compile(
+    rb"\\(?:[bfnrt]|u00[01]|u007[fF]|u[dD][89a-fA-F]"
+    rb"|u061[cC]|u200[bBeEfF]|u202|u206|u[fF][eE][fF][fF]|u[fF]{3})"
+)
 _DELETE: Final = b"\x7f"
-"""Without these no text has a control character or a lone surrogate in it."""
+_INVISIBLE: Final = (b"\xd8\x9c", b"\xe2\x80", b"\xe2\x81", b"\xef\xbb\xbf", b"\xef\xbf")
+"""Without these no text has a control character, a lone surrogate, a mark of direction or anything
+else in it that is not seen; some of what begins so is."""
+_UNSEEN: Final = re.compile(
+    rb"\xd8\x9c|\xe2\x80[\x8b\x8e\x8f\xa8-\xae]|\xe2\x81[\xa0-\xa9]|\xef\xbb\xbf|\xef\xbf[\xb9-\xbb]"
+)
 _STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
 _ONE_KIND: Final = bytes.maketrans(b"[]", b"{}")
 _NO_BRACKET: Final = bytes(byte for byte in range(256) if byte not in b"{}[]")
@@ -23,6 +31,8 @@ def at_a_glance(raw: bytes, text: str, depth_max: int) -> Any:  # noqa: ANN401 -
     `text` is what the bytes say in UTF-8.
     """
     if _DELETE in raw or _SUSPECT.search(raw) is not None:
+        return None
+    if any(each in raw for each in _INVISIBLE) and _UNSEEN.search(raw) is not None:
         return None
     outside = _outside_texts(raw)
     # Not-a-number and the infinities are the only words with these letters.

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from litestar import Litestar, Request
 from litestar.connection import ASGIConnection
+from litestar.exceptions import MethodNotAllowedException
 from litestar.handlers.base import BaseRouteHandler
 from litestar.handlers.http_handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
@@ -78,10 +79,13 @@ def public(*, cost_class: CostClass | None = None, counted: bool = True) -> dict
 async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Guard of every route: find the caller and ask the route's policy.
 
-    Raises `NotAuthenticated`, `RateLimited` or `VerbForbidden`.
+    Raises `NotAuthenticated`, `RateLimited` or `VerbForbidden`; or `MethodNotAllowedException` of
+    the framework for OPTIONS, which it gives every path and which no route of ours is.
     """
-    rule: Policy = handler.opt["policy"]
     connection.scope["state"]["request_id"] = uuid.uuid4().hex
+    if "policy" not in handler.opt:
+        await _refuse_options(connection)
+    rule: Policy = handler.opt["policy"]
     if rule.public:
         if handler.opt["counted"]:
             await count_source(connection, cost_class_of(handler))
@@ -99,6 +103,14 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
     await count_caller(connection, handler, caller)
     if rule.rules_out(caller):
         raise VerbForbidden(role=caller.role.value)
+
+
+async def _refuse_options(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
+    """Refuse OPTIONS, telling the methods that the path has."""
+    await count_source(connection, CostClass.READ)
+    asked = connection.scope["path_template"]
+    methods = {method for method, path, _ in routes(connection.app) if path == asked}
+    raise MethodNotAllowedException(headers={"allow": ", ".join(sorted(methods))})
 
 
 def facts_of(request: Request[Any, Any, Any]) -> RequestFacts:

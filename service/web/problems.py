@@ -113,7 +113,11 @@ def on_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[b
     refusal = known.get(error.status_code)
     if refusal is None:
         return on_fault(request, error)
-    return on_refusal(request, refusal())
+    answer = on_refusal(request, refusal())
+    if (allowed := (error.headers or {}).get("allow")) is not None:
+        methods = [method for method in allowed.split(", ") if method != "OPTIONS"]
+        answer.headers["Allow"] = ", ".join(sorted(methods))
+    return answer
 
 
 def on_fault(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

@@ -1,0 +1,292 @@
+"""Hostile input, line by line: amounts, texts, times, headers and connections (faults 56 to 61)."""
+
+import asyncio
+import gzip
+import resource
+import time
+from typing import Any
+
+import httpx
+import pytest
+
+from service.web import bodies
+from service.web.connections import BoundedConnection
+from tests.campaigns.mutations import AMOUNTS, DATES, INSTANTS, NUMBERS
+from tests.fixtures.academies import Academy
+from tests.test_request_limits import answered, hello, served
+
+PEOPLE = ("张三\u202e", "a\u200bb", "\ufeff李四", "王\u2066五")
+"""Names that do not read as they are written: bidi controls and what has no width."""
+INJECTED = (
+    *("'; DROP TABLE escrow.account; --", "x' OR '1'='1", "%s%n%x", "{0.__class__}", "${jndi:x}"),
+    *("../../etc/passwd", "<script>alert(1)</script>", "$(id)", "`id`", "\\x00", "%00"),
+)
+
+
+def receipt(academy: Academy, **values: Any) -> dict[str, Any]:
+    return {
+        "custody_account_id": academy.district.public("cus", academy.custody),
+        "bank_ref": f"R-{next(academy.numbers)}",
+        "amount": "1.00",
+        "book_on": "2026-03-01",
+        "value_on": "2026-03-01",
+    } | values
+
+
+async def sent(academy: Academy, body: bytes, **headers: str) -> httpx.Response:
+    given = {
+        "Authorization": f"Bearer {academy.district.banks['ICBC']}",
+        "Idempotency-Key": f"k-{next(academy.numbers)}",
+        "Content-Type": "application/json",
+    }
+    http = academy.district.service.http
+    return await http.post("/v1/receipts", content=body, headers=given | headers)
+
+
+async def test_an_amount_is_ascii_digits_a_point_and_two_digits(academy: Academy) -> None:
+    others: list[Any] = [each for each in AMOUNTS if each != "12.34\n"] + [
+        True,
+        None,
+        [],
+        {},
+        100,
+        1.5,
+    ]
+
+    for amount in others:
+        answer = await academy.post(
+            "receipts", academy.district.banks["ICBC"], receipt(academy, amount=amount)
+        )
+
+        assert (answer.status_code, answer.json()["code"]) == (400, "request_invalid"), amount
+        assert [each["pointer"] for each in answer.json()["errors"]] == ["/amount"], amount
+
+
+async def test_a_line_end_is_no_part_of_an_amount(academy: Academy) -> None:
+    answer = await academy.post(
+        "receipts", academy.district.banks["ICBC"], receipt(academy, amount="12.34\n")
+    )
+
+    assert (answer.status_code, answer.json()["facts"]["reason"]) == (400, "control_characters")
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+async def test_a_json_number_is_no_amount_however_it_is_written(
+    academy: Academy, number: str
+) -> None:
+    answer = await sent(academy, b'{"amount": %s}' % number.encode())
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "request_invalid")
+
+
+async def test_a_date_is_a_day_there_is_written_in_ten_characters(academy: Academy) -> None:
+    wrong = [each for each in DATES if each not in {"0001-01-01", "9999-12-31", "2026-01-01\n"}]
+
+    for day in wrong:
+        answer = await academy.post(
+            "receipts", academy.district.banks["ICBC"], receipt(academy, book_on=day)
+        )
+
+        assert (answer.status_code, answer.json()["code"]) == (400, "request_invalid"), day
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "2999-01-01"])
+async def test_an_advice_of_a_day_to_come_is_refused(academy: Academy, day: str) -> None:
+    body = receipt(academy, book_on=day, value_on=day)
+
+    answer = await academy.post("receipts", academy.district.banks["ICBC"], body)
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "date_in_future")
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "1900-01-01"])
+async def test_an_advice_of_long_ago_is_kept_as_the_bank_sent_it(
+    academy: Academy, day: str
+) -> None:
+    body = receipt(academy, book_on=day, value_on=day)
+
+    answer = await academy.post("receipts", academy.district.banks["ICBC"], body)
+
+    assert answer.status_code == 201, answer.text
+
+
+async def test_an_instant_has_its_offset_and_is_one_there_is(academy: Academy) -> None:
+    enrolment = await academy.enrolled()
+
+    for instant in INSTANTS:
+        body = {
+            "enrolment_id": enrolment["id"],
+            "reference": f"L-{next(academy.numbers)}",
+            "starts_at": instant,
+            "ends_at": "2026-03-03T17:30:00+08:00",
+        }
+        answer = await academy.post("lessons", academy.token, body)
+
+        assert answer.status_code in (400, 422), (instant, answer.text)
+
+
+async def test_the_same_instant_is_the_same_at_any_offset(academy: Academy) -> None:
+    enrolment = await academy.enrolled()
+
+    planned = await academy.scheduled(
+        enrolment,
+        starts_at="2026-03-03T22:30:00+14:00",
+        ends_at="2026-03-02T21:30:00-12:00",
+    )
+
+    read = await academy.get(f"lessons/{planned['id']}", academy.token)
+    assert read["starts_at"] == "2026-03-03T08:30:00Z"
+    assert read["ends_at"] == "2026-03-03T09:30:00Z"
+
+
+@pytest.mark.parametrize("text", INJECTED)
+async def test_a_text_is_a_text_whatever_it_says(academy: Academy, text: str) -> None:
+    enrolment = await academy.opened(guardian={"name": text, "phone": "13800000000"})
+
+    listed = await academy.get("enrolments", academy.token, limit=500)
+
+    assert enrolment["id"] in {each["id"] for each in listed["items"]}
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+async def test_a_name_reads_as_it_is_written(academy: Academy, name: str) -> None:
+    contract = academy.contract(guardian={"name": name, "phone": "13800000000"})
+
+    answer = await academy.post("enrolments", academy.token, contract)
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "request_invalid")
+
+
+@pytest.mark.parametrize(
+    "reference", ["R 1", "R\u00a01", "Ｒ1", "Р-1", "é", "R\u0301", "", "x" * 65]
+)
+async def test_a_reference_is_visible_ascii(academy: Academy, reference: str) -> None:
+    body = receipt(academy, bank_ref=reference)
+
+    answer = await academy.post("receipts", academy.district.banks["ICBC"], body)
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "request_invalid")
+
+
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        ("X-Forwarded-For", "127.0.0.1"),
+        ("X-Forwarded-Host", "evil.test"),
+        ("X-HTTP-Method-Override", "DELETE"),
+        ("X-Original-URL", "/v1/clients"),
+        ("Forwarded", "for=127.0.0.1;host=evil.test"),
+    ],
+)
+async def test_a_header_that_a_proxy_might_believe_changes_nothing(
+    academy: Academy, header: str, value: str
+) -> None:
+    http, token = academy.district.service.http, academy.district.regulator
+    bearer = {"Authorization": f"Bearer {token}"}
+
+    plain = await http.get("/v1/institutions", headers=bearer)
+    forged = await http.get("/v1/institutions", headers=bearer | {header: value})
+
+    assert forged.content == plain.content
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd", "gzip, gzip"])
+async def test_a_compressed_body_is_not_unpacked(academy: Academy, encoding: str) -> None:
+    bomb = gzip.compress(b"[" + b"0," * 2_000_000 + b"0]")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    answer = await sent(academy, bomb, **{"Content-Encoding": encoding})
+
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert (answer.status_code, answer.json()["code"]) == (415, "media_type_unsupported")
+    assert grown < 50 * 1024
+
+
+@pytest.mark.parametrize("opening", [b"[", b'{"a":', b'{"unknown":[', b'[{"b":'])
+async def test_a_bottomless_body_is_refused_before_it_is_read(
+    academy: Academy, opening: bytes
+) -> None:
+    fits, all_there_is = bodies.BODY_MAX // len(opening) // 2, 100_000
+
+    deep = await sent(academy, opening * fits)
+    large = await sent(academy, opening * all_there_is)
+
+    assert (deep.status_code, deep.json()["facts"]["reason"]) == (400, "too_deep")
+    assert (large.status_code, large.json()["code"]) == (413, "body_too_large")
+
+
+async def test_a_body_without_a_declared_length_ends_where_its_limit_is(academy: Academy) -> None:
+    async def endless() -> Any:
+        for _ in range(10_000):
+            yield b"[" * 8_192
+
+    headers = {
+        "Authorization": f"Bearer {academy.district.banks['ICBC']}",
+        "Idempotency-Key": "endless",
+        "Content-Type": "application/json",
+    }
+    http = academy.district.service.http
+
+    answer = await http.post("/v1/receipts", content=endless(), headers=headers)
+
+    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+
+
+SMUGGLED = (
+    b"POST / HTTP/1.1\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+    b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\ncontent-length: 5\r\n\r\nabcde",
+    b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: xchunked\r\n\r\nG",
+    b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n-1\r\nG",
+    b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: +5\r\n\r\nabcde",
+    b"GET / HTTP/1.1\r\nhost: x\r\nx: a\x00b\r\n\r\n",
+    b"GET / HTTP/9.9\r\nhost: x\r\n\r\n",
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+)
+
+
+@pytest.mark.parametrize("head", SMUGGLED)
+async def test_a_request_that_two_servers_would_read_differently_is_refused(head: bytes) -> None:
+    async with served(hello) as address:
+        received = await answered(address, head, pause_s="0.01")
+
+    assert not received or received.startswith(b"HTTP/1.1 400"), received
+
+
+class Patient(BoundedConnection):
+    """A connection whose first head has longer than a thousand need to connect."""
+
+    head_within_s = 20
+
+
+async def test_a_thousand_idle_connections_keep_nobody_waiting() -> None:
+    async with served(hello, Patient) as address:
+        host, port = address.removeprefix("http://").split(":")
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        idle = [await asyncio.open_connection(host, int(port)) for _ in range(1_000)]
+        async with httpx.AsyncClient(base_url=address) as client:
+            began = time.monotonic()
+            statuses = {(await client.get("/")).status_code for _ in range(50)}
+            took = time.monotonic() - began
+        grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+        for _, writer in idle:
+            writer.close()
+
+    assert statuses == {204}
+    assert took < 10
+    assert grown < 100 * 1024
+
+
+async def test_slow_clients_keep_nobody_waiting() -> None:
+    async with served(hello, Patient) as address:
+        host, port = address.removeprefix("http://").split(":")
+        slow = [await asyncio.open_connection(host, int(port)) for _ in range(100)]
+        for _ in range(5):
+            for _, writer in slow:
+                writer.write(b"G")
+            await asyncio.sleep(0)
+        async with httpx.AsyncClient(base_url=address) as client:
+            statuses = {(await client.get("/")).status_code for _ in range(50)}
+        for _, writer in slow:
+            writer.close()
+
+    assert statuses == {204}
