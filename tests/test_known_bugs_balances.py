@@ -5,7 +5,7 @@ our terms. What is about doing things twice is in test_known_bugs_twice.
 """
 
 import asyncio
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -15,9 +15,8 @@ from ledger.money import Money, total
 from service.store import ids
 from tests.fixtures.academies import Academy
 from tests.fixtures.approvals import approve, asked, reversed_by_two
+from tests.fixtures.days import today
 from tests.fixtures.payouts import Payouts
-
-TODAY = (datetime.now(UTC) + timedelta(hours=8)).date()
 
 
 async def test_blnk_181_money_on_its_way_out_is_not_there_for_another_order(
@@ -139,7 +138,7 @@ async def test_mojaloop_4375_every_receipt_is_in_one_day_though_the_day_ends_mea
     window. Here a date that ends under load cuts the journal at one place.
     """
     district = academy.district
-    before = TODAY + timedelta(days=1)
+    before = today() + timedelta(days=1)
     await district.service.store.move_clock(district.journal, midnight(before) + timedelta(hours=9))
 
     async def pays(n: int) -> dict[str, Any]:

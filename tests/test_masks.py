@@ -31,9 +31,7 @@ def test_a_mask_is_as_supervisors_know_it(mask: object, text: str | None, shown:
     assert mask(text) == shown
 
 
-@given(st.text(min_size=1, max_size=30))
+@given(st.text(st.characters(exclude_characters="*"), min_size=1, max_size=30))
 def test_nothing_is_ever_shown_whole(text: str) -> None:
-    if set(text) <= {"*"}:
-        return
     for mask in (masks.name, masks.phone, masks.account, masks.id_number):
         assert mask(text) != text

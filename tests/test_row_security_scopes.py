@@ -35,6 +35,7 @@ REFERENCE = {
     "rule_pack_version",
     "rule_pack_assignment",
     "rule_pack_proposal",
+    "server_epoch",
     "statement_mapping",
     "access_token",
     "limit_state",

@@ -1,16 +1,13 @@
 """Verify names a reconciliation that says other than the journal, and a difference without name."""
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
 
 from service import verify
 from service.verify.snapshot import Snapshot
 from tests.fixtures.corruptions import insider
 from tests.fixtures.databases import Database
+from tests.fixtures.days import today
 from tests.fixtures.statement_uploads import Uploads
-
-TODAY = (datetime.now(UTC) + timedelta(hours=8)).date().isoformat()
 
 
 @pytest.fixture
@@ -25,7 +22,7 @@ async def reconciled(uploads: Uploads) -> Uploads:
     await uploads.sent(uploads.camt(uploads.entry(5_000), opening=10_000))
     closed = await academy.post("statements/close-day", district.operator, {"day": "2026-03-02"})
     assert closed.status_code == 201, closed.text
-    body = {"custody_account_id": custody, "day": TODAY}
+    body = {"custody_account_id": custody, "day": today().isoformat()}
     answer = await academy.post("reconciliations", district.operator, body)
     assert answer.status_code == 201, answer.text
     return uploads

@@ -1,6 +1,6 @@
 """The worked cases that balances show: 8.4 legacy onboarding, 8.9 two banks, 8.16 jurisdictions."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -15,22 +15,23 @@ from service.store import reference
 from tests.fixtures.academies import Academy
 from tests.fixtures.balances import asked, standing_school
 from tests.fixtures.databases import Database
+from tests.fixtures.days import yesterday
 from tests.fixtures.service import BANKS, District, Service
 from tests.fixtures.vaults import sealing
-
-YESTERDAY = ((datetime.now(UTC) + timedelta(hours=8)).date() - timedelta(days=1)).isoformat()
 
 
 async def brought(school: Academy, amount: str) -> None:
     """Let the institution pay its own money in."""
-    await school.receipt(amount, kind="TOP_UP", book_on=YESTERDAY, value_on=YESTERDAY)
+    await school.receipt(
+        amount, kind="TOP_UP", book_on=yesterday().isoformat(), value_on=yesterday().isoformat()
+    )
 
 
 async def stated(school: Academy, closing: str, count: int) -> None:
     """Let the bank state yesterday, which then agrees with the ledger."""
     body = {
         "custody_account_id": school.district.public("cus", school.custody),
-        "day": YESTERDAY,
+        "day": yesterday().isoformat(),
         "opening": "0.00",
         "closing": closing,
         "credit_count": count,
@@ -99,8 +100,8 @@ async def test_case_8_9_a_surplus_at_one_bank_does_not_hide_a_gap_at_the_other(
         "custody_account_id": district.public("cus", second),
         "bank_ref": "R-second",
         "amount": "600.00",
-        "book_on": YESTERDAY,
-        "value_on": YESTERDAY,
+        "book_on": yesterday().isoformat(),
+        "value_on": yesterday().isoformat(),
         "kind": "TOP_UP",
     }
     answer = await school.post("receipts", district.banks["CQRCB"], body)

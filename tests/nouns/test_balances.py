@@ -1,6 +1,5 @@
 """Balances over HTTP: figures by division, institution and account, now and as of then."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,8 +9,6 @@ from service.identity.callers import Role
 from tests.fixtures.academies import Academy
 from tests.fixtures.balances import asked, refused, standing_school
 from tests.fixtures.service import District
-
-TODAY = (datetime.now(UTC) + timedelta(hours=8)).date()
 
 
 def figures(answer: dict[str, Any], *names: str) -> list[str]:
@@ -156,7 +153,7 @@ async def test_a_date_before_the_first_transaction_has_nothing(
 @pytest.mark.parametrize(
     ("query", "status", "code"),
     [
-        ({"as_of": (TODAY + timedelta(days=2)).isoformat()}, 422, "date_in_future"),
+        ({"as_of": "2999-01-01"}, 422, "date_in_future"),
         ({"known_at": "2999-01-01T00:00:00Z"}, 422, "date_in_future"),
         ({"known_at": "2026-01-01T00:00:00"}, 400, "request_invalid"),
         ({"as_of": "2026-1-1"}, 400, "request_invalid"),

@@ -1,6 +1,5 @@
 """Breaks over HTTP: what each kind is told by, and how one is explained, signed off and closed."""
 
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -8,10 +7,10 @@ import httpx
 import pytest
 
 from tests.fixtures import statement_writers as writers
+from tests.fixtures.days import today
 from tests.fixtures.statement_uploads import Uploads
 
 DAY = "2026-03-02"
-TODAY = (datetime.now(UTC) + timedelta(hours=8)).date().isoformat()
 
 
 def custody(uploads: Uploads) -> str:
@@ -77,10 +76,10 @@ async def test_a_line_of_another_amount_than_the_push_is_an_amount_break(uploads
 
 
 async def test_a_push_that_its_statement_lacks_is_late_at_first(uploads: Uploads) -> None:
-    pushed = await push(uploads, "100.00", TODAY)
-    await uploads.sent(uploads.camt(uploads.entry(5_000), day=TODAY))
+    pushed = await push(uploads, "100.00", today().isoformat())
+    await uploads.sent(uploads.camt(uploads.entry(5_000), day=today().isoformat()))
 
-    await reconciled(uploads, TODAY)
+    await reconciled(uploads, today().isoformat())
 
     [one] = await found(uploads)
     assert (one["kind"], one["amount"], one["subject_key"]) == ("TIMING", "-100.00", pushed["id"])
@@ -313,8 +312,8 @@ async def test_a_deposit_account_is_compared_with_its_bank_and_owes_nothing_here
         academy.institution, purpose="DEPOSIT", is_default=False
     )
     deposit = academy.district.public("cus", account)
-    await push(uploads, "100.00", TODAY, custody_account_id=deposit, kind="DEPOSIT")
-    body = {"custody_account_id": deposit, "day": TODAY}
+    await push(uploads, "100.00", today().isoformat(), custody_account_id=deposit, kind="DEPOSIT")
+    body = {"custody_account_id": deposit, "day": today().isoformat()}
 
     made = await academy.post("reconciliations", academy.district.operator, body)
 

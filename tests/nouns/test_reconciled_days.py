@@ -1,7 +1,7 @@
 """Every day by itself: each account reconciled once, what is open followed, the day sealed."""
 
 import json
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -12,10 +12,9 @@ from service.reconciliation.sweep import follow_open, reconcile_days
 from service.store import ids, reconciliation_figures, reference
 from service.store.context import Context
 from tests.fixtures.academies import Academy
+from tests.fixtures.days import today
 
 pytestmark = pytest.mark.usefixtures("official_calendar")
-
-TODAY = (datetime.now(UTC) + timedelta(hours=8)).date()
 
 
 async def move_to(academy: Academy, on: date, at: time) -> None:
@@ -70,7 +69,7 @@ async def calendar_of(academy: Academy) -> WorkingCalendar:
 async def day(academy: Academy) -> date:
     """Choose the next day that is worked and has a worked day after it, and go to its noon."""
     calendar = await calendar_of(academy)
-    on = TODAY + timedelta(days=1)
+    on = today() + timedelta(days=1)
     while not all(calendar.is_working_day(on + timedelta(days=n)) for n in (0, 1)):
         on += timedelta(days=1)
     await move_to(academy, on, time(12))

@@ -1,15 +1,14 @@
 """Reconciliation over HTTP: bank against ledger, what is owed against what is held, breaks."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from typing import Any
 
 import pytest
 
 from tests.fixtures.academies import Academy
+from tests.fixtures.days import today
 from tests.fixtures.service import District
-
-TODAY = (datetime.now(UTC) + timedelta(hours=8)).date()
 
 
 @dataclass
@@ -18,6 +17,7 @@ class Desk:
 
     academy: Academy
     custody_id: str
+    today: date
 
     @property
     def district(self) -> District:
@@ -38,11 +38,9 @@ class Desk:
         answer = await self.academy.post("statements", self.district.banks["ICBC"], body | values)
         assert answer.status_code == 201, answer.text
 
-    async def reconciled(self, on: date | None = TODAY) -> dict[str, Any]:
-        """Reconcile the account on demand."""
-        body: dict[str, Any] = {"custody_account_id": self.custody_id}
-        if on is not None:
-            body["day"] = on.isoformat()
+    async def reconciled(self) -> dict[str, Any]:
+        """Reconcile the account on demand, for its day."""
+        body = {"custody_account_id": self.custody_id, "day": self.today.isoformat()}
         answer = await self.academy.post("reconciliations", self.district.operator, body)
         assert answer.status_code == 201, answer.text
         return dict(answer.json())
@@ -52,23 +50,23 @@ class Desk:
         found = await self.academy.get("breaks", self.district.auditor, **narrowed)
         return [each for each in found["items"] if each["state"] != "CLOSED"]
 
-    async def received(self, amount: str, on: date = TODAY, **values: Any) -> dict[str, Any]:
-        """Let the bank report money that came in, booked on a day."""
-        day = on.isoformat()
+    async def received(self, amount: str, on: date | None = None, **values: Any) -> dict[str, Any]:
+        """Let the bank report money that came in, booked on a day or today."""
+        day = (on or self.today).isoformat()
         return await self.academy.receipt(amount, book_on=day, value_on=day, **values)
 
 
 @pytest.fixture
 async def desk(academy: Academy) -> Desk:
     """A school with an account that nothing was ever paid into."""
-    return Desk(academy, academy.district.public("cus", academy.custody))
+    return Desk(academy, academy.district.public("cus", academy.custody), today())
 
 
 async def test_an_account_that_agrees_with_its_bank_and_holds_what_it_owes_is_covered(
     desk: Desk,
 ) -> None:
     await desk.received("4999.99")
-    await desk.statement(TODAY, "0.00", "4999.99", credit_count=1, credit_sum="4999.99")
+    await desk.statement(desk.today, "0.00", "4999.99", credit_count=1, credit_sum="4999.99")
 
     made = await desk.reconciled()
 
@@ -87,7 +85,7 @@ async def test_without_a_statement_coverage_is_unknown_and_never_green(desk: Des
 
 async def test_money_that_only_the_bank_has_is_a_break_of_exactly_that_amount(desk: Desk) -> None:
     await desk.received("4999.99")
-    await desk.statement(TODAY, "0.00", "5099.99", credit_count=2, credit_sum="5099.99")
+    await desk.statement(desk.today, "0.00", "5099.99", credit_count=2, credit_sum="5099.99")
 
     made = await desk.reconciled()
     [found] = await desk.breaks()
@@ -98,12 +96,12 @@ async def test_money_that_only_the_bank_has_is_a_break_of_exactly_that_amount(de
         "UNKNOWN",
     )
     assert (found["kind"], found["amount"], found["owner"]) == ("UNMATCHED", "100.00", "OPERATOR")
-    assert (found["subject"], found["subject_key"]) == ("STATEMENT_DAY", TODAY.isoformat())
+    assert (found["subject"], found["subject_key"]) == ("STATEMENT_DAY", desk.today.isoformat())
 
 
 async def test_a_break_is_closed_when_the_bank_reports_what_was_missing(desk: Desk) -> None:
     await desk.received("4999.99")
-    await desk.statement(TODAY, "0.00", "5099.99", credit_count=2, credit_sum="5099.99")
+    await desk.statement(desk.today, "0.00", "5099.99", credit_count=2, credit_sum="5099.99")
     await desk.reconciled()
     [found] = await desk.breaks()
 
@@ -130,8 +128,8 @@ async def charge(desk: Desk, amount: str) -> dict[str, Any]:
         "custody_account_id": desk.custody_id,
         "bank_ref": f"F-{amount}",
         "amount": amount,
-        "book_on": TODAY.isoformat(),
-        "value_on": TODAY.isoformat(),
+        "book_on": desk.today.isoformat(),
+        "value_on": desk.today.isoformat(),
         "kind": "CHARGE",
     }
     answer = await desk.academy.post("debits", desk.district.banks["ICBC"], body)
@@ -168,7 +166,7 @@ async def test_a_gap_is_demanded_the_same_day_and_stops_payouts_by_rule(desk: De
         "OPEN",
         stop["id"],
     )
-    assert demand["due_on"] >= TODAY.isoformat()
+    assert demand["due_on"] >= desk.today.isoformat()
     assert (stop["kind"], stop["target_id"], stop["cause"], stop["placed_by"]) == (
         "PAYOUT_STOP",
         desk.custody_id,

@@ -1,7 +1,7 @@
 """Statements over HTTP: a bank's day beside the ledger's, and the close of a business date."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from typing import Any
 
 import httpx
@@ -12,10 +12,9 @@ from service.store import coverage_reads
 from service.store.context import Context
 from service.store.rows import table_of
 from service.store.tables import JournalHead
+from tests.fixtures import days
 from tests.fixtures.academies import Academy
 from tests.fixtures.service import District
-
-YESTERDAY = (datetime.now(UTC) + timedelta(hours=8)).date() - timedelta(days=1)
 
 
 @dataclass
@@ -246,7 +245,7 @@ async def test_days_are_closed_one_after_another(statements: Statements) -> None
 
 
 async def test_a_day_that_is_not_over_is_not_closed(statements: Statements) -> None:
-    today = YESTERDAY + timedelta(days=1)
+    today = days.today()
 
     answer = await statements.close(today.isoformat())
 

@@ -1,7 +1,6 @@
 """`escrow audit`: a day in a file, checked by itself, and refused when a byte of it is another."""
 
 import json
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from click.testing import CliRunner
 from service.cli import main
 from tests.fixtures.academies import Academy
 from tests.fixtures.databases import Database
+from tests.fixtures.days import today
 from tests.test_audit_trail import receipt
 
 
@@ -38,7 +38,7 @@ def test_a_day_is_exported_and_checked(
 ) -> None:
     monkeypatch.setenv("ESCROW_AUDIT_URL", database.url("escrow_audit"))
     file, journal = tmp_path / "day.txt", str(told.district.journal)
-    day = (datetime.now(UTC) + timedelta(hours=8)).date().isoformat()
+    day = today().isoformat()
     options = ["--journal", journal, "--day", day, "--out", str(file)]
 
     exported = run("export", *options, *(["--whole"] if whole else []))

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 import pytest
@@ -15,6 +16,7 @@ from service.store import ids
 from service.store.context import Context
 from tests.fixtures.academies import Academy, academy_in
 from tests.fixtures.databases import Database
+from tests.fixtures.days import day_of
 from tests.fixtures.service import District
 
 GROWN: Final = ("entry", "rollup", "journal_transaction")
@@ -105,10 +107,10 @@ WHEN: Final = ("now", "a date", "an instant")
 
 
 def asked_when(when: str, known_at: str) -> dict[str, str]:
-    """Write when a balance is asked for."""
-    return {"now": {}, "a date": {"as_of": known_at[:10]}, "an instant": {"known_at": known_at}}[
-        when
-    ]
+    """Write when a balance is asked for; the day of an instant is that of Chongqing."""
+    if when == "a date":
+        return {"as_of": day_of(datetime.fromisoformat(known_at)).isoformat()}
+    return {"now": {}, "an instant": {"known_at": known_at}}[when]
 
 
 @pytest.mark.parametrize("when", WHEN)
