@@ -58,7 +58,9 @@ _WORKERS: Final = (
     *(Point.SWEEP_CARRIED_OUT, Point.NOTICE_SENT, Point.JOURNAL_COPIED),
     *(Point.BEFORE_COMMIT, Point.AFTER_COMMIT),
 )
-_SERVICES: Final = tuple(set(Point) - {Point.SWEEP_CARRIED_OUT, Point.NOTICE_SENT})
+_ELSEWHERE: Final = {Point.SWEEP_CARRIED_OUT, Point.NOTICE_SENT, Point.FILE_PART_TAKEN}
+"""Only workers send and sweep; nobody uploads a file here but tests/processes/test_files_killed."""
+_SERVICES: Final = tuple(set(Point) - _ELSEWHERE)
 _ERROR: Final = re.compile(r"[\w.]+(Error|Exception|Refusal)\b")
 _RARE: Final = frozenset({Point.REFERENCE_WRITTEN})
 
