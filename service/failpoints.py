@@ -39,6 +39,8 @@ class Point(StrEnum):
     """The server has committed; nobody has been told."""
     REFERENCE_WRITTEN = "reference.written"
     """Reference data is written; COMMIT has not been sent."""
+    FILE_PART_TAKEN = "file.part_taken"
+    """A part of a statement file is posted; neither the next one is, nor are its days compared."""
     ANSWER_READY = "answer.ready"
     """The answer is known and recorded; not a byte of it has been sent."""
     ANSWER_SENT = "answer.sent"

@@ -23,6 +23,7 @@ from service.bank_entries.reading import (
     read_entry,
 )
 from service.bank_entries.retry import retry_kept
+from service.failpoints import Point, reach
 from service.statement_files.canonical import CanonicalEntry, Kind, StatementHead
 from service.statement_files.refused import StatementFileInvalid
 from service.statements import mappings
@@ -192,6 +193,7 @@ async def _post_lines(  # noqa: PLR0913, PLR0917 - what a file is posted by
         for verdict in outcome.verdicts:
             if verdict.refusal is not None:
                 raise verdict.refusal
+        reach(Point.FILE_PART_TAKEN)
         progress(last, file.lines)
 
 

@@ -35,7 +35,7 @@ from service.worker import run_due
 from tests.campaigns.client_log import ClientLog
 from tests.campaigns.clients import BANK, PATIENCE, Clients
 from tests.campaigns.figures import Figures
-from tests.campaigns.ground import died, own_cluster, own_folder
+from tests.campaigns.ground import TOKENS_LAST, died, own_cluster, own_folder
 from tests.campaigns.nursery import Nursery
 from tests.campaigns.truth import judge
 from tests.fixtures.databases import Database
@@ -58,7 +58,9 @@ _WORKERS: Final = (
     *(Point.SWEEP_CARRIED_OUT, Point.NOTICE_SENT, Point.JOURNAL_COPIED),
     *(Point.BEFORE_COMMIT, Point.AFTER_COMMIT),
 )
-_SERVICES: Final = tuple(set(Point) - {Point.SWEEP_CARRIED_OUT, Point.NOTICE_SENT})
+_ELSEWHERE: Final = {Point.SWEEP_CARRIED_OUT, Point.NOTICE_SENT, Point.FILE_PART_TAKEN}
+"""Only workers send and sweep; nobody uploads a file here but tests/processes/test_files_killed."""
+_SERVICES: Final = tuple(set(Point) - _ELSEWHERE)
 _ERROR: Final = re.compile(r"[\w.]+(Error|Exception|Refusal)\b")
 _RARE: Final = frozenset({Point.REFERENCE_WRITTEN})
 
@@ -208,7 +210,8 @@ async def campaign(
     engine = sealing(create_async_engine(database.url("escrow_app"), poolclass=NullPool))
     admin = create_async_engine(database.admin_url, poolclass=NullPool)
     async with httpx.AsyncClient(timeout=PATIENCE) as http:
-        district = await open_district(Service(engine, Store(engine), http))
+        direct = Service(engine, Store(engine), http, tokens_last=TOKENS_LAST)
+        district = await open_district(direct)
         machine = Machine(database, folder, district)
         chance = random.Random(seed)
         try:

@@ -33,8 +33,9 @@ class Figures:
 
     @property
     def is_clean(self) -> bool:
-        """Whether nothing was lost and the books are right."""
-        return not self.judged.faults and self.verified is Status.CLEAN
+        """Whether something was killed, nothing was lost and the books are right."""
+        fought = self.kills.total() > 0 and self.judged.acknowledged > 0
+        return fought and not self.judged.faults and self.verified is Status.CLEAN
 
     def lines(self) -> list[str]:
         """Write the figures for people."""

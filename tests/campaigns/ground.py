@@ -4,6 +4,7 @@ import asyncio
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from service import launch
@@ -12,6 +13,8 @@ from tests.fixtures.databases import data_of
 
 NAME = "escrow"
 DIES_WITHIN_S = 10
+TOKENS_LAST = timedelta(days=2)
+"""Longer than any campaign: who is who in it is not what it is about."""
 
 
 async def own_cluster(folder: Path) -> postgres.Server:

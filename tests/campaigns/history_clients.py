@@ -19,10 +19,10 @@ import httpx
 from service.store import ids
 from tests.campaigns.client_log import TEMPORARY
 from tests.campaigns.recorded import Call
+from tests.campaigns.wire import Wire
 from tests.fixtures.story import HELD, OFTEN, SIGNED, TERM, School
 
 BANK: Final = "ICBC"
-PATIENCE: Final = httpx.Timeout(60)
 BUSY_WITH: Final = 6
 """So many contracts and lessons all of them are busy with at a time."""
 PRICE, LESSONS = "1100.03", 7
@@ -62,7 +62,8 @@ class Clients:
 
     school: School
     course: str
-    lines: Sequence[httpx.AsyncClient]
+    wires: Sequence[Wire]
+    """A way to each of the processes."""
     chance: random.Random
     operations: int
     board: Board = field(default_factory=Board)
@@ -97,11 +98,11 @@ class Clients:
 
     async def _say(self, client: int, who: str, path: str, body: Any) -> Call:
         """Send a command, rarely to both processes at once; record what is answered."""
-        key, process = uuid.uuid4().hex, self.chance.randrange(len(self.lines))
+        key, process = uuid.uuid4().hex, self.chance.randrange(len(self.wires))
         first = self._send(client, process, who, "POST", path, body, key)
         if self.chance.random() >= TWICE:
             return await first
-        other = (process + 1) % len(self.lines)
+        other = (process + 1) % len(self.wires)
         one, _ = await asyncio.gather(
             first, self._send(client, other, who, "POST", path, body, key)
         )
@@ -124,8 +125,8 @@ class Clients:
         self.sent += 1
         start = time.monotonic_ns()
         while True:
-            answer = await self.lines[process].request(method, path, json=body, headers=headers)
-            if answer.status_code not in TEMPORARY - {500}:
+            answer = await self.wires[process].request(method, path, body=body, headers=headers)
+            if answer.status not in TEMPORARY - {500}:
                 break
             await asyncio.sleep(_PAUSE_S)
         call = Call(
@@ -138,7 +139,7 @@ class Clients:
             body=body,
             start=start,
             end=time.monotonic_ns(),
-            status=answer.status_code,
+            status=answer.status,
             replayed=answer.headers.get("idempotency-replayed") == "true",
             answer=answer.json(),
         )
@@ -152,7 +153,7 @@ class Clients:
             return
         self.replays += 1
         self.tokens[said.key] = self.tokens[f"call {said.number}"]
-        process = self.chance.randrange(len(self.lines))
+        process = self.chance.randrange(len(self.wires))
         await self._send(client, process, said.key, said.method, said.path, said.body, said.key)
 
     async def _token(self, who: str) -> str:
@@ -271,5 +272,5 @@ class Clients:
             await self._reads(client, f"/v1/enrolments/{contract.id}/statement?limit=500")
 
     async def _reads(self, client: int, path: str) -> None:
-        process = self.chance.randrange(len(self.lines))
+        process = self.chance.randrange(len(self.wires))
         await self._send(client, process, "school", "GET", path, None, None)

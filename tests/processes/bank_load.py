@@ -6,12 +6,11 @@ import random
 import uuid
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
 
-from tests.fixtures.service import Service
 from tests.fixtures.started import Machine, Serving
 from tests.fixtures.story import School, Story
 
@@ -80,7 +79,7 @@ async def line_to(machine: Machine, process: Serving) -> AsyncIterator[Line]:
     """Open a line to a process; the district's calls go through it meanwhile."""
     address, direct = await process.address(), machine.district.service
     async with httpx.AsyncClient(base_url=address, timeout=PATIENCE) as http:
-        machine.district.service = Service(direct.engine, direct.store, http)
+        machine.district.service = replace(direct, http=http)
         yield Line(Story(machine.district), http)
     machine.district.service = direct
 

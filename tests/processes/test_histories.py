@@ -12,11 +12,11 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from service.store import postgres
 from service.store.transact import Store
 from service.verify.report import Status
-from tests.campaigns.history import PROCESSES, recorded
+from tests.campaigns.history import PROCESSES, Figures, recorded
 from tests.campaigns.history_checker import check
-from tests.campaigns.history_clients import PATIENCE
 from tests.campaigns.history_mutants import MUTANTS, Mutant
 from tests.campaigns.recorded import History
+from tests.campaigns.wire import PATIENCE_S, Wire
 from tests.fixtures import databases
 from tests.fixtures.service import Service, open_district
 from tests.fixtures.started import Machine
@@ -46,13 +46,11 @@ async def ground(
         machine = Machine(database, folder, district)
         for _ in range(PROCESSES):
             machine.start(workless=True)
-        lines = [
-            await stack.enter_async_context(
-                httpx.AsyncClient(base_url=await process.address(), timeout=PATIENCE)
-            )
-            for process in machine.servings
-        ]
-        history, _ = await recorded(machine, lines, operations=OPERATIONS, seed=SEED)
+        addresses = [await process.address() for process in machine.servings]
+        line = httpx.AsyncClient(base_url=addresses[0], timeout=PATIENCE_S)
+        await stack.enter_async_context(line)
+        wires = [await stack.enter_async_context(Wire(each)) for each in addresses]
+        history, _ = await recorded(machine, line, wires, operations=OPERATIONS, seed=SEED)
         yield machine, history
     for process in machine.servings:
         process.kill()
@@ -76,6 +74,11 @@ async def test_concurrent_clients_are_told_what_one_thread_would_tell_them(
     assert len(history.calls) >= OPERATIONS
     assert [str(anomaly) for anomaly in check(history)] == []
     assert report.status is Status.CLEAN, report.as_json()
+
+
+def test_a_campaign_that_recorded_nothing_is_not_clean() -> None:
+    assert not Figures(histories=1, verified=Status.CLEAN).is_clean
+    assert Figures(histories=1, calls=1, verified=Status.CLEAN).is_clean
 
 
 def test_the_history_has_what_could_go_wrong(history: History) -> None:

@@ -1,9 +1,11 @@
 """Races through two processes: a small `poe race`, every kind a few times."""
 
+from collections import Counter
+
 import pytest
 
 from service.verify.report import Status
-from tests.campaigns.race import campaign
+from tests.campaigns.race import Figures, campaign
 from tests.campaigns.racecourse import Lost, Told, only
 from tests.campaigns.races import RACES
 from tests.fixtures.started import Machine
@@ -33,3 +35,12 @@ def test_a_race_that_two_have_won_is_told() -> None:
         only([done, done])
     with pytest.raises(Lost):
         only([refused, refused])
+
+
+def test_a_campaign_without_a_round_is_not_clean() -> None:
+    figures = Figures(deadlocks=0, verified=Status.CLEAN)
+
+    assert not figures.is_clean
+
+    figures.won["a race"] = Counter(first=1)
+    assert figures.is_clean

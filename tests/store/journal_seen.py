@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger import chain
 from ledger.accounts import Account, AccountKind, Reason, Side, Unit
-from service.store import account_reads, balance_reads, positions
+from service.store import account_reads, balance_reads, driver, positions
 from service.store.balance_units import UnitKey
 from service.store.context import Context
 from service.store.journal import sealed_fields
@@ -28,9 +28,14 @@ _SEALED: Final = text(
     "SELECT * FROM escrow.journal_transaction WHERE journal_id = :journal AND seq > :after"
     " ORDER BY seq"
 )
-_ENTRIES: Final = text(
-    "SELECT * FROM escrow.entry WHERE journal_id = :journal AND seq > :after ORDER BY seq"
-)
+_POSTED: Final = """
+    SELECT posted.seq, posted.kind, posted.reason, posted.refs, posted.recorded_at,
+           entry.account_id, entry.amount, entry.balance_after
+    FROM escrow.journal_transaction AS posted
+    LEFT JOIN escrow.entry ON entry.journal_id = $1 AND entry.seq = posted.seq
+    WHERE posted.journal_id = $1 AND posted.seq > $2 ORDER BY posted.seq
+    """
+_ACCOUNTS_AFTER: Final = "SELECT * FROM escrow.account WHERE journal_id = $1 AND account_id > $2"
 
 
 @dataclass(frozen=True)
@@ -48,31 +53,38 @@ class Sealed:
 class JournalSeen:
     """Reads of one journal."""
 
-    def __init__(self, store: Store, journal: int) -> None:
-        """Read through a store, with the eyes of whoever sees the whole journal."""
+    def __init__(self, store: Store, looking: AsyncConnection, journal: int) -> None:
+        """Read through a store, with the eyes of whoever sees the whole journal.
+
+        What was just posted is read through `looking`, a connection that commits by itself and
+        sees everything: one statement, after each step.
+        """
         self._store = store
+        self._looking = looking
         self.journal = journal
         self._context = Context((journal,))
+        self._known: dict[int, Account] = {}
 
     async def sealed_after(self, seq: int) -> list[Sealed]:
         """Return what was sealed after a position."""
-        async with self._store.reading(self._context) as connection:
-            accounts = await self._accounts(connection)
-            entries: dict[int, dict[Account, tuple[int, int]]] = defaultdict(dict)
-            for row in await self._rows(connection, _ENTRIES, after=seq):
-                moved = row["amount"], row["balance_after"]
-                entries[row["seq"]][accounts[row["account_id"]]] = moved
-            return [
-                Sealed(
-                    row["seq"],
-                    row["kind"],
-                    row["reason"],
-                    json.loads(row["refs"]),
-                    row["recorded_at"],
-                    entries[row["seq"]],
-                )
-                for row in await self._rows(connection, _SEALED, after=seq)
-            ]
+        found = await driver.raw_of(self._looking).fetch(_POSTED, self.journal, seq)
+        entries: dict[int, dict[Account, tuple[int, int]]] = defaultdict(dict)
+        for at, _, _, _, _, account, amount, after in found:
+            if account is not None:
+                entries[at][await self._account(account)] = amount, after
+        heads = {row[0]: row for row in found}
+        return [
+            Sealed(at, kind, reason, json.loads(refs), recorded_at, entries[at])
+            for at, kind, reason, refs, recorded_at, *_ in heads.values()
+        ]
+
+    async def _account(self, number: int) -> Account:
+        """Return an account by its number; it never becomes another."""
+        if number not in self._known:
+            asked = self.journal, max(self._known, default=0)
+            for row in await driver.raw_of(self._looking).fetch(_ACCOUNTS_AFTER, *asked):
+                self._known[row["account_id"]] = account_of(row)
+        return self._known[number]
 
     async def balances(self, asked: Asked) -> tuple[int, dict[Account, int]]:
         """Return the position an earlier question is answered at, and every balance then."""

@@ -1,6 +1,7 @@
 """Steps of a school's life that earn money: lessons planned, held, confirmed, contested."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -9,13 +10,14 @@ from uuid import UUID
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
+from ledger.money import Money
 from service.lessons import use_cases
 from service.lessons.use_cases import LessonKey
 from service.store.transact import Mode
 from tests.fixtures.service import fresh_id
-from tests.store.life_money import MoneyComes, modes, some
+from tests.store.life_contracts import modes, prices, some
+from tests.store.life_money import MoneyComes, several
 
-several = st.lists(some, min_size=1, max_size=4)
 EVIDENCE = hashlib.sha256(b"attendance").hexdigest()
 
 
@@ -23,11 +25,11 @@ class LessonsAreGiven(MoneyComes):
     """Lessons from plan to confirmation, and the ways back."""
 
     @precondition(lambda self: self.state.enrolments)
-    @rule(which=some, lessons=st.integers(1, 4), mode=modes, ahead=st.integers(0, 9))
-    def lessons_are_planned(self, which: int, lessons: int, mode: Mode, ahead: int) -> None:
-        """Plan lessons of one enrolment; one in ten for tomorrow."""
-        enrolment = self.one_of(self.state.enrolments, which)
-        self._plan(enrolment, lessons, mode, tomorrow=ahead == 0)
+    @rule(which=several, lessons=st.integers(1, 3), mode=modes, ahead=st.integers(0, 9))
+    def lessons_are_planned(self, which: list[int], lessons: int, mode: Mode, ahead: int) -> None:
+        """Plan lessons of some enrolments; one in ten for tomorrow."""
+        enrolments = [self.one_of(self.state.enrolments, number) for number in which]
+        self._plan(enrolments, lessons, mode, tomorrow=ahead == 0)
 
     @precondition(lambda self: self.state.lessons)
     @rule(which=several, mode=modes, present=st.integers(0, 9))
@@ -40,17 +42,31 @@ class LessonsAreGiven(MoneyComes):
         )
 
     @precondition(lambda self: self._paid())
-    @rule(which=some, lessons=st.integers(1, 4), confirmed=st.booleans())
-    def a_class_is_held(self, which: int, lessons: int, *, confirmed: bool) -> None:
-        """Plan and record lessons of a paid enrolment, and often confirm them."""
+    @rule(which=several, lessons=st.integers(1, 4), confirmed=st.booleans())
+    def a_class_is_held(self, which: list[int], lessons: int, *, confirmed: bool) -> None:
+        """Plan and record lessons of paid enrolments, and often confirm them."""
         paid = self._paid()
         known = set(self.state.lessons)
-        self._plan(paid[which % len(paid)], lessons, Mode.INDEPENDENT, tomorrow=False)
-        planned = [lesson for lesson in self.state.lessons if lesson not in known]
-        if planned:
-            self._record(planned, Mode.INDEPENDENT, "PRESENT")
-            if confirmed:
-                self._confirm(planned, Mode.ALL_OR_NOTHING)
+        students = [paid[number % len(paid)] for number in which]
+        self._plan(students, lessons, Mode.INDEPENDENT, tomorrow=False)
+        self._hold([lesson for lesson in self.state.lessons if lesson not in known], confirmed)
+
+    @rule(
+        which=some,
+        several=st.lists(prices, min_size=4, max_size=12),
+        paid=st.integers(1, 4),
+        confirmed=st.booleans(),
+    )
+    def a_term_is_taught(
+        self, which: int, several: list[Money], paid: int, *, confirmed: bool
+    ) -> None:
+        """Enrol a class, have it paid, and hold what was paid for; often it is all confirmed."""
+        known = set(self.state.lessons)
+        students = self._sign(which, several, paid, 0, Mode.INDEPENDENT)
+        if students:
+            self._pay_at_once(students)
+            self._plan(students, paid, Mode.INDEPENDENT, tomorrow=False)
+            self._hold([each for each in self.state.lessons if each not in known], confirmed)
 
     @precondition(lambda self: self.state.lessons)
     @rule(which=several, mode=modes)
@@ -116,7 +132,9 @@ class LessonsAreGiven(MoneyComes):
     def _alone(self, use_case: Any, command: Any, decide: Any) -> None:
         self.driver.ask(use_case, [command], decide)
 
-    def _plan(self, enrolment: UUID, lessons: int, mode: Mode, *, tomorrow: bool) -> None:
+    def _plan(
+        self, enrolments: Sequence[UUID], lessons: int, mode: Mode, *, tomorrow: bool
+    ) -> None:
         starts_at = self.driver.now - timedelta(hours=-24 if tomorrow else 2)
         commands = [
             use_cases.ScheduleLesson(
@@ -129,9 +147,16 @@ class LessonsAreGiven(MoneyComes):
                 online=False,
                 teacher_reference=None,
             )
+            for enrolment in enrolments
             for _ in range(lessons)
         ]
         self.driver.ask(use_cases.SCHEDULE, commands, self.model.schedule, mode=mode)
+
+    def _hold(self, planned: list[UUID], confirmed: bool) -> None:
+        if planned:
+            self._record(planned, Mode.INDEPENDENT, "PRESENT")
+            if confirmed:
+                self._confirm(planned, Mode.ALL_OR_NOTHING)
 
     def _record(self, wanted: list[UUID], mode: Mode, attendance: str) -> None:
         commands = [

@@ -1,184 +1,51 @@
-"""Steps of a school's life that bring money: contracts, bank entries, suspense, and time."""
+"""Steps of a school's life that bring money: what banks report, and what becomes of suspense."""
 
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
-from itertools import count
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+from hypothesis.stateful import precondition, rule
 
 from ledger.money import Money
 from service.bank_entries.facts import EntryFact
 from service.bank_entries.receive import RECEIVE
-from service.enrolments.carried import TAKE_ON, CarriedContract
-from service.enrolments.lapse import LAPSE, LapseEnrolment
-from service.enrolments.open import OPEN_ENROLMENT, OpenEnrolment
-from service.enrolments.people import People, Person
 from service.receipts.use_cases import MATCH, RETURN, Match, SendBack
-from service.store import ids
-from service.store.context import Context
-from service.store.parties import NewParty, PartyKind
 from service.store.transact import Mode
 from tests.fixtures.service import fresh_id
-from tests.store.model_payouts import School
-from tests.store.model_state import Rows, State
-from tests.store.school_driver import Campus, Driver
+from tests.store.life_contracts import ContractsAreSigned, classes, lessons, modes, prices, some
+from tests.store.school_driver import Campus
 
-some = st.integers(0, 10_000)
-"""Which of the things there are, counted round."""
-
-prices = st.one_of(st.integers(0, 12), st.integers(1, 500_001)).map(Money.from_fen)
 amounts = st.one_of(st.integers(1, 9), st.integers(1, 500_100)).map(Money.from_fen)
 fees = st.one_of(st.integers(1, 500), st.integers(1, 500), st.integers(1, 500_000)).map(
     Money.from_fen
 )
-modes = st.sampled_from([Mode.INDEPENDENT, Mode.INDEPENDENT, Mode.ALL_OR_NOTHING])
+several = st.lists(some, min_size=1, max_size=12)
 kinds = st.sampled_from(["TOP_UP", "TOP_UP", "CHARGE_REIMBURSED", "PAYMENT"])
 
 
-class MoneyComes(RuleBasedStateMachine):
-    """Contracts and what banks report of them."""
-
-    url: ClassVar[str]
+class MoneyComes(ContractsAreSigned):
+    """What banks report of contracts, and of nobody knows what."""
 
     def __init__(self) -> None:
-        """Open a new journal."""
+        """Begin before any report."""
         super().__init__()
-        self.driver = Driver(self.url)
-        self.numbers = count()
         self.facts: list[tuple[str, EntryFact]] = []
-        self.contracts: list[tuple[Campus, OpenEnrolment]] = []
-
-    @property
-    def model(self) -> School:
-        """The model."""
-        return self.driver.model
-
-    @property
-    def state(self) -> State:
-        """What the model holds."""
-        return self.model.state
-
-    def campus(self, which: int) -> Campus:
-        """Choose a custody account."""
-        return self.driver.campuses[which % len(self.driver.campuses)]
-
-    def as_bank(self, bank: str) -> Context:
-        """See with a bank's eyes."""
-        return Context((self.driver.journal,), bank=bank)
-
-    def as_institution(self, institution: UUID) -> Context:
-        """See with an institution's eyes."""
-        return Context((self.driver.journal,), institution=institution)
-
-    @staticmethod
-    def one_of(rows: Rows, which: int) -> UUID:
-        """Choose one of the things there are, the newer ones first."""
-        return list(rows)[-1 - which % len(rows)]
-
-    @staticmethod
-    def _where(rows: Rows, **values: str) -> list[UUID]:
-        """Choose those things whose columns have these values."""
-        return [key for key, row in rows.items() if values.items() <= row.items()]
-
-    # --- contracts ------------------------------------------------------------------------------
-
-    @rule(which=some, price=prices, paid=st.integers(1, 4), gift=st.integers(0, 1))
-    def a_contract_is_signed(self, which: int, price: Money, paid: int, gift: int) -> None:
-        """Open an enrolment (U0 | U1)."""
-        campus, today = self.campus(which), self.model.today
-        command = OpenEnrolment(
-            journal=self.driver.journal,
-            enrolment=fresh_id(),
-            course=campus.course,
-            contract_number=f"K-{next(self.numbers)}",
-            template_version="GF-2021-2604",
-            people=new_people(),
-            contract_on=today,
-            charged_on=today,
-            starts_on=today,
-            ends_on=today + timedelta(days=30),
-            price=price,
-            lessons_paid=paid,
-            lessons_gift=gift,
-        )
-        self._open(campus, command)
-        self.contracts.append((campus, command))
-
-    @precondition(lambda self: self.contracts)
-    @rule(which=some)
-    def a_contract_is_signed_again(self, which: int) -> None:
-        """Ask once more, under another key."""
-        self._open(*self.contracts[which % len(self.contracts)])
 
     @rule(which=some, price=prices.filter(bool), paid=st.integers(1, 4))
     def a_contract_is_signed_and_paid(self, which: int, price: Money, paid: int) -> None:
         """Open an enrolment and pay it at once, where it can be."""
-        before = len(self.state.enrolments)
-        self.a_contract_is_signed(which, price, paid, 0)
-        if len(self.state.enrolments) > before:
-            enrolment = self.one_of(self.state.enrolments, 0)
-            self._receive([self._payment(enrolment, price)], Mode.SINGLE)
+        self._pay_at_once(self._sign(which, [price], paid, 0, Mode.SINGLE))
 
-    @rule(
-        which=some,
-        value=prices,
-        paid=st.integers(1, 3),
-        gift=st.booleans(),
-        legacy=st.booleans(),
-        days=st.integers(0, 3),
-    )
-    def an_old_contract_is_taken_on(
-        self, which: int, value: Money, paid: int, *, gift: bool, legacy: bool, days: int
-    ) -> None:
-        """Take on a contract with money missing (E01, E36)."""
-        place, today = self.campus(which).place, self.model.today
-        command = CarriedContract(
-            journal=self.driver.journal,
-            enrolment=fresh_id(),
-            institution=place.institution,
-            custody=place.custody,
-            origin="LEGACY" if legacy else "DIVERSION",
-            contract_number=f"K-{next(self.numbers)}",
-            people=new_people(),
-            category="art",
-            subject="DANCE",
-            value=value,
-            lessons_paid=paid,
-            lessons_gift=int(gift),
-            gift_in_schedule=False,
-            absence_counts=False,
-            contract_on=today - timedelta(days=300 + days),
-            starts_on=today - timedelta(days=300),
-            ends_on=today,
-        )
-        answers = self.driver.ask(TAKE_ON, [command], self.model.carry)
-        self._note_code(command.enrolment, answers[0])
+    @rule(which=some, several=classes, paid=lessons)
+    def a_class_enrols_and_pays(self, which: int, several: list[Money], paid: int) -> None:
+        """Open enrolments in one request, and pay in another what can be."""
+        self._pay_at_once(self._sign(which, several, paid, 0, Mode.INDEPENDENT))
 
     @precondition(lambda self: self.state.enrolments)
-    @rule(which=some)
-    def an_unpaid_contract_lapses(self, which: int) -> None:
-        """End an enrolment whose last day to be paid has passed (L1 | L8)."""
-        late = self._where(self.state.enrolments, state="AWAITING_PAYMENT")
-        enrolment = late[which % len(late)] if late else self.one_of(self.state.enrolments, which)
-        self.driver.ask(
-            LAPSE, [LapseEnrolment(enrolment)], lambda command: self.model.lapse(command.enrolment)
-        )
-
-    @rule(days=st.sampled_from([1, 1, 2, 8]), lapsing=some)
-    def days_pass(self, days: int, lapsing: int) -> None:
-        """Move the business date, and let an unpaid contract lapse when there is one."""
-        self.driver.to_noon_of(self.model.today + timedelta(days=days))
-        if self._where(self.state.enrolments, state="AWAITING_PAYMENT"):
-            self.an_unpaid_contract_lapses(which=lapsing)
-
-    # --- bank entries ---------------------------------------------------------------------------
-
-    @precondition(lambda self: self.state.enrolments)
-    @rule(which=st.lists(some, min_size=1, max_size=4), amount=amounts, mode=modes)
+    @rule(which=several, amount=amounts, mode=modes)
     def parents_pay(self, which: list[int], amount: Money, mode: Mode) -> None:
         """Pay what is due to some enrolments, more, or another amount (E04, E08, E11)."""
         facts = []
@@ -195,6 +62,16 @@ class MoneyComes(RuleBasedStateMachine):
         """Report money without a code: to suspense, or the institution's own (E02, E08, E33)."""
         fact = self._fact(self.campus(which), amount, kind=kind)
         self._receive([fact], Mode.SINGLE)
+
+    @rule(
+        which=some, lines=st.lists(st.tuples(kinds, amounts), min_size=2, max_size=12), mode=modes
+    )
+    def a_bank_reports_its_day(
+        self, which: int, lines: list[tuple[str, Money]], mode: Mode
+    ) -> None:
+        """Report what came without codes, in one request."""
+        campus = self.campus(which)
+        self._receive([self._fact(campus, amount, kind=kind) for kind, amount in lines], mode)
 
     @rule(which=some, kind=st.sampled_from(["CHARGE", "CHARGE", "OTHER"]), amount=fees)
     def the_bank_takes_money(self, which: int, kind: str, amount: Money) -> None:
@@ -250,18 +127,11 @@ class MoneyComes(RuleBasedStateMachine):
         waiting = self.model.held() if held else []
         return waiting[which % len(waiting)] if waiting else self.one_of(self.state.entries, which)
 
-    def _open(self, campus: Campus, command: OpenEnrolment) -> None:
-        answers = self.driver.ask(
-            OPEN_ENROLMENT,
-            [command],
-            partial(self.model.open, campus.place),
-            caller=self.as_institution(campus.place.institution),
-        )
-        self._note_code(command.enrolment, answers[0])
-
-    def _note_code(self, enrolment: UUID, answer: dict[str, Any] | None) -> None:
-        if answer is not None:
-            self.state.enrolments[enrolment]["payment_code"] = answer["payment_code"]
+    def _pay_at_once(self, enrolments: Sequence[UUID]) -> None:
+        if enrolments:
+            rows = self.state.enrolments
+            facts = [self._payment(each, rows[each]["contract"].price) for each in enrolments]
+            self._receive(facts, Mode.INDEPENDENT if len(facts) > 1 else Mode.SINGLE)
 
     def _payment(self, enrolment: UUID, amount: Money) -> EntryFact:
         row = self.state.enrolments[enrolment]
@@ -301,16 +171,6 @@ class MoneyComes(RuleBasedStateMachine):
         )
         self.facts += [(bank, fact) for fact in facts]
         self.driver.retry_kept({fact.custody_account for fact in facts})
-
-
-def new_people() -> People:
-    """Make a guardian and a student nobody has met."""
-    return People(*(_person(kind) for kind in (PartyKind.GUARDIAN, PartyKind.STUDENT)))
-
-
-def _person(kind: PartyKind) -> Person:
-    party = fresh_id()
-    return Person(party, kind, NewParty(party, kind, name=ids.public("pty", 1, party)))
 
 
 def _copy_of(fact: EntryFact, **changes: Any) -> EntryFact:

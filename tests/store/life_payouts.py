@@ -20,8 +20,9 @@ from service.payouts.use_cases import REQUEST_PAYOUT, PayoutRequest
 from service.store.transact import Mode
 from service.supervision.use_cases import PLACE_RESTRAINT, REQUEST_LIFT, Lifting, Placing
 from tests.fixtures.service import fresh_id
+from tests.store.life_contracts import some
 from tests.store.life_lessons import LessonsAreGiven
-from tests.store.life_money import amounts, some
+from tests.store.life_money import amounts
 
 RESTRAINTS = {
     "ENROL_STOP": "INSTITUTION",

@@ -156,6 +156,8 @@ class Receipts(Model):
         late = row["lapses_on"] is not None and row["lapses_on"] < self.today
         if row["state"] != "AWAITING_PAYMENT" or not late:
             raise No("wrong_state")
+        if self.is_frozen(row["contract"].institution):
+            raise No("institution_frozen")
         brought = {entry: Money.from_fen(fen) for entry, fen in row["brought"].items()}
         self.post(enrolments.enrolment_lapsed(row["contract"], received=brought))
         row["brought"], row["state"] = {}, "LAPSED"

@@ -82,10 +82,9 @@ class State:
 
     def copy(self) -> "State":
         """Copy what commands change."""
-        balances = {account: self.book.quantity(account) for account in self.book.accounts()}
         return replace(
             self,
-            book=Book(balances),
+            book=Book(self.book._balances),
             enrolments=_copied(self.enrolments),
             lessons=_copied(self.lessons),
             entries=_copied(self.entries),
@@ -96,7 +95,10 @@ class State:
 
 
 def _copied(rows: Rows) -> Rows:
-    return {key: dict(row) for key, row in rows.items()}
+    copied = rows.copy()
+    for key in copied:
+        copied[key] = copied[key].copy()
+    return copied
 
 
 class Model:
@@ -136,8 +138,7 @@ class Model:
         if dry_run:
             self.state = start
         if self.seq > len(start.log):
-            balances = {a: self.book.quantity(a) for a in self.book.accounts()}
-            self.prefixes.append(Prefix(self.seq, self.today, balances))
+            self.prefixes.append(Prefix(self.seq, self.today, self.book._balances.copy()))
         return said
 
     def _decided(self, command: object, decide: Callable[[Any], Said]) -> Said:
@@ -199,8 +200,8 @@ class Model:
     def _cover_gaps(self, since: int) -> None:
         """Let own funds cover at once what is owed wherever this command touched (E57)."""
         for place in self._touched(since):
-            own, debts = self.balance(place.own_funds), self.debts(place)
-            if own and owed(debts):
+            own = self.balance(place.own_funds)
+            if own and owed(debts := self.debts(place)):
                 self.post(own_funds_applied(place, own_funds=own, debts=debts))
 
     def _touched(self, since: int) -> Iterator[Place]:

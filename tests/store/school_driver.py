@@ -1,6 +1,5 @@
 """Drives the real store and the model side by side, and compares what each says and did."""
 
-import asyncio
 import itertools
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
@@ -8,9 +7,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from pprint import pformat
 from typing import Any, TypeVar
 from uuid import UUID
-
-import httpx
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from ledger.accounts import Account
 from ledger.refusals import CallerRefused, ObjectUnknown
@@ -23,13 +19,13 @@ from service.store.context import Context
 from service.store.facts import Insert
 from service.store.positions import Asked
 from service.store.tables import Agreement
-from service.store.transact import Mode, Outcome, Request, Store, UseCase
+from service.store.transact import Mode, Outcome, Request, UseCase
 from service.store.unit import SHANGHAI
-from tests.fixtures.service import District, Service, fresh_id, open_district
-from tests.fixtures.vaults import sealing
+from tests.fixtures.service import District, fresh_id, open_district
 from tests.store.journal_seen import JournalSeen, Sealed, balanced, rolled_up
 from tests.store.model_payouts import School
 from tests.store.model_state import Posted, Said
+from tests.store.school_ground import Ground
 
 T = TypeVar("T")
 NOON = time(12, tzinfo=SHANGHAI)
@@ -47,20 +43,14 @@ class Campus:
 class Driver:
     """One journal in the database, its model, and the comparison of both."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, ground: Ground) -> None:
         """Open a journal with two institutions, one of them with two custody accounts."""
-        self._runner = asyncio.Runner()
-        engine = sealing(
-            create_async_engine(
-                url, pool_size=2, connect_args={"server_settings": {"synchronous_commit": "off"}}
-            )
-        )
-        self._http = httpx.AsyncClient()
-        self._service = Service(engine, Store(engine), self._http)
+        self.ground = ground
+        self._service = ground.service
         self._keys = itertools.count()
         self.last: Callable[[], None] | None = None
         self.district, self.campuses = self.run(self._open())
-        self.seen = JournalSeen(self._service.store, self.district.journal)
+        self.seen = JournalSeen(self._service.store, ground.looking, self.district.journal)
         self.recorded_at: dict[int, datetime] = {}
         self.moves = 0
         today = datetime.now(SHANGHAI).date() + timedelta(days=1)
@@ -73,13 +63,7 @@ class Driver:
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run something asynchronous."""
-        return self._runner.run(work)
-
-    def close(self) -> None:
-        """Let go of the database."""
-        self.run(self._service.engine.dispose())
-        self.run(self._http.aclose())
-        self._runner.close()
+        return self.ground.run(work)
 
     @property
     def journal(self) -> int:
@@ -127,6 +111,7 @@ class Driver:
         outcome = self.run(self._service.store.transact(request))
         _compare_verdicts(outcome, said)
         self._compare_postings(before)
+        self.ground.answers.update(each.code for each in said)
         if not dry_run:
             self.last = lambda: self._replay(request, outcome, said)
         return [verdict.answer for verdict in outcome.verdicts]  # type: ignore[misc]
@@ -168,6 +153,7 @@ class Driver:
         posted = self.model.state.log[before:]
         stands, ought = [_told(s) for s in sealed], [_expected(p) for p in posted]
         assert stands == ought, _difference(stands, ought)
+        self.ground.transactions += len(sealed)
         self.recorded_at |= {each.seq: each.recorded_at for each in sealed}
         for one, other in zip(sealed, posted, strict=True):
             assert other.transaction.references.items() <= one.references.items()
@@ -183,6 +169,7 @@ class Driver:
 
     def compare_whole(self) -> None:
         """See that the journal rebuilt from its transactions alone is the model's Book."""
+        self.ground.wholes += 1
         seq, head, _ = self.run(self.seen.head())
         last, rebuilt = self.run(self.seen.rebuilt())
         balances = {a: self.model.book.quantity(a) for a in self.model.book.accounts()}
