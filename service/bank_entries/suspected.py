@@ -7,7 +7,7 @@ stand on a statement itself: two lines of the bank's own books are two payments.
 another is held in suspense and decided by a person; nothing else becomes of it by itself.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any, Final
@@ -101,8 +101,26 @@ def likeness_of(vault: Vault, fact: EntryFact) -> int | None:
 
 def own_likeness(facts: Facts, fact: EntryFact) -> int | None:
     """Return the likeness that was worked out for an entry of this batch."""
-    known: dict[UUID, int] = facts.extra.get(_LIKENESS, {})
-    return known.get(fact.bank_entry)
+    return likenesses(facts).get(fact.bank_entry)
+
+
+def likenesses(facts: Facts) -> Mapping[UUID, int]:
+    """Return the likenesses of this batch by bank entry."""
+    known: Mapping[UUID, int] = facts.extra.get(_LIKENESS, {})
+    return known
+
+
+def are_alike(facts: Facts, pushed: Sequence[EntryFact]) -> bool:
+    """Tell whether any two of these, of which nothing is known yet, may bring the same money."""
+    seen: dict[int, set[str | None]] = {}
+    for fact in pushed:
+        likeness, payer = own_likeness(facts, fact), _payer(fact.payer_account)
+        if likeness is None or payer is None:
+            continue
+        if payer in seen.setdefault(likeness, set()):
+            return True
+        seen[likeness].add(payer)
+    return False
 
 
 def twin_of(facts: Facts, fact: EntryFact, own: Record | None = None) -> Record | None:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, TypeVar
 
 from litestar import Request, Response
 from litestar.params import HeaderParameter, QueryParameter
+from msgspec import Raw
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -17,6 +18,7 @@ from service.store.answers import Key
 from service.store.audit import Attempt
 from service.store.evidence import Evidence, with_body
 from service.store.facts import Presence, Verdict
+from service.store.sheets import Written
 from service.store.transact import Mode, Outcome, Store, UseCase, writing
 from service.store.transact import Request as StoreRequest
 from service.web.attempts import attempt_of
@@ -127,6 +129,9 @@ class Command:
                 "code": verdict.refusal.code,
                 "problem": problem.model_dump(exclude_none=True),
             }
+        if type(verdict.answer) is Written:
+            told = Raw(verdict.answer.text.encode())
+            return {"status": status, "code": "done", "result": told}
         if verdict.duplicate:
             return {"status": 200, "code": "duplicate", "result": verdict.answer}
         return {"status": status, "code": "done", "result": verdict.answer}
