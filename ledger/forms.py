@@ -79,7 +79,7 @@ class Filled(NamedTuple):
     form: Form
     accounts: tuple[Account, ...]
     quantities: tuple[int, ...]
-    ids: tuple[UUID, ...]
+    ids: tuple[UUID | int, ...]
 
     @property
     def kind(self) -> TransactionKind:

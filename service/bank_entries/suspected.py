@@ -16,7 +16,7 @@ from uuid import UUID
 from ledger.rules import receipts as receipt_rules
 from ledger.rules.receipts import HeldReason
 from service.bank_entries.facts import PUSH, Effect, EntryFact, open_own
-from service.store import driver, rows, statement_lines
+from service.store import driver, statement_lines
 from service.store.contracts import place_of
 from service.store.facts import Facts, Insert, Record
 from service.store.tables import BankEntry, BankNarrative, SuspectedEntry
@@ -42,7 +42,8 @@ _ALIKE: Final = (
 async def read_likes(unit: Unit, facts: Sequence[EntryFact]) -> None:
     """Read under the head what is like these entries: one look into an index for all of them.
 
-    Only where something is found, also who paid it and whether a statement shows it.
+    Only where something is found, also who paid it and whether a statement shows it; of two pushes
+    only where it is told who paid.
     """
     vault, known = vault_of(unit.connection), unit.facts
     likeness = {}
@@ -65,10 +66,17 @@ async def read_likes(unit: Unit, facts: Sequence[EntryFact]) -> None:
     if not alike:
         return
     known.take(BankEntry, alike)
-    wanted = {row["bank_entry_id"] for row in alike}
-    await unit.read(
-        BankNarrative, rows.keyed(BankNarrative, known.journal, wanted, "bank_entry_id")
-    )
+    telling = {
+        likeness[fact.bank_entry]
+        for fact in facts
+        if fact.bank_entry in likeness and (fact.payer_account or fact.source != PUSH)
+    }
+    wanted = {
+        row["bank_entry_id"] for row in alike if row["likeness"] in telling or row["source"] != PUSH
+    }
+    if not wanted:
+        return
+    await unit.read_keys(BankNarrative, wanted)
     known.extra[_CONFIRMED] = await statement_lines.confirmed(
         unit.connection, known.journal, wanted
     )
@@ -173,11 +181,14 @@ def _is_like(facts: Facts, fact: EntryFact, row: Record) -> bool:
         or abs((row["book_on"] - fact.book_on).days) > DAYS
     ):
         return False
+    pushed = fact.source == PUSH and row["source"] == PUSH
+    paid_by = _payer(fact.payer_account)
+    if pushed and paid_by is None:
+        return False
     told = facts.get(BankNarrative, row["bank_entry_id"])
     payer = _payer(None if told is None else told["payer_account"])
-    paid_by = _payer(fact.payer_account)
-    if fact.source == PUSH and row["source"] == PUSH:
-        return payer is not None and payer == paid_by
+    if pushed:
+        return payer == paid_by
     if fact.source != PUSH and (row["source"] != PUSH or _is_confirmed(facts, row)):
         return False
     return None in {payer, paid_by} or payer == paid_by

@@ -238,10 +238,10 @@ class _Batch:
         if isinstance(item, Refusal):
             return Verdict(refusal=item)
         sheet = self.facts.sheet
-        line = None if sheet is None else sheet.line(item)
-        if line is not None:
-            return self._lined(request, line)
         try:
+            line = None if sheet is None else sheet.line(item)
+            if line is not None:
+                return self._lined(request, line)
             decision = request.use_case.decide(self.facts, item)
             posted = self.facts.post(decision.transactions)
         except Refusal as refusal:
@@ -280,7 +280,7 @@ class _Batch:
             )
         )
         facts.advance(1)
-        return Verdict(Written(line.answer))
+        return Verdict({} if request.unread else Written(line.answer))
 
     def _answer(self, decision: Decision) -> Mapping[str, Any]:
         """The decision's answer with its last transaction and the balances it leaves."""

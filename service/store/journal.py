@@ -168,8 +168,8 @@ def _sealed(
     `sealed_fields`, in which most fields are those of the transaction before.
     """
     moment, ids, seen = unit.facts.moment, unit.account_ids, set[int]()
-    texts = _Encoded()
-    journal = chain.encode_field(moment.journal)
+    texts, encode = _Encoded(), chain.encode_field
+    journal = encode(moment.journal)
     recorded = texts[instant_text(moment.now)]
     effective = texts[moment.today.isoformat()]
     sealed: list[tuple[Any, ...]] = []
@@ -180,40 +180,37 @@ def _sealed(
             if number >= first_new and number not in seen:
                 seen.add(number)
                 opened.append(_opened(number, account))
-        kind, by = transaction.kind.value, actor or moment.actor
+        kind, reason, by = transaction.kind.value, transaction.reason, actor or moment.actor
         transfers = ",".join(
             [f"[{ids[debit]},{ids[credit]},{moved}]" for debit, credit, moved in transaction.moves]
         )
-        row = (
-            f"[{transfers}]",
-            f"[{','.join(opened)}]",
-            transaction.written_references,
+        transfers, references = f"[{transfers}]", transaction.written_references
+        accounts = f"[{','.join(opened)}]" if opened else "[]"
+        framed = (
+            journal,
+            encode(seq),
+            texts[kind],
+            encode(transfers),
+            encode(accounts) if opened else texts["[]"],
+            encode(references),
+            texts[by],
+            texts[reason],
+            texts[policy],
+            effective,
+            recorded,
+            texts[key],
         )
-        encoded = b"".join(
-            (
-                journal,
-                chain.encode_field(seq),
-                texts[kind],
-                chain.encode_field(row[0]),
-                chain.encode_field(row[1]),
-                chain.encode_field(row[2]),
-                texts[by],
-                texts[transaction.reason],
-                texts[policy],
-                effective,
-                recorded,
-                texts[key],
-            )
-        )
-        digest = chain.digest_of(previous, encoded)
+        digest = chain.digest_of(previous, b"".join(framed))
         sealed.append(
             (
                 moment.journal,
                 seq,
                 kind,
-                *row,
+                transfers,
+                accounts,
+                references,
                 by,
-                transaction.reason,
+                reason,
                 policy,
                 moment.today,
                 moment.now,

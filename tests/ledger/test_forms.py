@@ -12,9 +12,9 @@ from ledger.entitlement import Contract
 from ledger.forms import Filled
 from ledger.money import ZERO, Money
 from ledger.refusals import BalanceTooLow
-from ledger.rules import receipts
+from ledger.rules import lessons, receipts
 from ledger.transactions import Transaction
-from tests.ledger.rules.facts import ENTRY, PLACE, amounts, contracts
+from tests.ledger.rules.facts import ENTRY, PLACE, amounts, contracts, slots
 
 uuids = st.uuids()
 
@@ -55,6 +55,25 @@ def test_the_book_fills_forms_as_it_posts_what_they_stand_for(
         assert [entries] == by_transactions.post(filled.transaction({}))
     balances = [{a: b.quantity(a) for a in b.accounts()} for b in (by_forms, by_transactions)]
     assert balances[0] == balances[1]
+
+
+@given(slots(), uuids, uuids, st.integers(1, 60))
+def test_a_confirmed_lesson_filled_in_is_what_its_rule_posts(
+    drawn: tuple[Contract, int], enrolment: UUID, lesson: UUID, slot: int
+) -> None:
+    sample, of = drawn
+    assume(of <= sample.lessons_paid)
+    assume(sample.slot_value(of) > ZERO)
+    assume(enrolment not in {PLACE.institution, PLACE.custody})
+    other = replace(sample, enrolment=enrolment, price=Money.of("60.00"), lessons_paid=60)
+    form = lessons.confirmed_form(sample, slot=of)
+
+    quantities = (other.slot_value(slot).fen, 1)
+    filled = Filled(form, form.accounts_of(enrolment), quantities, (enrolment, lesson, slot))
+
+    ruled = lessons.lesson_confirmed(other, lesson=lesson, slot=slot, unfunded=())
+    assert filled.transaction(ruled.references) == ruled
+    assert filled.written_references == ruled.written_references
 
 
 def test_an_account_of_another_owner_is_the_account_that_owner_would_have() -> None:

@@ -3,43 +3,21 @@
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service.bank_entries.facts import EntryFact
 from service.bank_entries.receive import RECEIVE, read_entries
-from service.store import answers, rows, vault_rows
-from service.store.batches import carry_out
-from service.store.context import Context
-from service.store.sheets import Written
-from service.store.tables import (
-    AccountRow,
-    AuditRow,
-    BankEntry,
-    BankNarrative,
-    Enrolment,
-    Entry,
-    JournalHead,
-    JournalTransaction,
-    Rollup,
-    StoredAnswer,
-    SuspectedEntry,
-)
 from service.store.transact import Mode, Request, UseCase
 from tests.fixtures.service import fresh_id
 from tests.fixtures.store import BANK, BOOK_ON, Books, key_of
+from tests.store.both_ways import carried_out
 
 BY_COLUMNS: UseCase[EntryFact, EntryFact] = RECEIVE
 BY_OBJECTS: UseCase[EntryFact, EntryFact] = replace(RECEIVE, read=read_entries)
-WRITTEN = (
-    *(JournalTransaction, Entry, Rollup, AccountRow, BankEntry, BankNarrative, Enrolment),
-    *(StoredAnswer, AuditRow, SuspectedEntry, JournalHead),
-)
-SEALED_ANEW = {"sealed", "wrapped_key"}
 NAMES = ("张三", 'Ann "the payer" O\\Neil', "Ben", None)
 
 
@@ -51,6 +29,11 @@ class Paying:
     codes: list[str | None]
     chance: random.Random
     facts: list[EntryFact]
+
+    @property
+    def engine(self) -> AsyncEngine:
+        """The database."""
+        return self.books.district.service.engine
 
     def drawn(self) -> EntryFact:
         """Draw a payment: mostly plain, now and then anything that it may be beside."""
@@ -104,43 +87,6 @@ async def paying(books: Books) -> Paying:
     return Paying(books, [*codes, *codes[:30], None, "TE00000000"], random.Random(0), [])
 
 
-async def _after(connection: AsyncConnection, journal: int) -> dict[str, list[Any]]:
-    """Everything the journal has now, with personal data in plain."""
-    await Context.writer(journal).enter(connection, statement_timeout="30s")
-    found: dict[str, list[Any]] = {}
-    for table in WRITTEN:
-        source = rows.table_of(table)
-        stood = await rows.fetch(connection, select(source).where(source.c.journal_id == journal))
-        opened = vault_rows.opened(connection, table, stood)
-        found[source.name] = sorted(
-            repr([(name, value) for name, value in row.items() if name not in SEALED_ANEW])
-            for row in opened
-        )
-    return found
-
-
-async def _carried_out(
-    books: Books, requests: Sequence[Request[EntryFact, EntryFact]], *, keep: bool = False
-) -> tuple[list[Any], dict[str, list[Any]], int]:
-    """Carry out requests at a given moment; return what each was told, and all that stands."""
-    async with books.district.service.engine.connect() as connection:
-        head = rows.table_of(JournalHead)
-        await Context.writer(books.journal).enter(connection, statement_timeout="30s")
-        moment = datetime(2027, 1, 5, tzinfo=UTC)
-        await connection.execute(
-            update(head).where(head.c.journal_id == books.journal).values(recorded_at=moment)
-        )
-        results, _ = await carry_out(connection, requests, waiting=True)
-        told = [[answers.text_of(v) for v in getattr(result, "verdicts", ())] for result in results]
-        lines = sum(type(v.answer) is Written for r in results for v in getattr(r, "verdicts", ()))
-        stood = await _after(connection, books.journal)
-        if keep:
-            await connection.execute(text("COMMIT"))
-        else:
-            await connection.rollback()
-        return told, stood, lines
-
-
 def _asked(
     paying: Paying, use_case: UseCase[EntryFact, EntryFact], lists: Sequence[Sequence[EntryFact]]
 ) -> list[Request[EntryFact, EntryFact]]:
@@ -164,12 +110,12 @@ async def test_what_is_drawn_ends_alike_by_columns_and_by_objects(
 ) -> None:
     paying.chance.seed(seed)
     first = [paying.drawn() for _ in range(30)]
-    await _carried_out(paying.books, _asked(paying, BY_OBJECTS, [first]), keep=True)
+    await carried_out(paying.engine, _asked(paying, BY_OBJECTS, [first]), keep=True)
     sizes = [paying.chance.choice((1, 1, 2, 12, 40, 160)) for _ in range(8)]
     lists = [[paying.drawn() for _ in range(size)] for size in sizes]
 
-    by_columns = await _carried_out(paying.books, _asked(paying, BY_COLUMNS, lists))
-    by_objects = await _carried_out(paying.books, _asked(paying, BY_OBJECTS, lists))
+    by_columns = await carried_out(paying.engine, _asked(paying, BY_COLUMNS, lists))
+    by_objects = await carried_out(paying.engine, _asked(paying, BY_OBJECTS, lists))
 
     assert by_columns[0] == by_objects[0]
     assert by_columns[1] == by_objects[1]
@@ -180,7 +126,7 @@ async def test_what_is_drawn_ends_alike_by_columns_and_by_objects(
 async def test_beside_another_kind_of_entry_nothing_is_decided_by_columns(paying: Paying) -> None:
     mixed = [[paying.drawn() for _ in range(20)], [paying.books.top_up("5.00")]]
 
-    *_, lines = await _carried_out(paying.books, _asked(paying, BY_COLUMNS, mixed))
+    *_, lines = await carried_out(paying.engine, _asked(paying, BY_COLUMNS, mixed))
 
     assert lines == 0
 
@@ -193,10 +139,10 @@ async def test_plain_payments_of_a_list_that_is_refused_as_a_whole_leave_nothing
     late = paying.books.top_up("1.00", kind="PAYMENT", book_on=date(2099, 1, 1))
     [request] = _asked(paying, BY_COLUMNS, [[*plain, late]])
 
-    told, stood, _ = await _carried_out(paying.books, [replace(request, mode=Mode.ALL_OR_NOTHING)])
+    told, found, _ = await carried_out(paying.engine, [replace(request, mode=Mode.ALL_OR_NOTHING)])
 
     assert all('"code":' in each for each in told[0])
-    assert stood["bank_entry"] == stood["journal_transaction"] == []
+    assert found["bank_entry"] == found["journal_transaction"] == []
 
 
 async def test_a_payment_that_fills_the_price_makes_the_enrolment_active(paying: Paying) -> None:
@@ -206,9 +152,9 @@ async def test_a_payment_that_fills_the_price_makes_the_enrolment_active(paying:
     code = row["payment_code"]
     halves = [paying.books.top_up("1.00", kind="PAYMENT", payment_code=code) for _ in range(2)]
 
-    _, stood, lines = await _carried_out(paying.books, _asked(paying, BY_COLUMNS, [halves]))
+    _, found, lines = await carried_out(paying.engine, _asked(paying, BY_COLUMNS, [halves]))
 
-    [paid] = [each for each in stood["enrolment"] if code in each]
+    [paid] = [each for each in found["enrolment"] if code in each]
     assert lines == 2
     assert "('state', 'ACTIVE')" in paid
     assert "('received_fen', 200)" in paid
