@@ -103,7 +103,11 @@ class Command:
 
     def answer(self, outcome: Outcome, out: type[OutT], status: int = 201) -> Response[OutT]:
         """Answer a single command; raises its refusal. A duplicate and a dry run are 200."""
-        answered = out.model_validate(outcome.single())
+        told = outcome.verdicts[0].answer
+        if type(told) is Written:
+            answered = out.model_validate_json(told.text)
+        else:
+            answered = out.model_validate(outcome.single())
         duplicate = outcome.verdicts[0].duplicate
         return Response(
             answered,

@@ -104,11 +104,10 @@ async def grown(district: District, database: Database) -> tuple[Academy, list[d
 WHEN: Final = ("now", "a date", "an instant")
 
 
-def asked_when(when: str, known_at: str) -> dict[str, str]:
-    """Write when a balance is asked for."""
-    return {"now": {}, "a date": {"as_of": known_at[:10]}, "an instant": {"known_at": known_at}}[
-        when
-    ]
+def asked_when(when: str, then: dict[str, Any]) -> dict[str, str]:
+    """Write when a balance is asked for: as an earlier answer was."""
+    named = {"now": (), "a date": ("as_of",), "an instant": ("known_at",)}[when]
+    return {name: then[name] for name in named}
 
 
 @pytest.mark.parametrize("when", WHEN)
@@ -122,7 +121,7 @@ async def test_one_account_is_found_by_probes(
 
     with listening(district) as asked:
         answer = await school.get(
-            "balances/account", district.regulator, **place, **asked_when(when, then["known_at"])
+            "balances/account", district.regulator, **place, **asked_when(when, then)
         )
 
     assert answer["balance"] == enrolments[0]["price"]
@@ -145,9 +144,7 @@ async def test_totals_are_found_by_probes(
     then = await school.get("balances", district.regulator, **named)
 
     with listening(district) as asked:
-        answer = await school.get(
-            "balances", district.regulator, **named, **asked_when(when, then["known_at"])
-        )
+        answer = await school.get("balances", district.regulator, **named, **asked_when(when, then))
 
     assert answer["bank_money"] == then["bank_money"]
     assert len(asked.statements) >= 3
