@@ -186,6 +186,20 @@ class Account:
         _set(self, "unit", chart.unit)
         _set(self, "_hash", hash((self.kind, self.owner, self.custody, self.reason)))
 
+    def of_another(self, owner: UUID) -> "Account":
+        """Return the same account of another owner in the same books."""
+        made = object.__new__(Account)
+        kind, custody, reason = self.kind, self.custody, self.reason
+        _set(made, "kind", kind)
+        _set(made, "owner", owner)
+        _set(made, "custody", custody)
+        _set(made, "reason", reason)
+        _set(made, "institution", self.institution)
+        _set(made, "side", self.side)
+        _set(made, "unit", self.unit)
+        _set(made, "_hash", hash((kind, owner, custody, reason)))
+        return made
+
     def __hash__(self) -> int:
         """Hash of the identity."""
         return self._hash

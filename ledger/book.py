@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from ledger.accounts import CHART, Account, AccountKind, Reason, Side, Unit
+from ledger.forms import Filled
 from ledger.money import Money
 from ledger.refusals import BalanceTooLow
 from ledger.transactions import Transaction
@@ -69,6 +70,25 @@ class Book:
             posted.append(entries)
         self._balances.update(moved)
         return posted
+
+    def fill(self, filled: Filled) -> list[Entry]:
+        """Post one form that is filled in, as `post` does what it stands for; return its entries.
+
+        Raises `BalanceTooLow`.
+        """
+        form, accounts, quantities, _ = filled
+        assert min(quantities) > 0, "a transfer moves more than zero"
+        balances = self._balances
+        entries: list[Entry] = []
+        for place, account in enumerate(accounts):
+            effect = form.signs[place] * quantities[place >> 1]
+            after = balances.get(account, 0) + effect
+            if after < 0:
+                raise _too_low(account, after)
+            entries.append(Entry(account, effect, after))
+        for account, _, after in entries:
+            balances[account] = after
+        return entries
 
     def total(self, kinds: Sequence[AccountKind], reason: Reason | None = None) -> int:
         """Sum of balances over account kinds, optionally of one reason only."""

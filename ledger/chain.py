@@ -40,6 +40,9 @@ def encode_field(field: Field) -> bytes:
     if type(field) is str:
         payload = field.encode()
         return _FRAME.pack(b"s", len(payload)) + payload
+    if type(field) is int:
+        payload = b"%d" % field
+        return _FRAME.pack(b"i", len(payload)) + payload
     kind, payload = _payload(field)
     return _FRAME.pack(kind, len(payload)) + payload
 
@@ -182,8 +185,6 @@ def _payload(field: Field) -> tuple[bytes, bytes]:
         return b"s", field.encode()
     if isinstance(field, bytes):
         return b"b", field
-    if type(field) is int:
-        return b"i", b"%d" % field
     raise TypeError(f"a field is text, bytes, an integer or None, not {type(field).__name__}")
 
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, Self
 
+from ledger import chain
 from ledger.accounts import Account, Side, Unit
 from ledger.money import Money
 
@@ -255,6 +256,16 @@ class Transaction:
     def __post_init__(self) -> None:
         """Hold the bounds that the journal's encoding relies on."""
         assert len(self.references) <= REFERENCES_MAX, "too many references"
+
+    @property
+    def moves(self) -> list[tuple[Account, Account, int]]:
+        """Debit account, credit account and quantity of each transfer."""
+        return [(move.debit, move.credit, move.quantity) for move in self.transfers]
+
+    @property
+    def written_references(self) -> str:
+        """The references as canonical JSON."""
+        return chain.canonical_texts(self.references)
 
     def effects(self) -> dict[Account, int]:
         """Net change of each touched account in fen or lessons, signed by its normal side."""

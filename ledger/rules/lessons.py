@@ -12,7 +12,8 @@ from uuid import UUID
 
 from ledger.accounts import Account, Reason, Unit
 from ledger.entitlement import Contract
-from ledger.money import Money
+from ledger.forms import Form
+from ledger.money import ZERO, Money
 from ledger.rules.debts import Debt, make_good
 from ledger.rules.places import place_of, references
 from ledger.transactions import Transaction, TransactionKind, Transfer, money_transfers
@@ -46,6 +47,19 @@ def lesson_confirmed(
         slot=slot,
         unfunded=unfunded,
     )
+
+
+def confirmed_form(contract: Contract, *, slot: int) -> Form:
+    """Return what `lesson_confirmed` posts of a paid lesson of any contract in the same books.
+
+    L2 v | L4 v and a unit from U1 to U2, of a contract on which nothing is owed. `slot` is a paid
+    one of this contract that is worth something.
+    """
+    own, value = contract.enrolment, contract.slot_value(slot)
+    assert contract.slot_reason(slot) is Reason.PAID, "a form is of a paid lesson"
+    assert value > ZERO, "a form is of a lesson that is worth something"
+    sample = lesson_confirmed(contract, lesson=own, slot=slot, unfunded=())
+    return Form.of(sample, owner=own, blanks=("enrolment", "lesson", "slot"))
 
 
 def lesson_disputed(contract: Contract, *, lesson: UUID, slot: int) -> Transaction:

@@ -11,11 +11,13 @@ from uuid import UUID
 
 from ledger.accounts import Account, Reason
 from ledger.entitlement import Contract
+from ledger.forms import Form
 from ledger.money import ZERO, Money
 from ledger.rules.debts import Debt, make_good
 from ledger.rules.places import Place, place_of, references
 from ledger.transactions import Transaction, TransactionKind, money_transfers
 
+_LEAST: Final = Money.from_fen(1)
 _CHANNELS: Final = (Reason.WECHAT, Reason.ALIPAY, Reason.UNIONPAY)
 
 
@@ -47,6 +49,17 @@ def receipt_matched(
         amount=amount,
         received_before=received_before,
     )
+
+
+def receipt_form(contract: Contract) -> Form:
+    """Return what `receipt_matched` posts within the price of any contract in the same books.
+
+    A1 x | L1 x, told of the bank entry and the enrolment.
+    """
+    sample = receipt_matched(
+        contract, bank_entry=contract.enrolment, amount=_LEAST, received_before=ZERO
+    )
+    return Form.of(sample, owner=contract.enrolment, blanks=("bank_entry", "enrolment"))
 
 
 def receipt_held(

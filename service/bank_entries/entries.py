@@ -14,7 +14,7 @@ from ledger.refusals import BankEntryContradicted
 from service.bank_entries import suspected
 from service.bank_entries.batch_entries import part_rows
 from service.bank_entries.effects import effect_of
-from service.bank_entries.facts import STATEMENT, Detail, Effect, EntryFact, Part
+from service.bank_entries.facts import KEPT, STATEMENT, Detail, Effect, EntryFact, Part
 from service.bank_entries.restated import restated, says_the_same
 from service.store import ids
 from service.store.contracts import place_of
@@ -26,14 +26,14 @@ from service.store.tables import (
     CustodyAccount,
 )
 
-_BUSINESS_KEY: Final = ("custody_account_id", "bank_ref")
+BUSINESS_KEY: Final = ("custody_account_id", "bank_ref")
 
 
 def decide_entry(facts: Facts, fact: EntryFact) -> Decision:
     """Post a bank entry, answer it as a duplicate, or refuse a contradiction."""
     account = facts.get(CustodyAccount, fact.custody_account)
     assert account is not None, "the custody account was found and locked"
-    known = facts.by(BankEntry, _BUSINESS_KEY, fact.custody_account, fact.bank_ref)
+    known = facts.by(BankEntry, BUSINESS_KEY, fact.custody_account, fact.bank_ref)
     if known is not None:
         if _differs(known, fact):
             raise BankEntryContradicted(bank_ref=fact.bank_ref)
@@ -43,13 +43,15 @@ def decide_entry(facts: Facts, fact: EntryFact) -> Decision:
         effect = effect_of(facts, fact, account)
     else:
         effect = suspected.held(facts, fact, account, twin)
-    row = _row(facts, fact, account, effect)
+    if effect.outcome == KEPT:
+        facts.noticed.add(KEPT)
+    row = row_of(facts, fact, account, effect)
     return Decision(
         answer=answer_of(facts.journal, row),
         transactions=effect.transactions,
         changes=(
             Insert(BankEntry, row),
-            Insert(BankNarrative, _narrative(fact, account)),
+            Insert(BankNarrative, narrative_of(fact, account)),
             *_detailed(fact, account),
             *part_rows(fact, account),
             *effect.changes,
@@ -180,7 +182,8 @@ def _detailed(fact: EntryFact, account: Record) -> tuple[Insert, ...]:
     return (Insert(BankEntryDetail, row),)
 
 
-def _row(facts: Facts, fact: EntryFact, account: Record, effect: Effect) -> Record:
+def row_of(facts: Facts, fact: EntryFact, account: Record, effect: Effect) -> Record:
+    """Make the row that keeps an entry with what it became."""
     moment = facts.moment
     row = {
         "bank_entry_id": fact.bank_entry,
@@ -209,7 +212,8 @@ def _row(facts: Facts, fact: EntryFact, account: Record, effect: Effect) -> Reco
     return Record(row)
 
 
-def _narrative(fact: EntryFact, account: Record) -> dict[str, Any]:
+def narrative_of(fact: EntryFact, account: Record) -> dict[str, Any]:
+    """Make the row that keeps what the bank wrote beside an entry."""
     return {
         "bank_entry_id": fact.bank_entry,
         "bank_code": account["bank_code"],

@@ -4,11 +4,11 @@ import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from json.encoder import encode_basestring
 from typing import Final
 from uuid import UUID
 
 from ledger.accounts import Account, Reason
-from ledger.chain import canonical_json
 from ledger.money import ZERO, Money
 from ledger.transactions import Transaction, TransactionKind
 from service.store.facts import Change, Facts, Record
@@ -103,7 +103,7 @@ def open_own(facts: Facts, account: Account) -> None:
 
 
 def _quoted(text: str | None) -> str:
-    return "null" if text is None else canonical_json(text)
+    return "null" if text is None else encode_basestring(text)
 
 
 async def _nothing(_unit: Unit, _facts: Sequence[EntryFact]) -> None:

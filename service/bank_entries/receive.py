@@ -11,6 +11,7 @@ from ledger.accounts import Account
 from ledger.parameters import AMOUNT_CAP
 from ledger.policy import Category
 from ledger.refusals import CustodyAccountUnknown, DateInFuture, PolicyMissing, Refusal
+from service.bank_entries import plain_payments
 from service.bank_entries.effects import by_kind, kind_of
 from service.bank_entries.entries import decide_entry, decide_kept
 from service.bank_entries.facts import KEPT, EntryFact
@@ -86,6 +87,11 @@ async def _lock_at_stake(unit: Unit, facts: Sequence[EntryFact], codes: set[str]
 
 async def read_entries(unit: Unit, facts: Sequence[EntryFact]) -> None:
     """Read entries of the same reference, balances and debts under the head."""
+    await _read_books(unit, await _read_met(unit, facts))
+
+
+async def _read_met(unit: Unit, facts: Sequence[EntryFact]) -> Sequence[EntryFact]:
+    """Read entries of the same reference or money; return the entries as they may be posted."""
     await unit.read_pairs(
         BankEntry,
         {(f.custody_account, f.bank_ref) for f in facts},
@@ -95,7 +101,15 @@ async def read_entries(unit: Unit, facts: Sequence[EntryFact]) -> None:
     await read_likes(unit, facts)
     await _notice_kept(unit, {f.custody_account for f in facts})
     await _read_cap(unit)
-    await _read_books(unit, told)
+    return told
+
+
+async def read_received(unit: Unit, facts: Sequence[EntryFact]) -> None:
+    """Read what the entries meet, and part the plain payments from the others."""
+    told = await _read_met(unit, facts)
+    sheet, others = plain_payments.sorted_out(unit.facts, told)
+    await _read_books(unit, others, sheet.accounts)
+    unit.facts.sheet = sheet
 
 
 async def _notice_kept(unit: Unit, custodies: set[UUID]) -> None:
@@ -105,11 +119,14 @@ async def _notice_kept(unit: Unit, custodies: set[UUID]) -> None:
         unit.facts.noticed.add(KEPT)
 
 
-async def _read_books(unit: Unit, facts: Sequence[EntryFact]) -> None:
+async def _read_books(
+    unit: Unit, facts: Sequence[EntryFact], further: Sequence[Account] = ()
+) -> None:
+    """Read the balances that entries may touch, and those of `further` accounts."""
     known = unit.facts
     for kind, group in by_kind(facts):
         await kind.read(unit, group)
-    accounts: list[Account] = []
+    accounts = list(further)
     owing: set[UUID] = set()
     for fact in facts:
         account = known.get(CustodyAccount, fact.custody_account)
@@ -144,7 +161,7 @@ def decide(facts: Facts, fact: EntryFact) -> Decision:
 
 
 RECEIVE: UseCase[EntryFact, EntryFact] = UseCase(
-    "receive", find_accounts, load_entries, decide, read_entries, gathers=True
+    "receive", find_accounts, load_entries, decide, read_received, gathers=True
 )
 
 

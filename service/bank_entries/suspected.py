@@ -7,7 +7,7 @@ stand on a statement itself: two lines of the bank's own books are two payments.
 another is held in suspense and decided by a person; nothing else becomes of it by itself.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any, Final
@@ -16,7 +16,7 @@ from uuid import UUID
 from ledger.rules import receipts as receipt_rules
 from ledger.rules.receipts import HeldReason
 from service.bank_entries.facts import PUSH, Effect, EntryFact, open_own
-from service.store import driver, rows, statement_lines
+from service.store import driver, statement_lines
 from service.store.contracts import place_of
 from service.store.facts import Facts, Insert, Record
 from service.store.tables import BankEntry, BankNarrative, SuspectedEntry
@@ -42,7 +42,8 @@ _ALIKE: Final = (
 async def read_likes(unit: Unit, facts: Sequence[EntryFact]) -> None:
     """Read under the head what is like these entries: one look into an index for all of them.
 
-    Only where something is found, also who paid it and whether a statement shows it.
+    Only where something is found, also who paid it and whether a statement shows it; of two pushes
+    only where it is told who paid.
     """
     vault, known = vault_of(unit.connection), unit.facts
     likeness = {}
@@ -65,10 +66,17 @@ async def read_likes(unit: Unit, facts: Sequence[EntryFact]) -> None:
     if not alike:
         return
     known.take(BankEntry, alike)
-    wanted = {row["bank_entry_id"] for row in alike}
-    await unit.read(
-        BankNarrative, rows.keyed(BankNarrative, known.journal, wanted, "bank_entry_id")
-    )
+    telling = {
+        likeness[fact.bank_entry]
+        for fact in facts
+        if fact.bank_entry in likeness and (fact.payer_account or fact.source != PUSH)
+    }
+    wanted = {
+        row["bank_entry_id"] for row in alike if row["likeness"] in telling or row["source"] != PUSH
+    }
+    if not wanted:
+        return
+    await unit.read_keys(BankNarrative, wanted)
     known.extra[_CONFIRMED] = await statement_lines.confirmed(
         unit.connection, known.journal, wanted
     )
@@ -101,8 +109,26 @@ def likeness_of(vault: Vault, fact: EntryFact) -> int | None:
 
 def own_likeness(facts: Facts, fact: EntryFact) -> int | None:
     """Return the likeness that was worked out for an entry of this batch."""
-    known: dict[UUID, int] = facts.extra.get(_LIKENESS, {})
-    return known.get(fact.bank_entry)
+    return likenesses(facts).get(fact.bank_entry)
+
+
+def likenesses(facts: Facts) -> Mapping[UUID, int]:
+    """Return the likenesses of this batch by bank entry."""
+    known: Mapping[UUID, int] = facts.extra.get(_LIKENESS, {})
+    return known
+
+
+def are_alike(facts: Facts, pushed: Sequence[EntryFact]) -> bool:
+    """Tell whether any two of these, of which nothing is known yet, may bring the same money."""
+    seen: dict[int, set[str | None]] = {}
+    for fact in pushed:
+        likeness, payer = own_likeness(facts, fact), _payer(fact.payer_account)
+        if likeness is None or payer is None:
+            continue
+        if payer in seen.setdefault(likeness, set()):
+            return True
+        seen[likeness].add(payer)
+    return False
 
 
 def twin_of(facts: Facts, fact: EntryFact, own: Record | None = None) -> Record | None:
@@ -155,11 +181,14 @@ def _is_like(facts: Facts, fact: EntryFact, row: Record) -> bool:
         or abs((row["book_on"] - fact.book_on).days) > DAYS
     ):
         return False
+    pushed = fact.source == PUSH and row["source"] == PUSH
+    paid_by = _payer(fact.payer_account)
+    if pushed and paid_by is None:
+        return False
     told = facts.get(BankNarrative, row["bank_entry_id"])
     payer = _payer(None if told is None else told["payer_account"])
-    paid_by = _payer(fact.payer_account)
-    if fact.source == PUSH and row["source"] == PUSH:
-        return payer is not None and payer == paid_by
+    if pushed:
+        return payer == paid_by
     if fact.source != PUSH and (row["source"] != PUSH or _is_confirmed(facts, row)):
         return False
     return None in {payer, paid_by} or payer == paid_by

@@ -6,13 +6,14 @@ frozen or suspended, the lesson is disputed, or nothing proves that the notice r
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.calendars import shanghai_date
 from ledger.refusals import Refusal, WrongState
+from service.lessons import plain_releases
 from service.lessons.found import Found, LessonKey, answer_of, find, lock, rows_of
 from service.lessons.release import (
     lock_notices,
@@ -32,7 +33,6 @@ from service.store.transact import UseCase
 from service.store.unit import Unit
 
 PARENT: Final = "PARENT"
-SILENCE: Final = "SILENCE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,12 @@ def _decide(facts: Facts, found: Found[ConfirmLesson]) -> Decision:
 
 
 def _decide_silent(facts: Facts, found: Found[ConfirmLesson]) -> Decision:
+    lesson, enrolment = require_silent(facts, found)
+    return _confirmed(facts, lesson, enrolment, by=plain_releases.SILENCE)
+
+
+def require_silent(facts: Facts, found: Found[Any]) -> tuple[Record, Record]:
+    """Return a lesson and its enrolment that silence confirms, else refuse as documented."""
     lesson, enrolment = rows_of(facts, found)
     _require_pending(lesson)
     require_active(enrolment)
@@ -88,7 +94,7 @@ def _decide_silent(facts: Facts, found: Found[ConfirmLesson]) -> Decision:
         raise WrongState(object="lesson", state="CONTACT_UNVERIFIED")
     standing.require_teaching(facts, found.institution)
     standing.require_unblocked(facts, found.enrolment)
-    return _confirmed(facts, lesson, enrolment, by=SILENCE)
+    return lesson, enrolment
 
 
 def _require_pending(lesson: Record) -> None:
@@ -121,7 +127,13 @@ def _contact_proven(facts: Facts, lesson: Record) -> bool:
     return notice["proof"] == "FETCHED" or lesson["guardian_id"] in reachable
 
 
+async def _read_silent(unit: Unit, found: Sequence[Found[ConfirmLesson]]) -> None:
+    """Read what the lessons need, and sort out those that are released by columns."""
+    await read_accounts(unit, found)
+    unit.facts.sheet = plain_releases.sorted_out(unit.facts, found, require=require_silent)
+
+
 CONFIRM: Final = UseCase("confirm_lesson", find, _load, _decide, read_accounts, gathers=True)
 CONFIRM_BY_SILENCE: Final = UseCase(
-    "confirm_lesson_by_silence", _find_silent, _load_silent, _decide_silent, read_accounts
+    "confirm_lesson_by_silence", _find_silent, _load_silent, _decide_silent, _read_silent
 )

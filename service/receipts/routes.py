@@ -31,7 +31,6 @@ from service.receipts.suspense_routes import (
 )
 from service.receipts.suspicion_routes import decide_suspected_receipt, list_suspected_receipts
 from service.store import ids
-from service.store.facts import Verdict
 from service.store.transact import Outcome
 from service.web.bodies import BATCH_BODY_MAX
 from service.web.command import Command
@@ -117,14 +116,9 @@ async def receive(
     journal = journal_of(entries, command)
     facts = [entry.fact(command) for entry in entries]
     outcome = await command.run(RECEIVE, facts, journal=journal, mode=mode)
-    kept = KEPT in outcome.noticed or any(map(_is_kept, outcome.verdicts))
-    if kept and not (command.dry_run or outcome.replayed):
+    if KEPT in outcome.noticed and not (command.dry_run or outcome.replayed):
         await retry_kept(command.store, journal, {fact.custody_account for fact in facts})
     return outcome
-
-
-def _is_kept(verdict: Verdict) -> bool:
-    return verdict.answer is not None and verdict.answer["outcome"] == KEPT
 
 
 def journal_of(entries: Sequence[ReceiptIn | DebitIn], command: Command) -> int:

@@ -23,8 +23,10 @@ from ledger.refusals import (
 )
 from service.store import driver, rows
 from service.store.facts import Facts, Insert, Moment, Verdict
+from service.store.sheets import Written
 from service.store.tables import StoredAnswer
 
+_JSON: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 STORED_REFUSALS = (StateConflict, Restrained, BalanceTooLow, RuleBroken)
 _STANDING: Final = (
     "SELECT caller_id, key, request_hash, outcome FROM escrow.stored_answer"
@@ -122,16 +124,19 @@ def row(moment: Moment, key: Key, verdicts: Sequence[Verdict], seq: int) -> Inse
             "caller_id": key.caller_id,
             "key": key.key,
             "request_hash": key.request_hash,
-            "outcome": _text([_written(verdict) for verdict in verdicts]),
+            "outcome": f"[{','.join([text_of(verdict) for verdict in verdicts])}]",
             "seq": seq,
             "answered_at": moment.now,
         },
     )
 
 
-def _text(outcome: list[dict[str, Any]]) -> str:
+def text_of(verdict: Verdict) -> str:
     """Write JSON whose keys keep their order, so that a replay is the same answer to the byte."""
-    return json.dumps(outcome, ensure_ascii=False, separators=(",", ":"))
+    if type(verdict.answer) is Written:
+        duplicate = "true" if verdict.duplicate else "false"
+        return f'{{"answer":{verdict.answer.text},"duplicate":{duplicate}}}'
+    return _JSON.encode(_written(verdict))
 
 
 def _written(verdict: Verdict) -> dict[str, Any]:

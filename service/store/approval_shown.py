@@ -5,7 +5,7 @@ the same functions that carry it out; so what is read and what is done cannot dr
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
@@ -140,7 +140,7 @@ async def as_it_stands(store: Store, journal: int, outcome: Outcome) -> Outcome:
     if approval not in found:
         return outcome
     current = (await shown(store, context, journal, [found[approval]]))[approval]
-    verdict = replace(outcome.verdicts[0], answer={**answer, **current})
+    verdict = outcome.verdicts[0]._replace(answer={**answer, **current})
     return Outcome([verdict], replayed=outcome.replayed)
 
 

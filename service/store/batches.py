@@ -18,6 +18,7 @@ from service.failpoints import Point, reach
 from service.store import answers, audit, evidence, ids, journal, rows
 from service.store.context import Context
 from service.store.facts import AreaMove, Change, Decision, Facts, Insert, OnBehalf, Verdict
+from service.store.sheets import Line, Written
 from service.store.unit import Unit
 from service.store.use_case import Mode, Outcome, Request
 
@@ -166,6 +167,7 @@ class _Batch:
         together = request.mode is Mode.ALL_OR_NOTHING
         if together and any(verdict.refusal is not None for verdict in verdicts):
             self.posted, self.changes, self.moves, self.closes = [], [], [], None
+            self.facts.sheet = None
             verdicts = [
                 v if v.refusal is not None else Verdict(refusal=BatchRefused()) for v in verdicts
             ]
@@ -184,7 +186,12 @@ class _Batch:
             return False
         reach(Point.UNIT_DECIDED)
         kept = [row for each in self.kept for row in self._kept(*each, unit.head.seq)]
-        await rows.write(unit.connection, self.facts.journal, [*self.changes, *kept])
+        sheet, journal_id = self.facts.sheet, self.facts.journal
+        if sheet is not None:
+            for filled in sheet.rows():
+                await rows.insert(unit.connection, journal_id, filled)
+            self.changes += sheet.changes()
+        await rows.write(unit.connection, journal_id, [*self.changes, *kept])
         reach(Point.ROWS_WRITTEN)
         connection, moment = unit.connection, self.facts.moment
         trail = await audit.append(connection, unit.head, self.noted, moment.now)
@@ -230,7 +237,11 @@ class _Batch:
     def _verdict(self, request: Asking, item: Any) -> Verdict:  # noqa: ANN401 - what was found
         if isinstance(item, Refusal):
             return Verdict(refusal=item)
+        sheet = self.facts.sheet
         try:
+            line = None if sheet is None else sheet.line(item)
+            if line is not None:
+                return self._lined(request, line)
             decision = request.use_case.decide(self.facts, item)
             posted = self.facts.post(decision.transactions)
         except Refusal as refusal:
@@ -253,6 +264,23 @@ class _Batch:
         self.closes = decision.closes or self.closes
         answer = {} if request.unread else self._answer(decision)
         return Verdict(answer=answer, duplicate=decision.duplicate)
+
+    def _lined(self, request: Asking, line: Line) -> Verdict:
+        """Take what a plain command becomes."""
+        facts, key = self.facts, request.key
+        version = facts.extra.get("policy_version")
+        self.posted.append(
+            journal.Posted(
+                facts.moment.next_seq,
+                line.filled,
+                line.entries,
+                None if key is None else key.key,
+                version,
+                request.actor,
+            )
+        )
+        facts.advance(1)
+        return Verdict({} if request.unread else Written(line.answer))
 
     def _answer(self, decision: Decision) -> Mapping[str, Any]:
         """The decision's answer with its last transaction and the balances it leaves."""

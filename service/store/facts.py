@@ -6,7 +6,7 @@ what the previous one left. A refused command leaves no trace here.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cache
 from operator import itemgetter
@@ -18,8 +18,10 @@ from sqlalchemy import Table
 
 from ledger.accounts import Account, AccountKind, Reason
 from ledger.book import Book, Entry
+from ledger.forms import Filled
 from ledger.refusals import Refusal
 from ledger.transactions import Transaction
+from service.store.sheets import Sheet
 
 RowKey = tuple[Any, ...]
 _NOTHING: Final[Mapping[str, Account]] = MappingProxyType({})
@@ -96,8 +98,7 @@ class AreaMove:
     after: str
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """The outcome of one command: an answer, or a refusal."""
 
     answer: Mapping[str, Any] | None = None
@@ -117,8 +118,7 @@ class Presence:
     authenticated_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """When and where in the journal a batch is decided, by whom; rules of ours have no presence."""
 
     journal: int
@@ -165,6 +165,7 @@ class Facts:
         self.extra: dict[str, Any] = {}
         self.noticed: set[str] = set()
         self.answering = True
+        self.sheet: Sheet | None = None
         self._moment: Moment | None = None
         self._shelves: dict[type[Any], _Shelf] = {}
 
@@ -180,19 +181,12 @@ class Facts:
 
     def advance(self, transactions: int) -> None:
         """Move the next sequence number past the transactions of an accepted decision."""
-        moment = self.moment
-        self._moment = Moment(
-            moment.journal,
-            moment.now,
-            moment.today,
-            moment.next_seq + transactions,
-            moment.actor,
-            moment.presence,
-        )
+        journal, now, today, next_seq, actor, presence = self.moment
+        self._moment = Moment(journal, now, today, next_seq + transactions, actor, presence)
 
     def act_as(self, actor: str, presence: Presence | None) -> None:
         """Decide what follows as another actor's."""
-        self.moment = replace(self.moment, actor=actor, presence=presence)
+        self.moment = self.moment._replace(actor=actor, presence=presence)
 
     def take(self, table: type[Any], rows: Iterable[Any]) -> list[Record]:
         """Take in rows that were read; return them as records."""
@@ -276,6 +270,16 @@ class Facts:
                 if kind is AccountKind.DUE_FROM_INSTITUTION:
                     self._note_debt(account)
         return posted
+
+    def fill(self, filled: Filled) -> list[Entry]:
+        """Post a form that is filled in; raises `BalanceTooLow`.
+
+        The custody totals stay as they were read: no decision that reads them has a sheet.
+        """
+        loaded = self.loaded
+        for account in filled.accounts:
+            assert account in loaded, f"{account.kind} was not read before deciding"
+        return self.book.fill(filled)
 
     def _note_debt(self, account: Account) -> None:
         """Let later commands of the batch see a debt that was not there when debts were read."""

@@ -19,10 +19,13 @@ _UUID_BYTES: Final = 16
 _SEQ_BYTES: Final = 8
 _ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz234567"
 _PAIRS: Final = tuple(one + other for one in _ALPHABET for other in _ALPHABET)
+_TRIPLES: Final = tuple(one + pair for one in _ALPHABET for pair in _PAIRS)
 _LETTER_BITS: Final = 5
 _PAIR_BITS: Final = 10
 _PAIR: Final = 2**_PAIR_BITS - 1
-_SHIFTS: Final = tuple(range(19 * _PAIR_BITS, -1, -_PAIR_BITS))
+_TRIPLE_BITS: Final = 15
+_TRIPLE: Final = 2**_TRIPLE_BITS - 1
+_SHIFTS: Final = tuple(range(12 * _TRIPLE_BITS, -1, -_TRIPLE_BITS))
 _REMEMBERED: Final = 16_384
 """A batch reads and writes each of its ids several times."""
 
@@ -112,11 +115,11 @@ def _high(journal: int, seq_high: int) -> str:
 
 @lru_cache(maxsize=_REMEMBERED)
 def _encode(raw: bytes) -> str:
-    """Write base32 in lower case without padding, ten bits at a time."""
-    pairs = -(-len(raw) * 8 // _PAIR_BITS)
+    """Write base32 in lower case without padding, fifteen bits at a time."""
+    triples = -(-len(raw) * 8 // _TRIPLE_BITS)
     length = -(-len(raw) * 8 // _LETTER_BITS)
-    value = int.from_bytes(raw) << (pairs * _PAIR_BITS - len(raw) * 8)
-    written = [_PAIRS[value >> shift & _PAIR] for shift in _SHIFTS[-pairs:]]
+    value = int.from_bytes(raw) << (triples * _TRIPLE_BITS - len(raw) * 8)
+    written = [_TRIPLES[value >> shift & _TRIPLE] for shift in _SHIFTS[-triples:]]
     return "".join(written)[:length]
 
 

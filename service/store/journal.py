@@ -6,7 +6,7 @@ COPY each, entries sorted by account.
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from operator import itemgetter
+from operator import add, itemgetter
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from sqlalchemy import ARRAY, Uuid, bindparam, text
 from ledger import chain
 from ledger.accounts import Account
 from ledger.book import Entry
+from ledger.forms import Filled, Form
 from ledger.transactions import Transaction
 from service.failpoints import Point, reach
 from service.store import driver, rows
@@ -55,13 +56,15 @@ _UNIT_BALANCES: Final = text(
 )
 
 Slot = tuple[str, str, str, str]
+Books = tuple[UUID, UUID, str, str]
+"""Institution, custody account, account kind and reason."""
 
 
 class Posted(NamedTuple):
     """A transaction the Book accepted, with its entries, waiting to be sealed."""
 
     seq: int
-    transaction: Transaction
+    transaction: Transaction | Filled
     entries: Sequence[Entry]
     idempotency_key: str | None
     policy_version: str | None
@@ -165,8 +168,8 @@ def _sealed(
     `sealed_fields`, in which most fields are those of the transaction before.
     """
     moment, ids, seen = unit.facts.moment, unit.account_ids, set[int]()
-    texts = _Encoded()
-    journal = chain.encode_field(moment.journal)
+    texts, encode = _Encoded(), chain.encode_field
+    journal = encode(moment.journal)
     recorded = texts[instant_text(moment.now)]
     effective = texts[moment.today.isoformat()]
     sealed: list[tuple[Any, ...]] = []
@@ -177,40 +180,37 @@ def _sealed(
             if number >= first_new and number not in seen:
                 seen.add(number)
                 opened.append(_opened(number, account))
-        kind, by = transaction.kind.value, actor or moment.actor
+        kind, reason, by = transaction.kind.value, transaction.reason, actor or moment.actor
         transfers = ",".join(
-            [f"[{ids[t.debit]},{ids[t.credit]},{t.quantity}]" for t in transaction.transfers]
+            [f"[{ids[debit]},{ids[credit]},{moved}]" for debit, credit, moved in transaction.moves]
         )
-        row = (
-            f"[{transfers}]",
-            f"[{','.join(opened)}]",
-            chain.canonical_texts(transaction.references),
+        transfers, references = f"[{transfers}]", transaction.written_references
+        accounts = f"[{','.join(opened)}]" if opened else "[]"
+        framed = (
+            journal,
+            encode(seq),
+            texts[kind],
+            encode(transfers),
+            encode(accounts) if opened else texts["[]"],
+            encode(references),
+            texts[by],
+            texts[reason],
+            texts[policy],
+            effective,
+            recorded,
+            texts[key],
         )
-        encoded = b"".join(
-            (
-                journal,
-                chain.encode_field(seq),
-                texts[kind],
-                chain.encode_field(row[0]),
-                chain.encode_field(row[1]),
-                chain.encode_field(row[2]),
-                texts[by],
-                texts[transaction.reason],
-                texts[policy],
-                effective,
-                recorded,
-                texts[key],
-            )
-        )
-        digest = chain.digest_of(previous, encoded)
+        digest = chain.digest_of(previous, b"".join(framed))
         sealed.append(
             (
                 moment.journal,
                 seq,
                 kind,
-                *row,
+                transfers,
+                accounts,
+                references,
                 by,
-                transaction.reason,
+                reason,
                 policy,
                 moment.today,
                 moment.now,
@@ -254,20 +254,10 @@ def _entry_rows(unit: Unit, batch: Sequence[Posted]) -> list[tuple[int, int, int
 
 async def _append_rollups(unit: Unit, batch: Sequence[Posted], moves: Sequence[AreaMove]) -> None:
     """Append one row per touched (unit, kind, reason): the balance after this batch."""
-    areas = await _areas(unit, batch)
-    touched: dict[tuple[UUID | None, UUID, str, str], int] = {}
-    for posted in batch:
-        for account, amount, after in posted.entries:
-            where = account.institution, account.custody
-            books = (*where, account.kind, account.reason or "")
-            touched[books] = touched.get(books, 0) + amount
-            turned = turned_active(account, amount, after)
-            if turned:
-                counted = (*where, ACTIVE_ENROLMENTS, "")
-                touched[counted] = touched.get(counted, 0) + turned
+    touched = _touched(batch)
+    areas = await _areas(unit, {books[0] for books in touched})
     deltas: dict[Slot, int] = {}
     for (institution, custody, what, reason), amount in touched.items():
-        assert institution is not None, "an account stands in an institution's books"
         for unit_type, unit_id in (
             ("INSTITUTION", str(institution)),
             ("CUSTODY_ACCOUNT", str(custody)),
@@ -284,14 +274,40 @@ async def _append_rollups(unit: Unit, batch: Sequence[Posted], moves: Sequence[A
     await copy_into(unit.connection, Rollup, journal, appended)
 
 
-async def _areas(unit: Unit, batch: Sequence[Posted]) -> dict[UUID, str]:
+def _touched(batch: Sequence[Posted]) -> dict[Books, int]:
+    """Add up what a batch changed, by institution, custody account, account kind and reason."""
+    touched: dict[Books, int] = {}
+    filled: dict[Form, list[int]] = {}
+    for posted in batch:
+        transaction, alike = posted.transaction, False
+        if type(transaction) is Filled:
+            form, _, quantities, _ = transaction
+            sums = filled.get(form)
+            filled[form] = [*quantities] if sums is None else [*map(add, sums, quantities)]
+            alike = True
+        for account, amount, after in posted.entries:
+            if not alike:
+                _add(touched, account, account.kind, account.reason, amount)
+            turned = turned_active(account, amount, after)
+            if turned:
+                _add(touched, account, ACTIVE_ENROLMENTS, None, turned)
+    for form, sums in filled.items():
+        for place, account in enumerate(form.accounts):
+            amount = form.signs[place] * sums[place >> 1]
+            _add(touched, account, account.kind, account.reason, amount)
+    return touched
+
+
+def _add(
+    touched: dict[Books, int], account: Account, kind: str, reason: str | None, amount: int
+) -> None:
+    assert account.institution is not None, "an account stands in an institution's books"
+    books = (account.institution, account.custody, kind, reason or "")
+    touched[books] = touched.get(books, 0) + amount
+
+
+async def _areas(unit: Unit, touched: set[UUID]) -> dict[UUID, str]:
     """Area of each touched institution as it stood before this batch."""
-    touched = {
-        entry.account.institution
-        for posted in batch
-        for entry in posted.entries
-        if entry.account.institution is not None
-    }
     known = {
         row.institution_id: f"{row.area}/{row.department}"
         for row in unit.facts.all(Institution)

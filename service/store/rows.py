@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.store import driver, statements, vault_rows
 from service.store.facts import Change, Insert, Record, keys_of
+from service.store.sheets import Rows
 from service.store.statements import BETWEEN
 
 _MANY_A_FIRST: Final = 4
@@ -145,6 +146,19 @@ async def write(
             await _update(connection, table, journal, columns, entries)
 
 
+async def insert(connection: AsyncConnection, journal: int, new: Rows) -> None:
+    """Insert rows that are tuples of all columns after the journal; personal data is sealed."""
+    source = table_of(new.table)
+    if not new.rows:
+        return
+    sealed = vault_rows.sealed_tuples(connection, source, new.rows)
+    if len(sealed) > STAGED:
+        await _copy_staged(connection, journal, statements.staging(source, (), "_rows"), sealed)
+        return
+    _, statement = statements.inserting(source, ())
+    await driver.execute(connection, statement, journal, *map(list, zip(*sealed, strict=True)))
+
+
 def key_columns(table: type[Any]) -> tuple[str, ...]:
     """Names of a table's primary key columns after the journal."""
     return statements.key_columns(table_of(table))
@@ -181,13 +195,19 @@ async def _insert_staged(
     The driver looks at each element of an array several times, and at a row it copies once.
     """
     stage = statements.staging(source, unsaid)
-    await driver.execute(connection, stage.create)
     values_of = itemgetter(*stage.columns)
+    await _copy_staged(connection, journal, stage, [values_of(row) for row in rows])
+
+
+async def _copy_staged(
+    connection: AsyncConnection,
+    journal: int,
+    stage: statements.Staging,
+    records: Sequence[tuple[Any, ...]],
+) -> None:
+    await driver.execute(connection, stage.create)
     await driver.driver_of(connection).copy_records_to_table(
-        stage.name,
-        schema_name="pg_temp",
-        columns=stage.columns,
-        records=[values_of(row) for row in rows],
+        stage.name, schema_name="pg_temp", columns=stage.columns, records=records
     )
     await driver.execute(connection, stage.insert, journal)
 

@@ -96,10 +96,13 @@ class Staging(NamedTuple):
 
 
 @cache
-def staging(source: Table, unsaid: tuple[str, ...]) -> Staging:
-    """Write how rows with all columns but those `unsaid` are staged; $1 is the journal."""
+def staging(source: Table, unsaid: tuple[str, ...], apart: str = "") -> Staging:
+    """Write how rows with all columns but those `unsaid` are staged; $1 is the journal.
+
+    What is staged twice in one transaction is staged `apart`.
+    """
     chosen = [c for c in source.c if c.key not in unsaid and c.key != "journal_id"]
-    name = "_".join(("staged", source.name, *(f"no_{column}" for column in unsaid)))
+    name = "_".join((f"staged{apart}", source.name, *(f"no_{column}" for column in unsaid)))
     typed = ", ".join(f"{c.name} {array_type(c).removesuffix('[]')}" for c in chosen)
     names = ", ".join(c.name for c in chosen)
     return Staging(

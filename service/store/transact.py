@@ -88,10 +88,10 @@ class Store:
             asked = key.caller_id, key.key
             self._asked[asked] = outcome
             outcome.add_done_callback(lambda told: self._forget(asked, told))
-        try:
-            return await asyncio.wait_for(asyncio.shield(outcome), OUTCOME_WITHIN_S)
-        except TimeoutError:
-            raise refusals.OutcomeUnknown from None
+        await asyncio.wait([outcome], timeout=OUTCOME_WITHIN_S)
+        if not outcome.done():
+            raise refusals.OutcomeUnknown
+        return outcome.result()
 
     def _forget(self, asked: tuple[str, str], told: "asyncio.Future[Outcome]") -> None:
         """Forget who asked; of two at once under one key the later one is remembered longer."""

@@ -17,6 +17,7 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from json.encoder import encode_basestring
 from struct import Struct
@@ -94,13 +95,14 @@ class Vault:
     def seal_many(self, rows: Sequence[tuple[Place, Fields]]) -> list[tuple[bytes, bytes]]:
         """Seal rows, each under a data key of its own, with chance drawn once for all of them."""
         return self.seal_placed(
-            lambda suite: [(place.bound(suite), fields) for place, fields in rows], len(rows)
+            lambda suite: [(place.bound(suite), written(fields)) for place, fields in rows],
+            len(rows),
         )
 
     def seal_placed(
-        self, placed: Callable[[bytes], Sequence[tuple[bytes, Fields]]], count: int
+        self, placed: Callable[[bytes], Sequence[tuple[bytes, str]]], count: int
     ) -> list[tuple[bytes, bytes]]:
-        """Seal as many rows as `placed` makes for a suite: what each is bound to, and its fields.
+        """Seal as many rows as `placed` makes for a suite: what each is bound to, and its text.
 
         This is the way of rows by the thousand: nothing is made for a row but its seal.
         """
@@ -117,11 +119,11 @@ class Vault:
         )
         made: list[tuple[bytes, bytes]] = []
         starts = range(0, each * count, each)
-        for start, (placed_at, fields) in zip(starts, placed(head), strict=True):
+        for start, (placed_at, text) in zip(starts, placed(head), strict=True):
             key = chance[start : start + size]
             nonce = chance[start + size : start + size + _NONCE]
             outer = chance[start + size + _NONCE : start + each]
-            blob = of(key).encrypt(nonce, _written(fields).encode(), placed_at)
+            blob = of(key).encrypt(nonce, text.encode(), placed_at)
             wrapped = wrap(outer, key, wrapped_head + placed_at)
             made.append((head + nonce + blob, wrapped_head + outer + wrapped))
         return made
@@ -201,13 +203,22 @@ def bound(suite: bytes, table: str, subject: UUID, row: UUID) -> bytes:
     return b"|".join((suite, table.encode(), whom, where))
 
 
-def _written(fields: Fields) -> str:
+def written(fields: Fields) -> str:
     """Write fields as canonical JSON: names in order, no blanks, letters as they are."""
-    told = [
-        f'"{name}":{"null" if value is None else encode_basestring(value)}'
-        for name, value in sorted(fields.items())
-    ]
-    return f"{{{','.join(told)}}}"
+    return writer(tuple(fields))([*fields.values()])
+
+
+@cache
+def writer(names: tuple[str, ...]) -> Callable[[Sequence[str | None]], str]:
+    """Return what writes the values of these fields as canonical JSON."""
+    order = sorted(range(len(names)), key=names.__getitem__)
+    form = "{" + ",".join([f'"{names[place]}":%s' for place in order]) + "}"
+
+    def write(values: Sequence[str | None]) -> str:
+        told = [values[place] for place in order]
+        return form % tuple(["null" if text is None else encode_basestring(text) for text in told])
+
+    return write
 
 
 def generation_of(wrapped_key: bytes) -> int:

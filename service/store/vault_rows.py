@@ -6,6 +6,7 @@ The vault travels with the engine (`with_vault`), so every connection of it seal
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, Final
 
 from sqlalchemy import Table
@@ -22,7 +23,7 @@ from service.store.tables import (
     SignedBody,
     UnmaskGrant,
 )
-from service.store.vault import Kind, Place, Vault, bound
+from service.store.vault import Kind, Place, Vault, bound, writer, written
 from service.store.vault_keys import VaultKeysMissing
 
 _OPTION: Final = "vault"
@@ -131,7 +132,7 @@ def sealed(
     nothing: dict[str, Any] = {"sealed": None, "wrapped_key": None}
     if sealing.was_plain:
         nothing |= untold
-    written: list[dict[str, Any]] = []
+    plain: list[dict[str, Any]] = []
     some: list[tuple[dict[str, Any], dict[str, Any]]] = []
     for row in rows:
         told: dict[str, Any] = {name: row.get(name) for name in names}
@@ -142,13 +143,58 @@ def sealed(
             new[column] = None if told[name] is None else vault.blind(kind, told[name])
         if told != untold:
             some.append((new, told))
-        written.append(new)
+        plain.append(new)
     seals = vault.seal_placed(
-        lambda suite: [(sealing.bound(suite, new), told) for new, told in some], len(some)
+        lambda suite: [(sealing.bound(suite, new), written(told)) for new, told in some], len(some)
     )
     for (new, _), (blob, wrapped) in zip(some, seals, strict=True):
         new["sealed"], new["wrapped_key"] = blob, wrapped
-    return written
+    return plain
+
+
+def sealed_tuples(
+    connection: AsyncConnection, table: Table, rows: Sequence[tuple[Any, ...]]
+) -> Sequence[tuple[Any, ...]]:
+    """Return rows, tuples of all columns after the journal, as they are written.
+
+    Only of tables whose rows are a subject of their own and have no blind indexes. What a row
+    tells of a person stands in it in plain, or not at all, and leaves its blob beside it.
+    """
+    sealing = SEALINGS.get(table)
+    if sealing is None:
+        return rows
+    assert sealing.key == sealing.subject, "a row is its own subject"
+    assert sealing.was_plain, "its fields are columns"
+    assert not sealing.indexes, "nothing is looked up by"
+    places = {c.key: place for place, c in enumerate(c for c in table.c if c.key != "journal_id")}
+    key_at, told_at = places[sealing.key], [places[name] for name in sealing.fields]
+    telling = itemgetter(*told_at)
+    write, nothing = writer(sealing.fields), (None,) * len(told_at)
+    told = [telling(row) for row in rows]
+    name = sealing.table
+    seals = iter(
+        vault_of(connection).seal_placed(
+            lambda suite: [
+                (bound(suite, name, row[key_at], row[key_at]), write(said))
+                for row, said in zip(rows, told, strict=True)
+                if said != nothing
+            ],
+            len(told) - told.count(nothing),
+        )
+    )
+    flags = [(places[flag], sealing.fields.index(of)) for flag, of in sealing.flags.items()]
+    blob_at, wrapped_at = places["sealed"], places["wrapped_key"]
+    written_rows: list[tuple[Any, ...]] = []
+    for row, said in zip(rows, told, strict=True):
+        new = [*row]
+        for place in told_at:
+            new[place] = None
+        for place, of in flags:
+            new[place] = said[of] is not None
+        if said != nothing:
+            new[blob_at], new[wrapped_at] = next(seals)
+        written_rows.append(tuple(new))
+    return written_rows
 
 
 def resealed(

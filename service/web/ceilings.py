@@ -1,6 +1,7 @@
 """Whose limit a request is counted against, and as what: before anything is read or decided."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -20,6 +21,9 @@ from service.identity.limits import CostClass, Kind, Limiter
 
 NEIGHBOURS: Final = 64
 """Bits of an IPv6 address that tell subscribers apart; the rest each chooses for itself."""
+
+_REMEMBERED: Final = 1_024
+"""Peers whose address is kept as it was read: a bank's requests come from the same few."""
 
 Network = IPv4Network | IPv6Network
 Connection = ASGIConnection[Any, Any, Any, Any]
@@ -71,6 +75,8 @@ def source_of(connection: Connection) -> str:
     """
     peer = connection.client.host if connection.client else ""
     forwarded = ",".join(connection.headers.getall("x-forwarded-for", []))
+    if not forwarded:
+        return _source_alone(peer)
     return source(peer, forwarded, connection.app.state.settings.trusted_proxies)
 
 
@@ -86,6 +92,12 @@ def source(peer: str, forwarded: str, trusted: Sequence[Network]) -> str:
     if isinstance(found, IPv6Address):
         return str(ip_network((int(found) >> NEIGHBOURS << NEIGHBOURS, NEIGHBOURS)))
     return "unknown" if found is None else str(found)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _source_alone(peer: str) -> str:
+    """Return the address of a peer that forwards for nobody."""
+    return source(peer, "", ())
 
 
 def _address(written: str) -> IPv4Address | IPv6Address | None:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, TypeVar
 
 from litestar import Request, Response
 from litestar.params import HeaderParameter, QueryParameter
+from msgspec import Raw
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -17,6 +18,7 @@ from service.store.answers import Key
 from service.store.audit import Attempt
 from service.store.evidence import Evidence, with_body
 from service.store.facts import Presence, Verdict
+from service.store.sheets import Written
 from service.store.transact import Mode, Outcome, Store, UseCase, writing
 from service.store.transact import Request as StoreRequest
 from service.web.attempts import attempt_of
@@ -101,7 +103,11 @@ class Command:
 
     def answer(self, outcome: Outcome, out: type[OutT], status: int = 201) -> Response[OutT]:
         """Answer a single command; raises its refusal. A duplicate and a dry run are 200."""
-        answered = out.model_validate(outcome.single())
+        told = outcome.verdicts[0].answer
+        if type(told) is Written:
+            answered = out.model_validate_json(told.text)
+        else:
+            answered = out.model_validate(outcome.single())
         duplicate = outcome.verdicts[0].duplicate
         return Response(
             answered,
@@ -127,6 +133,9 @@ class Command:
                 "code": verdict.refusal.code,
                 "problem": problem.model_dump(exclude_none=True),
             }
+        if type(verdict.answer) is Written:
+            told = Raw(verdict.answer.text.encode())
+            return {"status": status, "code": "done", "result": told}
         if verdict.duplicate:
             return {"status": 200, "code": "duplicate", "result": verdict.answer}
         return {"status": status, "code": "done", "result": verdict.answer}

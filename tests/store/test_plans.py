@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Final
 
 import pytest
@@ -16,7 +15,6 @@ from service.store import ids
 from service.store.context import Context
 from tests.fixtures.academies import Academy, academy_in
 from tests.fixtures.databases import Database
-from tests.fixtures.days import day_of
 from tests.fixtures.service import District
 
 GROWN: Final = ("entry", "rollup", "journal_transaction")
@@ -106,11 +104,10 @@ async def grown(district: District, database: Database) -> tuple[Academy, list[d
 WHEN: Final = ("now", "a date", "an instant")
 
 
-def asked_when(when: str, known_at: str) -> dict[str, str]:
-    """Write when a balance is asked for; the day of an instant is that of Chongqing."""
-    if when == "a date":
-        return {"as_of": day_of(datetime.fromisoformat(known_at)).isoformat()}
-    return {"now": {}, "an instant": {"known_at": known_at}}[when]
+def asked_when(when: str, then: dict[str, Any]) -> dict[str, str]:
+    """Write when a balance is asked for: as an earlier answer was."""
+    named = {"now": (), "a date": ("as_of",), "an instant": ("known_at",)}[when]
+    return {name: then[name] for name in named}
 
 
 @pytest.mark.parametrize("when", WHEN)
@@ -124,7 +121,7 @@ async def test_one_account_is_found_by_probes(
 
     with listening(district) as asked:
         answer = await school.get(
-            "balances/account", district.regulator, **place, **asked_when(when, then["known_at"])
+            "balances/account", district.regulator, **place, **asked_when(when, then)
         )
 
     assert answer["balance"] == enrolments[0]["price"]
@@ -147,9 +144,7 @@ async def test_totals_are_found_by_probes(
     then = await school.get("balances", district.regulator, **named)
 
     with listening(district) as asked:
-        answer = await school.get(
-            "balances", district.regulator, **named, **asked_when(when, then["known_at"])
-        )
+        answer = await school.get("balances", district.regulator, **named, **asked_when(when, then))
 
     assert answer["bank_money"] == then["bank_money"]
     assert len(asked.statements) >= 3
