@@ -93,8 +93,8 @@ def porting_arrived(  # noqa: PLR0913 - both ends of a porting
     return Transaction(
         TransactionKind.PORTING_ARRIVED,
         money_transfers(
-            (place.bank, receiving.prepaid, taken),
-            (place.bank, place.refund_payable(refund), amount - taken),
+            (place.custody_bank, receiving.prepaid, taken),
+            (place.custody_bank, place.refund_payable(refund), amount - taken),
             *settled,
         )
         + enrolment_opened(receiving).transfers,

@@ -30,8 +30,8 @@ _COMPUTED: Final[dict[type[ast.operator], type[ast.operator]]] = {
     ast.BitAnd: ast.BitOr,
 }
 _CALLED: Final = {"min": "max", "max": "min", "any": "all", "all": "any", "sorted": "list"}
-_SYMMETRIC: Final = {"min", "max", "isinstance"}
-"""Functions whose arguments say the same in any order, or cannot stand in another."""
+_SYMMETRIC: Final = {"min", "max", "isinstance", "money_transfers"}
+"""Functions whose arguments say the same in any order (an entry's lines), or bear no other."""
 _NAMING: Final = "references"
 """The function whose keywords become references: leaving one out is no error of its own."""
 _TUPLES_MAX: Final = 6
@@ -149,6 +149,8 @@ def _called(node: ast.Call) -> Iterator[ast.expr]:
 
 
 def _reordered(node: ast.Tuple) -> Iterator[ast.expr]:
+    if any(isinstance(item, ast.Starred) for item in node.elts):
+        return
     if 1 < len(node.elts) <= _TUPLES_MAX:
         first, second, *rest = node.elts
         if ast.dump(first) != ast.dump(second):

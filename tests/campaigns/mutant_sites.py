@@ -124,10 +124,12 @@ def _mistakes(site: _Site, node: ast.expr) -> Iterator[ast.expr]:
     parent = site.parent
     if isinstance(parent, ast.Return):
         yield from operators.returned(node, site.returns)
-    belonging = isinstance(parent, ast.Compare) and site.name == "comparators"
-    if isinstance(node, ast.Tuple) and (belonging or not site.function):
+    one_by_one = (isinstance(parent, ast.Compare) and site.name == "comparators") or (
+        isinstance(parent, ast.For | ast.comprehension) and site.name == "iter"
+    )
+    if isinstance(node, ast.Tuple) and (one_by_one or not site.function):
         yield from operators.members(node)
-        if belonging:
+        if one_by_one:
             return
     own = _families().get(site.function.split(".")[0], {})
     yield from operators.expressions(node, {**_families(), "self": own})
@@ -139,7 +141,7 @@ def _sites(node: ast.AST, function: str, returns: str) -> Iterator[_Site]:
         if name in _SPOKEN or (isinstance(node, ast.Raise) and name == "exc"):
             continue
         for index, child in enumerate(value if isinstance(value, list) else [value]):
-            if not isinstance(child, ast.AST) or _is_left(child):
+            if not isinstance(child, ast.AST) or _is_left_as_it_is(child):
                 continue
             place = index if isinstance(value, list) else None
             yield _Site(node, name, place, function, returns)
@@ -156,7 +158,7 @@ def _inside(node: ast.AST, function: str, returns: str) -> tuple[str, str]:
     return function, returns
 
 
-def _is_left(node: ast.AST) -> bool:
+def _is_left_as_it_is(node: ast.AST) -> bool:
     match node:
         case ast.Expr(value=ast.Constant()) | ast.Import() | ast.ImportFrom():
             return True
@@ -164,8 +166,8 @@ def _is_left(node: ast.AST) -> bool:
             return name in _ENUMS
         case ast.Assign(targets=[ast.Name(id=name)]):
             return name.startswith("__")
-        case ast.Starred() | ast.expr_context():
-            return isinstance(node, ast.expr_context)
+        case ast.expr_context() | ast.keyword(arg="strict" | "repr"):
+            return True
     return isinstance(getattr(node, "ctx", None), ast.Store)
 
 

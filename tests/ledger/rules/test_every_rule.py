@@ -14,7 +14,7 @@ from uuid import UUID, uuid5
 import pytest
 
 import ledger.rules
-from ledger.accounts import Reason
+from ledger.accounts import AccountKind, Reason
 from ledger.entitlement import Contract
 from ledger.money import ZERO, Money
 from ledger.refunds import Basis, Price, RefundReason, Step
@@ -68,7 +68,7 @@ PRICE = Price(
 )
 
 TOLD: dict[str, object] = {
-    "amount": ONE,
+    "amount": TWO,
     "backing": BACKING,
     "balance": TWO,
     "channel": Reason.WECHAT,
@@ -118,6 +118,7 @@ TOLD_OTHERWISE: Mapping[str, dict[str, object]] = {
     "pool_moved_in": {"target": OTHER_PLACE, "debts": ()},
     "porting_arrived": {"source": PLACE},
     "refund_reissued": {"order": replace(REFUND, reissued=True)},
+    "residual_written_off": {"amount": ONE},
     "reversed_exactly": {"transaction": RECEIVED},
     "surplus_instructed": {"debts": ()},
     "transfer_instructed": {"target": OTHER_PLACE},
@@ -179,6 +180,11 @@ NAMED: Mapping[str, Mapping[str, object]] = {
 """What rules name beyond what they are told, or by another name; None where they do not."""
 
 
+BANKS = {AccountKind.CUSTODY_BANK, AccountKind.RISK_DEPOSIT_BANK}
+ALWAYS_IN_CUSTODY = {"deposit_arrived", "porting_arrived"}
+"""Rules of money that goes to students, who have none in a deposit account."""
+
+
 def told(rule: Rule) -> dict[str, Any]:
     """Choose what a rule is told: of its own, by name, or by type."""
     hints = get_type_hints(rule)
@@ -213,3 +219,24 @@ def test_a_rule_says_what_happened_and_names_what_it_was_told_of(name: str) -> N
     assert transaction.kind is KINDS.get(name, TransactionKind.__members__.get(name.upper()))
     assert transaction.reason == REASONS.get(name)
     assert transaction.references == to_be_named(RULES[name], given)
+
+
+AT_A_BANK = [
+    name
+    for name, rule in RULES.items()
+    if any(isinstance(fact, Place) for fact in told(rule).values())
+    and any(account.kind in BANKS for account in rule(**told(rule)).effects())
+]
+
+
+@pytest.mark.parametrize("name", AT_A_BANK)
+def test_what_a_bank_tells_of_a_deposit_account_is_of_its_money(name: str) -> None:
+    given = {
+        known_as: replace(fact, deposit=True) if isinstance(fact, Place) else fact
+        for known_as, fact in told(RULES[name]).items()
+    }
+
+    touched = {account.kind for account in RULES[name](**given).effects()}
+
+    in_custody = {AccountKind.CUSTODY_BANK} if name in ALWAYS_IN_CUSTODY else set()
+    assert touched & BANKS == (in_custody or {AccountKind.RISK_DEPOSIT_BANK})
