@@ -129,8 +129,7 @@ def _mistakes(site: _Site, node: ast.expr) -> Iterator[ast.expr]:
     )
     if isinstance(node, ast.Tuple) and (one_by_one or not site.function):
         yield from operators.members(node)
-        if one_by_one:
-            return
+        return
     own = _families().get(site.function.split(".")[0], {})
     yield from operators.expressions(node, {**_families(), "self": own})
 

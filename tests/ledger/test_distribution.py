@@ -192,3 +192,17 @@ def _round(drawn: dict[str, Any], paid: list[int], number: int, recovery: int) -
 
 def _yuan(amounts_fen: Any) -> list[str]:
     return [f"{amount // 100}.{amount % 100:02d}" for amount in amounts_fen]
+
+
+@pytest.mark.parametrize(
+    ("pool", "claims", "shares"),
+    [
+        (1, [333_333, 333_334, 333_333], [0, 1, 0]),
+        (2, [333_333, 333_334, 333_333], [1, 1, 0]),
+        (1, [250_001, 250_000, 250_002, 249_997], [0, 0, 1, 0]),
+    ],
+)
+def test_of_nearly_equal_remainders_the_larger_gets_the_fen(
+    pool: int, claims: list[int], shares: list[int]
+) -> None:
+    assert distribution.rateably(pool, claims) == shares

@@ -216,6 +216,8 @@ def test_a_contract_cannot_be_built_wrong(price: str, paid: int, gift: int) -> N
         ("payable", "L4", INSTITUTION, None),
         ("legacy", "A5", ENROLMENT, Reason.LEGACY),
         ("diversion", "A5", ENROLMENT, Reason.DIVERSION),
+        ("held", "A7", ENROLMENT, None),
+        ("interest", "L11", ENROLMENT, None),
     ],
 )
 def test_a_contract_names_its_money_accounts(

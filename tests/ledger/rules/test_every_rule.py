@@ -58,6 +58,7 @@ RECEIVED = receipts.receipt_matched(
     CONTRACT, bank_entry=known("bank_entry"), amount=ONE, received_before=ZERO
 )
 REFUND = RefundOrder(order=known("order"), refund=known("refund"), amount=ONE)
+OTHER_DEBTS = (Debt(OTHER_PLACE.due(Reason.CLAWBACK), ONE),)
 PRICE = Price(
     reason=RefundReason.CONSUMER,
     basis=Basis.SCHEDULE,
@@ -110,12 +111,12 @@ BY_TYPE: Mapping[object, Callable[[str], object]] = {
 
 TOLD_OTHERWISE: Mapping[str, dict[str, object]] = {
     "backing_moved_without_money": {"backing": Backing(contract=CONTRACT, prepaid=ZERO)},
-    "deposit_arrived": {"gap": OTHER_PLACE, "debts": ()},
+    "deposit_arrived": {"gap": OTHER_PLACE, "debts": OTHER_DEBTS},
     "held_fees_called": {"held": [(CONTRACT, ONE)]},
     "interest_allocated": {"shares": [(CONTRACT, ONE)]},
     "interest_settled_to_student": {"refunds": [(known("refund"), ONE)]},
-    "own_funds_arrived": {"gap": OTHER_PLACE, "debts": ()},
-    "pool_moved_in": {"target": OTHER_PLACE, "debts": ()},
+    "own_funds_arrived": {"gap": OTHER_PLACE, "debts": OTHER_DEBTS},
+    "pool_moved_in": {"target": OTHER_PLACE, "debts": OTHER_DEBTS},
     "porting_arrived": {"source": PLACE},
     "refund_reissued": {"order": replace(REFUND, reissued=True)},
     "residual_written_off": {"amount": ONE},

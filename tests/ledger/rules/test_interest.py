@@ -160,3 +160,8 @@ def test_advance_received_closes_debts_in_their_order_and_the_rest_is_own_funds(
         *((account, -part) for account, part in parts),
         (PLACE.own_funds, rest),
     )
+
+
+def test_money_never_stands_in_an_account_for_less_than_no_time() -> None:
+    with pytest.raises(AssertionError, match="zero or more"):
+        DayProduct(contract_of(1), -1, date(2025, 1, 1), "A-1")
