@@ -23,7 +23,7 @@ def funded_part(contract: Contract, *, prepaid: Money, unfunded: Sequence[Debt])
 
     `unfunded` holds the balances of the enrolment's own A5 accounts.
     """
-    own = (contract.legacy, contract.diversion)
+    own = {contract.legacy, contract.diversion}
     assert all(debt.account in own for debt in unfunded), "only what is owed on this contract"
     return max(prepaid - owed(unfunded), ZERO)
 

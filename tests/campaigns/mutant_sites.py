@@ -165,6 +165,8 @@ def _is_left_as_it_is(node: ast.AST) -> bool:
             return name in _ENUMS
         case ast.Assign(targets=[ast.Name(id=name)]):
             return name.startswith("__")
+        case ast.Subscript(value=ast.Name(id="tuple")):
+            return True
         case ast.expr_context() | ast.keyword(arg="strict" | "repr"):
             return True
     return isinstance(getattr(node, "ctx", None), ast.Store)

@@ -18,7 +18,7 @@ from typing import Final
 import rich_click as click
 
 from tests.campaigns.mutant_sites import ROOT, Mutant, mutants_of
-from tests.campaigns.mutant_trials import Tried, Verdict, reach, tried
+from tests.campaigns.mutant_trials import TESTS, Tried, Verdict, reach, tried
 
 CORE: Final = ("money", "entitlement", "distribution", "transactions", "book")
 FLOOR: Final = 0.95
@@ -105,10 +105,10 @@ def equivalent() -> dict[Name, str]:
         }
 
 
-def campaign(mutants: Sequence[Mutant], figures: Figures, *, jobs: int) -> Figures:
+def campaign(mutants: Sequence[Mutant], figures: Figures, *, tests: str, jobs: int) -> Figures:
     """Try mutants; progress goes to stderr."""
     since = time.monotonic()
-    found = reach()
+    found = reach(tests)
     for each in tried(mutants, found, jobs=jobs):
         figures.trials.append(each)
         if each.verdict is Verdict.SURVIVED:
@@ -128,6 +128,7 @@ def campaign(mutants: Sequence[Mutant], figures: Figures, *, jobs: int) -> Figur
 @click.option("--seed", type=int, default=None, help="Of the sample; told in any case.")
 @click.option("--only", multiple=True, help="Part of a module's path, such as rules/debts.")
 @click.option("--like", default="", help="Only mutants whose line in the output has this.")
+@click.option("--tests", default=TESTS, show_default=True, help="The tests to try them by.")
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def main(
@@ -137,6 +138,7 @@ def main(
     seed: int | None,
     only: tuple[str, ...],
     like: str,
+    tests: str,
     jobs: int,
     as_json: bool,
 ) -> None:
@@ -149,7 +151,7 @@ def main(
     if not whole and sample < len(mutants):
         figures.seed = int.from_bytes(os.urandom(4)) if seed is None else seed
         mutants = random.Random(figures.seed).sample(mutants, sample)
-    campaign(mutants, figures, jobs=jobs)
+    campaign(mutants, figures, tests=tests, jobs=jobs)
     told = json.dumps(figures.told(), ensure_ascii=False) if as_json else "\n".join(figures.lines())
     sys.stdout.write(told + "\n")
     sys.exit(0 if figures.score >= FLOOR else 1)

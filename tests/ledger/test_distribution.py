@@ -206,3 +206,17 @@ def test_of_nearly_equal_remainders_the_larger_gets_the_fen(
     pool: int, claims: list[int], shares: list[int]
 ) -> None:
     assert distribution.rateably(pool, claims) == shares
+
+
+def test_an_account_with_just_enough_neither_gives_nor_gets() -> None:
+    accounts = [(1, 100), (2, 200), (3, 0)]
+    inputs = {
+        "accounts": [{"number": n, "pool": pool, "later": 0} for n, pool in accounts],
+        "entitlements": [
+            {"number": n, "account": n, "claim": 100, "unfunded": 0} for n, _ in accounts
+        ],
+    }
+
+    moves = distribution.moves(inputs, [(1, 100, 0), (2, 100, 0), (3, 60, 40)])
+
+    assert moves == [(2, 3, 100)]
