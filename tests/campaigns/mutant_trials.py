@@ -10,6 +10,7 @@ import functools
 import gc
 import importlib
 import io
+import itertools
 import os
 import pickle
 import resource
@@ -80,11 +81,10 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A mutant, what became of it, and how many tests there were for it."""
+    """A mutant, and what became of it."""
 
     mutant: Mutant
     verdict: Verdict
-    tests: int
 
 
 def reach(tests: str) -> Reach:
@@ -109,22 +109,23 @@ def reach(tests: str) -> Reach:
     return found  # type: ignore[no-any-return]
 
 
-def tried(mutants: Sequence[Mutant], found: Reach, *, jobs: int) -> Iterator[Tried]:
+def tried(mutants: Iterable[Mutant], found: Reach, *, jobs: int) -> Iterator[Tried]:
     """Try mutants, so many at once; yield each as it ends."""
     gc.freeze()
-    running: dict[int, Tried] = {}
-    waiting = list(reversed(mutants))
-    while waiting or running:
-        while waiting and len(running) < jobs:
-            mutant = waiting.pop()
+    running: dict[int, Mutant] = {}
+    waiting = iter(mutants)
+    while True:
+        for mutant in itertools.islice(waiting, jobs - len(running)):
             tests = found.tests_of(mutant)
             child = os.fork()
             if child == 0:
                 os._exit(_judged(mutant, tests, found))
-            running[child] = Tried(mutant, Verdict.SURVIVED, len(tests))
+            running[child] = mutant
+        if not running:
+            return
         child, status = os.wait()
         ended = running.pop(child)
-        yield Tried(ended.mutant, _verdict(status, ended.mutant), ended.tests)
+        yield Tried(ended, _verdict(status, ended))
 
 
 def _verdict(status: int, mutant: Mutant) -> Verdict:

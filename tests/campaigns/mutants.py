@@ -5,6 +5,7 @@ test could notice stand in equivalent_mutants.csv, each with the reason; they co
 """
 
 import csv
+import itertools
 import json
 import os
 import random
@@ -105,11 +106,14 @@ def equivalent() -> dict[Name, str]:
         }
 
 
-def campaign(mutants: Sequence[Mutant], figures: Figures, *, tests: str, jobs: int) -> Figures:
-    """Try mutants; progress goes to stderr."""
+def campaign(
+    mutants: Sequence[Mutant], figures: Figures, *, tests: str, jobs: int, seconds: int
+) -> Figures:
+    """Try mutants, or as many as begin in so long; progress goes to stderr."""
     since = time.monotonic()
     found = reach(tests)
-    for each in tried(mutants, found, jobs=jobs):
+    begun = itertools.takewhile(lambda _: time.monotonic() - since < seconds, mutants)
+    for each in tried(begun, found, jobs=jobs):
         figures.trials.append(each)
         if each.verdict is Verdict.SURVIVED:
             sys.stderr.write(f"\r{each.mutant}\n")
@@ -130,6 +134,7 @@ def campaign(mutants: Sequence[Mutant], figures: Figures, *, tests: str, jobs: i
 @click.option("--like", default="", help="Only mutants whose line in the output has this.")
 @click.option("--tests", default=TESTS, show_default=True, help="The tests to try them by.")
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--seconds", type=click.IntRange(1), default=10**9, help="Begin none after that.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def main(
     *,
@@ -140,6 +145,7 @@ def main(
     like: str,
     tests: str,
     jobs: int,
+    seconds: int,
     as_json: bool,
 ) -> None:
     """Change the ledger's core in one place at a time; ends with 0 where 95 % are noticed."""
@@ -151,7 +157,7 @@ def main(
     if not whole and sample < len(mutants):
         figures.seed = int.from_bytes(os.urandom(4)) if seed is None else seed
         mutants = random.Random(figures.seed).sample(mutants, sample)
-    campaign(mutants, figures, tests=tests, jobs=jobs)
+    campaign(mutants, figures, tests=tests, jobs=jobs, seconds=seconds)
     told = json.dumps(figures.told(), ensure_ascii=False) if as_json else "\n".join(figures.lines())
     sys.stdout.write(told + "\n")
     sys.exit(0 if figures.score >= FLOOR else 1)

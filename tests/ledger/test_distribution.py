@@ -220,3 +220,17 @@ def test_an_account_with_just_enough_neither_gives_nor_gets() -> None:
     moves = distribution.moves(inputs, [(1, 100, 0), (2, 100, 0), (3, 60, 40)])
 
     assert moves == [(2, 3, 100)]
+
+
+def test_one_fen_to_spare_goes_where_it_is_lacking() -> None:
+    inputs = {
+        "accounts": [
+            {"number": 1, "pool": 101, "later": 0},
+            {"number": 2, "pool": 99, "later": 0},
+        ],
+        "entitlements": [{"number": n, "account": n, "claim": 100, "unfunded": 0} for n in (1, 2)],
+    }
+
+    moves = distribution.moves(inputs, [(1, 100, 0), (2, 99, 1)])
+
+    assert moves == [(1, 2, 1)]
