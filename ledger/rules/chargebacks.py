@@ -65,7 +65,7 @@ def chargeback_debited(
 ) -> Transaction:
     """Book a chargeback (E31): L1, L6, L4 up to what was confirmed, A5[CHARGEBACK] | A1, or A3."""
     place = place_of(contract)
-    source = place.bank if debit.channel is None else place.channel_clearing(debit.channel)
+    source = place.custody_bank if debit.channel is None else place.channel_clearing(debit.channel)
     bearing: list[tuple[Account, Money]] = [
         (contract.prepaid, standing.prepaid),
         *((place.refund_payable(refund), held) for refund, held in standing.refunds),

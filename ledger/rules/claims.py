@@ -43,7 +43,7 @@ def refund_approved(  # noqa: PLR0913 - one approval has this many facts
     `parts` sum to r + i; `unfunded` holds the enrolment's A5[LEGACY] and A5[DIVERSION]; `units`
     the lessons not taken (U1), which are taken back.
     """
-    own = (contract.legacy, contract.diversion)
+    own = {contract.legacy, contract.diversion}
     assert all(debt.account in own for debt in unfunded), "only what is owed on this contract"
     closed, earned = make_good(unfunded, price.institution_share)
     sources = ((contract.prepaid, price.refund), (contract.interest, price.interest))

@@ -100,7 +100,7 @@ def interest_settled_to_institution(
 
     What it still owes on this very contract, `unfunded`, is closed first.
     """
-    own = (contract.legacy, contract.diversion)
+    own = {contract.legacy, contract.diversion}
     assert all(debt.account in own for debt in unfunded), "only what is owed on this contract"
     closed, rest = make_good(unfunded, amount)
     return Transaction(

@@ -136,7 +136,7 @@ def _released(  # noqa: PLR0913 - shared by confirmation and ruling
     unfunded: Sequence[Debt],
 ) -> Transaction:
     for debt in unfunded:
-        own = (contract.legacy, contract.diversion)
+        own = {contract.legacy, contract.diversion}
         assert debt.account in own, "only what is owed on this contract"
     closed, earned = make_good(unfunded, contract.slot_value(slot))
     money = money_transfers(

@@ -23,7 +23,7 @@ def funded_part(contract: Contract, *, prepaid: Money, unfunded: Sequence[Debt])
 
     `unfunded` holds the balances of the enrolment's own A5 accounts.
     """
-    own = (contract.legacy, contract.diversion)
+    own = {contract.legacy, contract.diversion}
     assert all(debt.account in own for debt in unfunded), "only what is owed on this contract"
     return max(prepaid - owed(unfunded), ZERO)
 
@@ -93,8 +93,8 @@ def porting_arrived(  # noqa: PLR0913 - both ends of a porting
     return Transaction(
         TransactionKind.PORTING_ARRIVED,
         money_transfers(
-            (place.bank, receiving.prepaid, taken),
-            (place.bank, place.refund_payable(refund), amount - taken),
+            (place.custody_bank, receiving.prepaid, taken),
+            (place.custody_bank, place.refund_payable(refund), amount - taken),
             *settled,
         )
         + enrolment_opened(receiving).transfers,

@@ -219,3 +219,10 @@ def test_reversing_everything_from_the_end_empties_the_book(history: list[Transa
         book.post(transaction.reversal(references={"reverses": "x"}))
 
     assert all(book.quantity(account) == 0 for account in book.accounts())
+
+
+def test_a_trial_balance_shows_each_side_as_it_is() -> None:
+    book = Book({BANK: 5, OWED_FEE: 2, ANNS: 4, EARNED: 1, CONTRACTED: 9})
+
+    assert book.trial_balance() == (7, 5)
+    assert book.trial_balance(Unit.LESSON) == (9, 0)

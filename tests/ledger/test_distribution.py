@@ -192,3 +192,45 @@ def _round(drawn: dict[str, Any], paid: list[int], number: int, recovery: int) -
 
 def _yuan(amounts_fen: Any) -> list[str]:
     return [f"{amount // 100}.{amount % 100:02d}" for amount in amounts_fen]
+
+
+@pytest.mark.parametrize(
+    ("pool", "claims", "shares"),
+    [
+        (1, [333_333, 333_334, 333_333], [0, 1, 0]),
+        (2, [333_333, 333_334, 333_333], [1, 1, 0]),
+        (1, [250_001, 250_000, 250_002, 249_997], [0, 0, 1, 0]),
+    ],
+)
+def test_of_nearly_equal_remainders_the_larger_gets_the_fen(
+    pool: int, claims: list[int], shares: list[int]
+) -> None:
+    assert distribution.rateably(pool, claims) == shares
+
+
+def test_an_account_with_just_enough_neither_gives_nor_gets() -> None:
+    accounts = [(1, 100), (2, 200), (3, 0)]
+    inputs = {
+        "accounts": [{"number": n, "pool": pool, "later": 0} for n, pool in accounts],
+        "entitlements": [
+            {"number": n, "account": n, "claim": 100, "unfunded": 0} for n, _ in accounts
+        ],
+    }
+
+    moves = distribution.moves(inputs, [(1, 100, 0), (2, 100, 0), (3, 60, 40)])
+
+    assert moves == [(2, 3, 100)]
+
+
+def test_one_fen_to_spare_goes_where_it_is_lacking() -> None:
+    inputs = {
+        "accounts": [
+            {"number": 1, "pool": 101, "later": 0},
+            {"number": 2, "pool": 99, "later": 0},
+        ],
+        "entitlements": [{"number": n, "account": n, "claim": 100, "unfunded": 0} for n in (1, 2)],
+    }
+
+    moves = distribution.moves(inputs, [(1, 100, 0), (2, 99, 1)])
+
+    assert moves == [(1, 2, 1)]

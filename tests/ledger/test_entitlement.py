@@ -216,6 +216,8 @@ def test_a_contract_cannot_be_built_wrong(price: str, paid: int, gift: int) -> N
         ("payable", "L4", INSTITUTION, None),
         ("legacy", "A5", ENROLMENT, Reason.LEGACY),
         ("diversion", "A5", ENROLMENT, Reason.DIVERSION),
+        ("held", "A7", ENROLMENT, None),
+        ("interest", "L11", ENROLMENT, None),
     ],
 )
 def test_a_contract_names_its_money_accounts(
@@ -256,3 +258,19 @@ def test_two_contracts_of_one_institution_share_only_what_it_earned() -> None:
     assert one.payable == other.payable
     assert one.payable.kind is AccountKind.INSTITUTION_PAYABLE
     assert one.prepaid != other.prepaid
+
+
+def test_an_account_of_a_contract_is_made_once() -> None:
+    subject = contract("10.00", 3)
+
+    assert subject.prepaid is subject.prepaid
+    assert subject.legacy is not subject.diversion
+
+
+def test_contracts_are_equal_however_many_of_their_accounts_were_asked_for() -> None:
+    asked, unasked = contract("10.00", 3), contract("10.00", 3)
+
+    assert asked.prepaid.owner == ENROLMENT
+
+    assert asked == unasked
+    assert hash(asked) == hash(unasked)

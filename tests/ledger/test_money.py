@@ -143,3 +143,18 @@ def test_a_negative_pool_or_weight_is_our_mistake() -> None:
         share(Money.of("-0.01"), [1])
     with pytest.raises(AssertionError, match="weight"):
         share(Money.of("0.01"), [2, -1])
+
+
+@pytest.mark.parametrize("digits", [28, 40])
+def test_sums_in_fen_have_no_bound(digits: int) -> None:
+    most = Money.from_fen(10**digits)
+
+    assert (most + Money.from_fen(1)).fen == 10**digits + 1
+
+
+def test_what_is_read_has_twenty_eight_digits_at_most() -> None:
+    most = "9" * 26 + ".99"
+
+    assert str(Money.of(most)) == most
+    with pytest.raises(Inexact):
+        Money.of("9" * 27 + ".99")

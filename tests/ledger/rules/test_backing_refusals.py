@@ -8,7 +8,7 @@ from hypothesis import given
 
 from ledger.accounts import AccountKind, Reason
 from ledger.book import Book
-from ledger.coverage import Position, payout_room
+from ledger.coverage import InTime, Position, payout_room
 from ledger.entitlement import Contract
 from ledger.money import ZERO, Money
 from ledger.refusals import (
@@ -54,6 +54,13 @@ SETTLED = Unsettled()
             ZERO,
             LessonsUnsettled,
             {"pending": "0.00", "disputed": "1.00"},
+        ),
+        (
+            replace(UNSETTLED, disputed=ZERO),
+            ANOTHERS,
+            ZERO,
+            LessonsUnsettled,
+            {"pending": "1.00", "disputed": "0.00"},
         ),
         (
             replace(UNSETTLED, pending=ZERO, disputed=ZERO),
@@ -123,3 +130,34 @@ def test_held_money_does_not_leave_with_an_enrolment() -> None:
 
     assert str(held) == "0.99"
     assert payout_room(position) == ZERO
+
+
+def test_a_claim_of_nothing_takes_no_room_and_gives_none() -> None:
+    backing = Backing(contract=CONTRACT, prepaid=ONE)
+    position = Position(
+        {
+            AccountKind.CUSTODY_BANK: 150,
+            AccountKind.STUDENT_PREPAID: 100,
+            AccountKind.SUSPENSE_RECEIPT: 50,
+        }
+    )
+
+    room = backings.room_to_move(backing, position)
+
+    assert room == ONE
+
+
+def test_what_is_excused_of_this_enrolment_excuses_none_of_the_others() -> None:
+    backing = Backing(contract=CONTRACT, prepaid=ONE, legacy=Money.of("0.40"))
+    position = Position(
+        {
+            AccountKind.CUSTODY_BANK: 120,
+            AccountKind.STUDENT_PREPAID: 200,
+            AccountKind.DUE_FROM_INSTITUTION: 40,
+        },
+        legacy_fen=40,
+    )
+
+    room = backings.room_to_move(backing, position, in_time=InTime(legacy_fen=1000))
+
+    assert str(room) == "0.20"

@@ -77,3 +77,12 @@ def test_no_more_lessons_are_voided_than_the_chargeback_needs(
     if voided:
         assert prepaid + total(values[: len(voided) - 1]) < amount
     assert freed >= ZERO
+
+
+def test_voiding_ends_with_the_lesson_that_suffices() -> None:
+    ten = Money.of("10.00")
+    waiting = [(UUID(int=number), ten) for number in range(4)]
+
+    voided = chargebacks.lessons_to_void(Money.of("25.00"), prepaid=ten, waiting=waiting)
+
+    assert voided == (UUID(int=0), UUID(int=1))

@@ -147,9 +147,9 @@ def test_schedule_rebased_gives_back_the_lessons_given_up_and_nothing_else(
     assert cut.kind is TransactionKind.SCHEDULE_REBASED
 
 
-@given(balances, balances, balances, st.integers(0, 60), st.integers(0, 5))
+@given(balances, balances, balances, balances, st.integers(0, 60), st.integers(0, 5))
 def test_lessons_transferred_takes_money_interest_and_what_is_unfunded_along(
-    amount: Money, interest: Money, legacy: Money, paid: int, gift: int
+    amount: Money, interest: Money, legacy: Money, diversion: Money, paid: int, gift: int
 ) -> None:
     giver = Contract(ENROLMENT, SCHOOL, CUSTODY, Money.of("100.00"), 2)
     receiver = Contract(LESSON, SCHOOL, CUSTODY, Money.of("50.00"), 1)
@@ -159,7 +159,7 @@ def test_lessons_transferred_takes_money_interest_and_what_is_unfunded_along(
         receiver,
         amount=amount,
         interest=interest,
-        unfunded=[Debt(giver.legacy, legacy)],
+        unfunded=[Debt(giver.legacy, legacy), Debt(giver.diversion, diversion)],
         units={Reason.PAID: paid, Reason.GIFT: gift},
     )
 
@@ -171,6 +171,8 @@ def test_lessons_transferred_takes_money_interest_and_what_is_unfunded_along(
         (receiver.interest, interest),
         (giver.legacy, -legacy),
         (receiver.legacy, legacy),
+        (giver.diversion, -diversion),
+        (receiver.diversion, diversion),
         *((giver.units_granted(reason), -number) for reason, number in units),
         *((giver.units_contracted(reason), -number) for reason, number in units),
         *((receiver.units_granted(reason), number) for reason, number in units),
@@ -209,4 +211,46 @@ def test_parts_that_are_not_the_whole_refund_are_our_mistake() -> None:
             parts=[RefundPart(CLAIM, Money.of("9.99"))],
             unfunded=(),
             units={},
+        )
+
+
+def test_another_contracts_debt_is_not_made_good_by_a_refund() -> None:
+    contract = Contract(ENROLMENT, SCHOOL, CUSTODY, Money.of("100.00"), 2)
+    another = Contract(LESSON, SCHOOL, CUSTODY, Money.of("100.00"), 2)
+
+    with pytest.raises(AssertionError, match="owed on this contract"):
+        claims.refund_approved(
+            contract,
+            claim=CLAIM,
+            price=priced(ZERO, Money.of("1.00")),
+            parts=[],
+            unfunded=[Debt(contract.legacy, ZERO), Debt(another.legacy, Money.of("1.00"))],
+            units={},
+        )
+
+
+@pytest.mark.parametrize(
+    ("price", "mistake"),
+    [
+        (priced(ZERO, Money.of("0.01")), "re-priced"),
+        (priced(ZERO, ZERO, Money.of("0.01")), "interest stays"),
+    ],
+)
+def test_a_contract_that_goes_on_keeps_its_price_and_its_interest(
+    price: Price, mistake: str
+) -> None:
+    contract = Contract(ENROLMENT, SCHOOL, CUSTODY, Money.of("100.00"), 2)
+    parts = [RefundPart(CLAIM, price.interest)]
+
+    with pytest.raises(AssertionError, match=mistake):
+        claims.schedule_rebased(contract, claim=CLAIM, price=price, parts=parts, lessons_given_up=1)
+
+
+def test_lessons_are_not_handed_to_another_custody_account() -> None:
+    giver = Contract(ENROLMENT, SCHOOL, CUSTODY, Money.of("100.00"), 2)
+    elsewhere = Contract(LESSON, SCHOOL, UUID(int=9), Money.of("100.00"), 2)
+
+    with pytest.raises(AssertionError, match="in one place"):
+        claims.lessons_transferred(
+            giver, elsewhere, amount=ZERO, interest=ZERO, unfunded=(), units={}
         )

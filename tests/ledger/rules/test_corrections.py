@@ -123,3 +123,14 @@ def test_a_reversible_kind_that_touches_what_was_earned_is_our_mistake(
 
     with pytest.raises(AssertionError, match="touches L4 or L5"):
         _reversed(crooked)
+
+
+def test_only_facts_that_stand_alone_are_reversed_by_hand() -> None:
+    money_in = {"TOP_UP_RECEIVED", "RECEIPT_MATCHED", "RECEIPT_HELD", "SUSPENSE_MATCHED"}
+    other_ways_in = {"CHANNEL_CAPTURED", "CHANNEL_SETTLED", "CASH_REPORTED", "CASH_PAID_IN"}
+    charges = {"BANK_CHARGE_DEBITED", "BANK_CHARGE_REIMBURSED"}
+    without_money = {"LEGACY_ONBOARDED", "DIVERSION_DISCOVERED"}
+
+    by_hand = {kind.value for kind in REVERSIBLE}
+
+    assert by_hand == money_in | other_ways_in | charges | without_money

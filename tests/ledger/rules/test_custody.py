@@ -132,3 +132,10 @@ def test_one_institutions_money_never_covers_anothers_gap() -> None:
             payable=ZERO,
             debts=(),
         )
+
+
+def test_own_funds_are_not_applied_where_nothing_is_owed() -> None:
+    nothing = [Debt(PLACE.due(Reason.CLAWBACK), ZERO)]
+
+    with pytest.raises(AssertionError, match="both own funds and a gap"):
+        custody.own_funds_applied(PLACE, own_funds=Money.of("1.00"), debts=nothing)

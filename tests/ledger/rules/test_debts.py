@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.accounts import Reason
+from ledger.accounts import Account, AccountKind, Reason
 from ledger.entitlement import Contract
 from ledger.money import ZERO, Money, total
 from ledger.rules.debts import Debt, in_order, make_good, owed
@@ -39,6 +39,14 @@ def test_debts_stand_in_the_order_in_which_they_are_made_good() -> None:
     assert list(ordered) == expected
 
 
+def test_a_contract_of_unknown_date_comes_before_those_of_a_known_one() -> None:
+    one = Money.of("1.00")
+    undated = Debt(_contract(101).legacy, one)
+    dated = Debt(_contract(100).legacy, one, date(2021, 1, 1))
+
+    assert in_order([dated, undated]) == (undated, dated)
+
+
 @given(debts(), st.randoms(use_true_random=False))
 def test_the_order_does_not_depend_on_how_debts_were_listed(
     found: list[Debt], chance: random.Random
@@ -67,3 +75,15 @@ def test_money_closes_debts_in_order_and_the_rest_is_left(found: list[Debt], amo
 def test_only_what_is_due_from_institution_or_bank_is_a_debt() -> None:
     with pytest.raises(AssertionError, match="due from"):
         Debt(PLACE.own_funds, Money.of("1.00"))
+
+
+def test_a_debt_is_never_negative() -> None:
+    with pytest.raises(AssertionError, match="not negative"):
+        Debt(PLACE.due(Reason.CALLED), Money.of("-0.01"))
+
+
+def test_a_debt_without_a_reason_has_no_place_in_the_order() -> None:
+    unreasoned = Account(AccountKind.DUE_FROM_INSTITUTION, SCHOOL, CUSTODY)
+
+    with pytest.raises(AssertionError, match="has a reason"):
+        in_order([Debt(unreasoned, ZERO)])

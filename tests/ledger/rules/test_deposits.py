@@ -217,3 +217,10 @@ def test_a_deposit_account_that_was_charged_counts_for_less() -> None:
 
     assert charged.status is DepositStatus.BELOW
     assert (charged.missing, charged.surplus) == (Money.of("440.00"), ZERO)
+
+
+def test_a_deposit_is_not_applied_where_nothing_is_owed() -> None:
+    nothing = [Debt(KEPT.due(Reason.CALLED), ZERO)]
+
+    with pytest.raises(AssertionError, match="both a deposit and a debt"):
+        deposits.deposit_applied(KEPT, amount=Money.of("1.00"), debts=nothing)

@@ -95,3 +95,11 @@ def test_an_enrolments_transactions_name_it_by_id() -> None:
         "custody": str(CUSTODY),
         "enrolment": str(ENROLMENT),
     }
+
+
+def test_no_more_lapses_than_was_due() -> None:
+    contract = Contract(ENROLMENT, SCHOOL, CUSTODY, Money.of("1.00"), 1)
+    received = {UUID(int=1): Money.of("0.60"), UUID(int=2): Money.of("0.41")}
+
+    with pytest.raises(AssertionError, match="than was due"):
+        enrolments.enrolment_lapsed(contract, received=received)

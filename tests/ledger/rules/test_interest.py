@@ -105,8 +105,10 @@ def test_a_tie_goes_to_the_earlier_contract_then_to_the_lower_number() -> None:
 def test_interest_of_one_account_is_not_given_out_of_another() -> None:
     elsewhere = contract_of(1, Place(institution=SCHOOL, custody=ENTRY))
 
+    shares = [(contract_of(2), Money.of("1.00")), (elsewhere, Money.of("1.00"))]
+
     with pytest.raises(AssertionError, match="one account"):
-        interest.interest_allocated(PLACE, credit=RECEIPT, shares=[(elsewhere, Money.of("1.00"))])
+        interest.interest_allocated(PLACE, credit=RECEIPT, shares=shares)
 
 
 @given(st.lists(amounts, min_size=1, max_size=3))
@@ -144,7 +146,10 @@ def test_interest_closes_nothing_of_another_contract() -> None:
         interest.interest_settled_to_institution(
             contract_of(1),
             amount=Money.of("1.00"),
-            unfunded=[Debt(contract_of(2).legacy, Money.of("1.00"))],
+            unfunded=[
+                Debt(contract_of(1).legacy, Money.of("1.00")),
+                Debt(contract_of(2).legacy, Money.of("1.00")),
+            ],
         )
 
 
@@ -160,3 +165,8 @@ def test_advance_received_closes_debts_in_their_order_and_the_rest_is_own_funds(
         *((account, -part) for account, part in parts),
         (PLACE.own_funds, rest),
     )
+
+
+def test_money_never_stands_in_an_account_for_less_than_no_time() -> None:
+    with pytest.raises(AssertionError, match="zero or more"):
+        DayProduct(contract_of(1), -1, date(2025, 1, 1), "A-1")

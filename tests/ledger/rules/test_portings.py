@@ -72,10 +72,10 @@ def test_what_is_owed_on_another_contract_unfunds_nothing() -> None:
     contract = Contract(ENROLMENT, SCHOOL, CUSTODY, Money.of("1.00"), 1)
     other = Contract(RECEIVING, SCHOOL, CUSTODY, Money.of("1.00"), 1)
 
+    unfunded = [Debt(contract.legacy, ZERO), Debt(other.legacy, Money.of("1.00"))]
+
     with pytest.raises(AssertionError, match="on this contract"):
-        portings.funded_part(
-            contract, prepaid=Money.of("1.00"), unfunded=[Debt(other.legacy, Money.of("1.00"))]
-        )
+        portings.funded_part(contract, prepaid=Money.of("1.00"), unfunded=unfunded)
 
 
 @given(contracts(), amounts, unit_counts)

@@ -204,3 +204,19 @@ def test_one_fen_over_the_price_is_held(amount: str, matched: str, excess: str) 
         (contract.prepaid, Money.of(matched)),
         (PLACE.suspense(ENTRY), Money.of(excess)),
     )
+
+
+@pytest.mark.parametrize("channel", [Reason.WECHAT, Reason.ALIPAY, Reason.UNIONPAY])
+def test_what_every_channel_captured_may_have_come_before(channel: Reason) -> None:
+    pending, amount = PLACE.channel_clearing(channel), Money.of("1.00")
+
+    cleared = receipts.pending_cleared(PLACE, pending=pending, receipt=ENTRY, amount=amount)
+
+    assert effects(cleared) == changes((PLACE.suspense(ENTRY), -amount), (pending, -amount))
+
+
+def test_only_what_waits_for_a_channel_or_for_cash_is_cleared() -> None:
+    with pytest.raises(AssertionError, match="A3 or A4"):
+        receipts.pending_cleared(
+            PLACE, pending=PLACE.own_funds, receipt=ENTRY, amount=Money.of("1.00")
+        )

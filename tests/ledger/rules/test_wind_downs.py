@@ -328,3 +328,18 @@ def _places(drawn: dict[str, Any]) -> list[Place]:
         Place(institution=SCHOOL, custody=UUID(int=500 + fund["number"]))
         for fund in drawn["accounts"]
     ]
+
+
+def test_a_pool_is_not_moved_to_another_institution() -> None:
+    another = Place(institution=UUID(int=99), custody=OTHER_PLACE.custody)
+
+    with pytest.raises(AssertionError, match="one institution"):
+        wind_downs.pool_moved_in(
+            PLACE,
+            another,
+            order=ORDER,
+            bank_entry=ENTRY,
+            amount=Money.of("1.00"),
+            own_funds=ZERO,
+            debts=(),
+        )
