@@ -59,7 +59,7 @@ async def list_breaks(  # noqa: PLR0913 - the filters of a list
     custody_account_id: PublicId = None,
     kind: Annotated[BreakKind | None, QueryParameter()] = None,
     break_state: Annotated[BreakState | None, QueryParameter(name="state")] = None,
-    level: Annotated[int | None, QueryParameter(ge=0, le=3)] = None,
+    level: Annotated[int | None, QueryParameter(gt=-1, le=3)] = None,
     limit: Limit = LIMIT_DEFAULT,
     cursor: Cursor = None,
 ) -> BreakPage:

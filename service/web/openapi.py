@@ -45,6 +45,7 @@ WITHOUT_TOKEN = (
 )
 """Paths of routes that anyone may call."""
 _COMPONENTS = "#/components/schemas/"
+_KEY = {"type": "string", "pattern": "^[!-~]{1,128}$"}
 
 
 class Document(OpenAPI):
@@ -156,9 +157,7 @@ def _show_batches(schemas: dict[str, Any]) -> None:
 def _describe(path: str, operation: dict[str, Any]) -> None:
     """Say what the routes cannot: the key is required, and what needs no token."""
     for parameter in operation.get("parameters", []):
-        if parameter["name"] == "Idempotency-Key":
-            parameter["required"] = True
-            parameter["schema"] = {"type": "string", "pattern": "^[!-~]{1,128}$"}
+        _describe_key(parameter)
     if path.startswith(WITHOUT_TOKEN):
         operation["security"] = []
     for status, response in operation.get("responses", {}).items():
@@ -176,6 +175,15 @@ def _describe(path: str, operation: dict[str, Any]) -> None:
     if "dry_run" in _parameters(operation):
         _show_dry_run(operation["responses"])
         operation["responses"] = dict(sorted(operation["responses"].items()))
+
+
+def _describe_key(parameter: dict[str, Any]) -> None:
+    """Say what a key looks like, and that a command has one."""
+    if parameter["name"] == "Idempotency-Key":
+        parameter["required"] = True
+        parameter["schema"] = _KEY
+    elif (parameter["name"], parameter["in"]) == ("key", "path"):
+        parameter["schema"] = _KEY
 
 
 def _show_dry_run(responses: dict[str, Any]) -> None:

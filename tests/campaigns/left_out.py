@@ -15,8 +15,20 @@ from schemathesis.core.transport import Response
 ACCEPTANCE: Final = "positive_data_acceptance"
 HEADER: Final = "missing_required_header"
 REJECTION: Final = "negative_data_rejection"
+CONFORMANCE: Final = "status_code_conformance"
 OPAQUE: Final = frozenset({"cursor", "position"})
 """Texts that only an earlier answer can have given."""
+TOGETHER: Final = frozenset(
+    {
+        *("one_scope", "custody_account_needed", "period", "validity", "several_authentications"),
+        *("jurisdiction_needed", "role_has_no_institution", "institution_has_no_departments"),
+    }
+)
+"""Fields that fit one by one and not together, where a use case says so."""
+OF_A_FILE: Final = frozenset({"unknown_format", "no_status", "not_utf8", "key_kty", "not_a_key"})
+"""What is read by a format's own rules: a bank's file, a public key."""
+VALUE: Final = "Value error, "
+INTEGER: Final = "Input should be a valid integer"
 
 
 @dataclass(frozen=True)
@@ -45,22 +57,14 @@ def _problem(response: Response) -> dict[str, Any]:
     return told if isinstance(told, dict) else {}
 
 
-def _errors(told: dict[str, Any]) -> list[dict[str, Any]]:
-    return list(told.get("errors") or [])
-
-
 def _reason(told: dict[str, Any]) -> str:
     return str((told.get("facts") or {}).get("reason"))
 
 
-def _is_between_fields(_case: Case[Any], response: Response, told: dict[str, Any]) -> bool:
-    """Fields that fit one by one and not together, as a model's own validator says."""
-    errors = _errors(told)
-    return (
-        response.status_code == 400
-        and bool(errors)
-        and all(each["message"].startswith("Value error, ") for each in errors)
-    )
+def _all_are(told: dict[str, Any], *beginnings: str) -> bool:
+    """Tell whether all that is wrong with a body's fields is said with these words."""
+    messages = [each["message"] for each in told.get("errors") or []]
+    return bool(messages) and all(message.startswith(beginnings) for message in messages)
 
 
 LEFT_OUT: Final = (
@@ -72,7 +76,22 @@ LEFT_OUT: Final = (
     LeftOut(
         "400: fields that fit one by one and not together",
         frozenset({ACCEPTANCE}),
-        _is_between_fields,
+        lambda _case, _response, told: _reason(told) in TOGETHER or _all_are(told, VALUE),
+    ),
+    LeftOut(
+        "400: an integer is written without a point, which JSON Schema cannot ask for",
+        frozenset({ACCEPTANCE}),
+        lambda _case, _response, told: _all_are(told, INTEGER, VALUE),
+    ),
+    LeftOut(
+        "400: a file or a key is read by its own format's rules",
+        frozenset({ACCEPTANCE}),
+        lambda _case, _response, told: _reason(told) in OF_A_FILE,
+    ),
+    LeftOut(
+        "414: no address is longer than any route needs, whatever its fields may be",
+        frozenset({ACCEPTANCE, CONFORMANCE, REJECTION}),
+        lambda _case, response, _told: response.status_code == 414,
     ),
     LeftOut(
         "400: a cursor or position is opaque, only an earlier answer can have given it",

@@ -15,6 +15,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,7 +31,11 @@ from schemathesis.hooks import HookContext
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from service import logs
+from service.app import create_app
+from service.identity.callers import Role
+from service.settings import Settings
 from service.store.transact import Store
+from service.web.policy import routes
 from tests.campaigns import left_out
 from tests.campaigns.ground import NAME, own_cluster, own_folder
 from tests.campaigns.grounded import grounded
@@ -46,6 +51,10 @@ ROLES: Final = ("regulator", "operator", "auditor", "bank", "institution", "pare
 ENDING: Final = frozenset({"revokeToken", "logOut"})
 """Operations that end the caller's own token; asked, they would leave nothing to ask with."""
 KEY: Final = re.compile("[!-~]{1,128}")
+REJECTIONS: Final = (
+    *("400", "401", "403", "404", "405", "406", "409", "413", "414", "415", "422", "429", "431"),
+)
+"""How what is wrong is refused: never by a 5xx."""
 ALIKE: Final = 3
 """Requests shown of one kind of failure."""
 
@@ -105,7 +114,7 @@ class Extent:
     """Requests that are drawn for each operation, and chains that are begun."""
     seed: int
     operations: int | None = None
-    """Operations drawn for each role; all of them without."""
+    """Operations drawn for each role, of those that are for it; without, all there are."""
     roles: tuple[str, ...] = ROLES
 
 
@@ -187,7 +196,7 @@ def before_call(_context: HookContext, case: Case[Any], _sending: dict[str, Any]
 def config_of(extent: Extent, role: str, token: str, document: Mapping[str, Any]) -> dict[str, Any]:
     """Make schemathesis' own configuration."""
     chance = random.Random(f"{extent.seed} {role}")
-    left = ENDING | _not_drawn(document, extent.operations, chance)
+    left = ENDING | _not_drawn(document, role, extent.operations, chance)
     return {
         "seed": chance.getrandbits(64),
         "headers": {"Authorization": f"Bearer {token}"},
@@ -197,17 +206,33 @@ def config_of(extent: Extent, role: str, token: str, document: Mapping[str, Any]
             "database": "none",
             "with-security-parameters": False,
         },
+        "checks": {"negative_data_rejection": {"expected-statuses": list(REJECTIONS)}},
         "operations": [{"include-operation-id": name, "enabled": False} for name in sorted(left)],
     }
 
 
-def _not_drawn(document: Mapping[str, Any], count: int | None, chance: random.Random) -> set[str]:
-    known = sorted(
+def _not_drawn(
+    document: Mapping[str, Any], role: str, count: int | None, chance: random.Random
+) -> set[str]:
+    known = {
         operation["operationId"]
         for operations in document["paths"].values()
         for operation in operations.values()
+    }
+    if count is None:
+        return set()
+    fit = sorted(known & _operations_of(role))
+    return known - set(chance.sample(fit, min(count, len(fit))))
+
+
+@cache
+def _operations_of(role: str) -> frozenset[str]:
+    app = create_app(create_async_engine("postgresql+asyncpg://nobody@/none"), Settings(demo=True))
+    return frozenset(
+        str(handler.operation_id)
+        for _method, _path, handler in routes(app)
+        if Role(role) in handler.opt["policy"].roles
     )
-    return set() if count is None else set(known) - set(chance.sample(known, count))
 
 
 async def ask_all(
