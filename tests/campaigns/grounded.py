@@ -5,9 +5,10 @@ Only examples change, never what the description promises.
 
 import copy
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
+
+from tests.campaigns.populated import ID
 
 OF_PARAMETER: Final[Mapping[str, str]] = {
     "account_id": "acc",
@@ -37,6 +38,7 @@ OF_PARAMETER: Final[Mapping[str, str]] = {
     "person_id": "prs",
     "plan_id": "pln",
     "porting_id": "ptg",
+    "proposal_id": "rpp",
     "receipt_id": "bke",
     "reconciliation_id": "rec",
     "ref": "bke",
@@ -50,7 +52,6 @@ OF_PARAMETER: Final[Mapping[str, str]] = {
 """The prefix of what a path or query parameter names."""
 AT_MOST: Final = 3
 """Examples of one parameter."""
-_ID: Final = re.compile(r"([a-z]{3})_[a-z2-7]{16,29}")
 
 
 def grounded(
@@ -81,4 +82,4 @@ def _values(
 
 
 def _named(text: str, known: Mapping[str, list[str]]) -> str:
-    return _ID.sub(lambda match: known.get(match[1], [match[0]])[0], text)
+    return ID.sub(lambda match: known.get(match[1], [match[0]])[0], text)

@@ -1,26 +1,28 @@
 """A district with something of everything in it, made over HTTP as its real callers would.
 
 One school teaches and is paid, has lessons waiting, confirmed and disputed, a claim, a payout, an
-order at the bank, money nobody can place, a statement and legacy contracts; one is wound down; one
-is frozen, its case waiting for a second person. For campaigns that ask about what there is.
+order at the bank, money nobody can place, a statement and legacy contracts; one is wound down, its
+plans waiting to be approved; one is frozen, its case waiting for a second person. For campaigns
+that ask about what there is.
 """
 
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
 from service.identity import tokens
 from service.identity.callers import Role
 from service.store import reference
+from service.store.unit import SHANGHAI
 from tests.fixtures.service import Service
 from tests.fixtures.story import Contract, School, Story
 
 BANK: Final = "ICBC"
 NATION: Final = "100000"
-_ID: Final = re.compile(r"\b([a-z]{3})_[a-z2-7]{16,29}\b")
+ID: Final = re.compile(r"\b([a-z]{3})_[a-z2-7]{16,29}\b")
 
 
 @dataclass
@@ -29,7 +31,8 @@ class Population:
 
     story: Story
     tokens: dict[str, str] = field(default_factory=dict)
-    higher: str = ""
+    seconds: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Others of the roles that decide as second persons."""
 
     async def known_to(self, role: str, lists: Sequence[str]) -> Mapping[str, list[str]]:
         """Read lists as a role; return the ids in them by their prefix."""
@@ -37,18 +40,18 @@ class Population:
         for path in lists:
             answer = await self.story.district.service.get(path, self.tokens[role])
             if answer.is_success:
-                for match in _ID.finditer(answer.text):
+                for match in ID.finditer(answer.text):
                     found[match[1]][match[0]] = None
         return {prefix: list(ids) for prefix, ids in found.items()}
 
 
 async def populate(story: Story) -> Population:
     """Let everything happen once."""
-    made = Population(story, higher=await _of_the_nation(story.district.service))
+    made, higher = Population(story), await _of_the_nation(story.district.service)
     school = await story.school_opens(BANK)
     contract = await _teaches(story, school)
     await _is_paid(story, school)
-    await _is_wound_down(story, made.higher)
+    await _is_wound_down(story, higher)
     frozen = await _is_frozen(story)
     await story.say(f"wind-downs/{frozen}/open", story.district.regulator, {"reason": "INSOLVENT"})
     district = story.district
@@ -59,6 +62,10 @@ async def populate(story: Story) -> Population:
         "bank": district.banks[BANK],
         "institution": school.token,
         "parent": await contract.parent(),
+    }
+    made.seconds = {
+        "regulator": (district.second_regulator, higher),
+        "operator": (district.second_operator,),
     }
     return made
 
@@ -108,7 +115,14 @@ async def _is_wound_down(story: Story, higher: str) -> None:
     asked = await story.say(f"wind-downs/{case}/open", regulator, {"reason": "INSOLVENT"})
     approve = {"payload_hash": asked["payload_hash"]}
     await story.say(f"approvals/{asked['id']}/approve", higher, approve)
-    await story.say(f"wind-downs/{case}/register", regulator)
+    published = await story.say(f"wind-downs/{case}/register", regulator)
+    over = date.fromisoformat(published["objections_until"]) + timedelta(days=1)
+    moved = datetime.combine(over, time(9), SHANGHAI).isoformat()
+    await story.say(
+        "clock", story.district.operator, {"jurisdiction": story.district.code, "to": moved}
+    )
+    await story.say(f"wind-downs/{case}/set-off", regulator)
+    await story.say(f"wind-downs/{case}/plans", regulator, {})
 
 
 async def _is_frozen(story: Story) -> str:
