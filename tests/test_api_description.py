@@ -1,6 +1,7 @@
 """The API description: what it shows is what the service takes and answers."""
 
 import io
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from service.app import create_app
 from service.payouts import pain002
 from service.settings import Settings
+from service.web import instants
 from service.web.openapi import models
 
 BANK_ANSWERS = (
@@ -108,6 +110,17 @@ def test_whoever_names_an_object_may_be_told_that_there_is_none(described: dict[
     ]
 
     assert silent == []
+
+
+def test_every_instant_of_a_query_is_checked_as_one(described: dict[str, Any]) -> None:
+    named = {
+        parameter["name"]
+        for operation in operations(described)
+        for parameter in operation.get("parameters", [])
+        if "date-time" in json.dumps(parameter["schema"])
+    }
+
+    assert named == set(instants.NAMES)
 
 
 def test_a_page_is_shown_with_its_cursor_and_no_mode(described: dict[str, Any]) -> None:

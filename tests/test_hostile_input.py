@@ -154,6 +154,17 @@ async def test_an_instant_has_its_offset_and_is_one_there_is(academy: Academy) -
         assert answer.status_code in (400, 422), (instant, answer.text)
 
 
+@pytest.mark.parametrize("instant", ["0", "0.5", "1767225600", "-1", "1e3", "2026-03-02", ""])
+async def test_an_instant_of_a_query_is_no_number(academy: Academy, instant: str) -> None:
+    school = academy.district.public("ins", academy.institution)
+    query = {"institution_id": school, "known_at": instant}
+
+    answer = await academy.district.service.get("/v1/balances", academy.token, **query)
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "request_invalid")
+    assert [each["pointer"] for each in answer.json()["errors"]] == ["/known_at"]
+
+
 async def test_the_same_instant_is_the_same_at_any_offset(academy: Academy) -> None:
     enrolment = await academy.enrolled()
 

@@ -89,6 +89,11 @@ LEFT_OUT: Final = (
         lambda _case, _response, told: _reason(told) in OF_A_FILE,
     ),
     LeftOut(
+        "413: a body or a list in it is no longer than its route takes",
+        frozenset({ACCEPTANCE}),
+        lambda _case, response, _told: response.status_code == 413,
+    ),
+    LeftOut(
         "414: no address is longer than any route needs, whatever its fields may be",
         frozenset({ACCEPTANCE, CONFORMANCE, REJECTION}),
         lambda _case, response, _told: response.status_code == 414,
