@@ -73,6 +73,7 @@ from service.web.deadlines import Deadline
 from service.web.denials import Denials
 from service.web.documentation import documentation_router
 from service.web.health import health_router
+from service.web.instants import check_instants
 from service.web.policy import guard, public, require_policies
 from service.web.recording import Recording
 from service.web.signed import SignedAnswers
@@ -255,6 +256,7 @@ def sender_of(settings: Settings) -> Sender:
 
 async def _before(request: Request[Any, Any, Any]) -> Response[Any] | None:
     request.state.started_at = time.perf_counter()
+    check_instants(request)
     await check_body(request)
     return None
 

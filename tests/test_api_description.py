@@ -1,6 +1,7 @@
 """The API description: what it shows is what the service takes and answers."""
 
 import io
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from service.app import create_app
 from service.payouts import pain002
 from service.settings import Settings
+from service.web import instants
 from service.web.openapi import models
 
 BANK_ANSWERS = (
@@ -73,6 +75,52 @@ def test_what_a_bank_is_answered_is_shown_by_examples(described: dict[str, Any])
 
     assert sorted(answers) == sorted(BANK_ANSWERS)
     assert bare == []
+
+
+def test_every_dry_run_is_described_as_answered_with_200(described: dict[str, Any]) -> None:
+    commands = [
+        operation
+        for operation in operations(described)
+        if "dry_run" in {each["name"] for each in operation.get("parameters", [])}
+    ]
+
+    assert len(commands) > 100
+    assert [each["operationId"] for each in commands if "200" not in each["responses"]] == []
+
+
+def test_every_json_answer_has_a_shape(described: dict[str, Any]) -> None:
+    shapes = [
+        (operation["operationId"], content["schema"])
+        for operation in operations(described)
+        for status, answer in operation["responses"].items()
+        for media, content in answer.get("content", {}).items()
+        if status.startswith("2") and media == "application/json"
+    ]
+
+    assert len(shapes) > 200
+    assert [name for name, schema in shapes if not schema or {} in schema.get("anyOf", [])] == []
+
+
+def test_whoever_names_an_object_may_be_told_that_there_is_none(described: dict[str, Any]) -> None:
+    silent = [
+        operation["operationId"]
+        for operation in operations(described)
+        if any(each["name"].endswith("_id") for each in operation.get("parameters", []))
+        and "404" not in operation["responses"]
+    ]
+
+    assert silent == []
+
+
+def test_every_instant_of_a_query_is_checked_as_one(described: dict[str, Any]) -> None:
+    named = {
+        parameter["name"]
+        for operation in operations(described)
+        for parameter in operation.get("parameters", [])
+        if "date-time" in json.dumps(parameter["schema"])
+    }
+
+    assert named == set(instants.NAMES)
 
 
 def test_a_page_is_shown_with_its_cursor_and_no_mode(described: dict[str, Any]) -> None:

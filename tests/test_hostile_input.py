@@ -13,6 +13,7 @@ from service.web import bodies
 from service.web.connections import BoundedConnection
 from tests.campaigns.mutations import AMOUNTS, DATES, INSTANTS, NUMBERS
 from tests.fixtures.academies import Academy
+from tests.fixtures.service import fresh_id
 from tests.test_request_limits import answered, hello, served
 
 PEOPLE = ("张三\u202e", "a\u200bb", "\ufeff李四", "王\u2066五")
@@ -70,6 +71,34 @@ async def test_a_line_end_is_no_part_of_an_amount(academy: Academy) -> None:
     assert (answer.status_code, answer.json()["facts"]["reason"]) == (400, "control_characters")
 
 
+@pytest.mark.parametrize(("path", "kind"), [("receipts", "PAYMENT"), ("debits", "OTHER")])
+async def test_a_movement_of_nothing_is_refused_alone(
+    academy: Academy, path: str, kind: str
+) -> None:
+    bank = academy.district.banks["ICBC"]
+    nothing, something = (receipt(academy, amount=each, kind=kind) for each in ("0.00", "0.01"))
+
+    single = await academy.post(path, bank, nothing)
+    batch = await academy.post(f"{path}/batch", bank, {"items": [nothing, something]})
+
+    assert (single.status_code, single.json()["code"]) == (422, "amount_zero")
+    assert [each["code"] for each in batch.json()["results"]] == ["amount_zero", "done"]
+
+
+async def test_a_debit_of_orders_has_no_part_of_nothing(academy: Academy) -> None:
+    orders = [academy.district.public("ord", fresh_id()) for _ in range(2)]
+    amounts = zip(orders, ("1.00", "0.00"), strict=True)
+    parts = [{"end_to_end_id": order, "amount": amount} for order, amount in amounts]
+
+    answer = await academy.post(
+        "debits",
+        academy.district.banks["ICBC"],
+        receipt(academy, kind="ORDERS", parts=parts),
+    )
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "amount_zero")
+
+
 @pytest.mark.parametrize("number", NUMBERS)
 async def test_a_json_number_is_no_amount_however_it_is_written(
     academy: Academy, number: str
@@ -123,6 +152,17 @@ async def test_an_instant_has_its_offset_and_is_one_there_is(academy: Academy) -
         answer = await academy.post("lessons", academy.token, body)
 
         assert answer.status_code in (400, 422), (instant, answer.text)
+
+
+@pytest.mark.parametrize("instant", ["0", "0.5", "1767225600", "-1", "1e3", "2026-03-02", ""])
+async def test_an_instant_of_a_query_is_no_number(academy: Academy, instant: str) -> None:
+    school = academy.district.public("ins", academy.institution)
+    query = {"institution_id": school, "known_at": instant}
+
+    answer = await academy.district.service.get("/v1/balances", academy.token, **query)
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "request_invalid")
+    assert [each["pointer"] for each in answer.json()["errors"]] == ["/known_at"]
 
 
 async def test_the_same_instant_is_the_same_at_any_offset(academy: Academy) -> None:

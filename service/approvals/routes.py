@@ -58,7 +58,7 @@ States = Literal["PENDING", "EXECUTED", "DECLINED", "EXPIRED"]
     operation_id="listApprovals",
     summary="List approvals",
     opt=policy(*STAFF, verb=Verb.READ_APPROVALS),
-    responses=refusing(),
+    responses=refusing(InstitutionUnknown),
 )
 async def list_approvals(  # noqa: PLR0913 - the filters of a list
     *,

@@ -8,9 +8,16 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.accounts import Account
+from ledger.money import ZERO
 from ledger.parameters import AMOUNT_CAP
 from ledger.policy import Category
-from ledger.refusals import CustodyAccountUnknown, DateInFuture, PolicyMissing, Refusal
+from ledger.refusals import (
+    AmountZero,
+    CustodyAccountUnknown,
+    DateInFuture,
+    PolicyMissing,
+    Refusal,
+)
 from service.bank_entries import plain_payments
 from service.bank_entries.effects import by_kind, kind_of
 from service.bank_entries.entries import decide_entry, decide_kept
@@ -154,7 +161,9 @@ async def _read_cap(unit: Unit) -> None:
 
 
 def decide(facts: Facts, fact: EntryFact) -> Decision:
-    """Refuse a date after today, else post the entry."""
+    """Refuse an entry or a part of nothing and a date after today, else post the entry."""
+    if ZERO in (fact.amount, *(part.amount for part in fact.parts)):
+        raise AmountZero
     if fact.book_on > facts.moment.today:
         raise DateInFuture(book_on=fact.book_on.isoformat())
     return decide_entry(facts, fact)

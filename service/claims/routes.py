@@ -4,7 +4,6 @@ from typing import Any
 
 from litestar import Response, Router, post
 from litestar.di import NamedDependency
-from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody
 
 from ledger.refusals import (
@@ -37,7 +36,7 @@ from service.claims.schemas import (
 )
 from service.identity.callers import Role
 from service.identity.verbs import Verb
-from service.web.approval import ApprovalOut, awaiting
+from service.web.approval import ApprovalOut, awaiting, done_or_waits
 from service.web.command import Command
 from service.web.paths import object_id
 from service.web.policy import policy
@@ -195,13 +194,7 @@ async def add_claim_evidence(
         NothingToRefund,
         DeductionOverItemised,
     )
-    | {
-        202: ResponseSpec(
-            ApprovalOut,
-            description="Above the limit of one person: waits",
-            generate_examples=False,
-        )
-    },
+    | done_or_waits(ClaimOut, 200),
     status_code=200,
 )
 async def approve_claim(

@@ -30,7 +30,7 @@ from service.store import approvals, ids, masks, party_reads
 from service.store.audit import Attempt
 from service.store.facts import Record
 from service.store.transact import Store
-from service.web.approval import ApprovalOut, awaiting
+from service.web.approval import ApprovalOut, awaiting, done_or_waits
 from service.web.command import Command
 from service.web.paths import object_id
 from service.web.policy import STAFF, policy
@@ -84,7 +84,7 @@ async def get_party(
     operation_id="unmaskParty",
     summary="Ask to read a person in plain for a case",
     opt=policy(Role.REGULATOR, Role.OPERATOR, verb=Verb.READ_PERSONAL),
-    responses=refusing(*KEYED, PartyUnknown, CaseUnknown, CaseUnrelated),
+    responses=refusing(*KEYED, PartyUnknown, CaseUnknown, CaseUnrelated) | done_or_waits(GrantOut),
 )
 async def unmask_party(
     party_id: FromPath[str], data: JSONBody[UnmaskIn], command: NamedDependency[Command]

@@ -8,6 +8,7 @@ from litestar.params import JSONBody
 
 from ledger.refusals import (
     AlreadyExists,
+    AmountZero,
     BankEntryContradicted,
     BodyTooLarge,
     CustodyAccountUnknown,
@@ -37,6 +38,7 @@ from service.web.problems import KEYED, refusing
         CustodyAccountUnknown,
         BankEntryContradicted,
         AlreadyExists,
+        AmountZero,
         DateInFuture,
         BodyTooLarge,
     ),

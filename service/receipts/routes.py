@@ -7,6 +7,7 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
 from ledger.refusals import (
+    AmountZero,
     BankEntryContradicted,
     BodyTooLarge,
     CustodyAccountUnknown,
@@ -42,6 +43,7 @@ PROBLEMS = refusing(
     CustodyAccountUnknown,
     BankEntryContradicted,
     IdempotencyKeyReused,
+    AmountZero,
     DateInFuture,
     BodyTooLarge,
 )

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
-from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody, QueryParameter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -30,7 +29,7 @@ from service.store import ids, registry, statement_lines
 from service.store.facts import Record
 from service.store.tables import BankEntry
 from service.store.transact import Store
-from service.web.approval import ApprovalOut, awaiting
+from service.web.approval import ApprovalOut, awaiting, done_or_waits
 from service.web.command import Command
 from service.web.pages import LIMIT_DEFAULT, Cursor, Limit, cut, key_after
 from service.web.paths import object_id
@@ -38,13 +37,6 @@ from service.web.policy import policy
 from service.web.problems import KEYED, refusing
 
 READERS = (Role.REGULATOR, Role.BANK, Role.INSTITUTION, Role.OPERATOR, Role.AUDITOR)
-WAITS = {
-    202: ResponseSpec(
-        ApprovalOut,
-        description="Above the limit of one person: waits",
-        generate_examples=False,
-    )
-}
 
 
 @post(
@@ -60,7 +52,7 @@ WAITS = {
         InstitutionFrozen,
         CustodyAccountInvalid,
     )
-    | WAITS,
+    | done_or_waits(EntryOut),
 )
 async def match_receipt(
     receipt_id: FromPath[str], data: JSONBody[MatchIn], command: NamedDependency[Command]
@@ -93,7 +85,8 @@ async def match_receipt(
     operation_id="returnReceipt",
     summary="Send money in suspense back to its payer",
     opt=policy(Role.OPERATOR, Role.REGULATOR, verb=Verb.RESOLVE_MONEY),
-    responses=refusing(*KEYED, ReceiptUnknown, WrongState, AccountFenced, PayerUnknown) | WAITS,
+    responses=refusing(*KEYED, ReceiptUnknown, WrongState, AccountFenced, PayerUnknown)
+    | done_or_waits(ReturnOut),
 )
 async def return_receipt(
     receipt_id: FromPath[str], data: JSONBody[ReturnIn], command: NamedDependency[Command]

@@ -11,13 +11,13 @@ from ledger.refusals import BalanceTooLow, ReceiptUnknown, WrongState
 from service.identity.callers import Caller, Role
 from service.identity.verbs import Verb
 from service.receipts import suspicions
-from service.receipts.suspense_routes import READERS, WAITS
+from service.receipts.suspense_routes import READERS
 from service.receipts.suspicion_schemas import SuspicionIn, SuspicionOut, SuspicionPage
 from service.store import registry
 from service.store.facts import Record
 from service.store.tables import BankEntry, SuspectedEntry
 from service.store.transact import Store
-from service.web.approval import ApprovalOut, awaiting
+from service.web.approval import ApprovalOut, awaiting, done_or_waits
 from service.web.command import Command
 from service.web.pages import LIMIT_DEFAULT, Cursor, Limit, cut, key_after
 from service.web.paths import object_id
@@ -36,7 +36,8 @@ _KEY: Final = "bank_entry_id"
     operation_id="decideSuspectedReceipt",
     summary="Decide whether a receipt is money that another already brought",
     opt=policy(Role.OPERATOR, verb=Verb.RESOLVE_MONEY),
-    responses=refusing(*KEYED, ReceiptUnknown, WrongState, BalanceTooLow) | WAITS,
+    responses=refusing(*KEYED, ReceiptUnknown, WrongState, BalanceTooLow)
+    | done_or_waits(SuspicionOut),
 )
 async def decide_suspected_receipt(
     receipt_id: FromPath[str], data: JSONBody[SuspicionIn], command: NamedDependency[Command]

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
-from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody, QueryParameter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -35,20 +34,13 @@ from service.store.facts import Record
 from service.store.lesson_reads import business_today
 from service.store.tables import Break
 from service.store.transact import Store
-from service.web.approval import ApprovalOut, awaiting
+from service.web.approval import ApprovalOut, awaiting, done_or_waits
 from service.web.command import Command
 from service.web.pages import LIMIT_DEFAULT, Cursor, Limit, cut, key_after
 from service.web.paths import object_id
 from service.web.policy import STAFF, policy
 from service.web.problems import refusing
 
-WAITS = {
-    202: ResponseSpec(
-        ApprovalOut,
-        description="Above the limit of one person: waits",
-        generate_examples=False,
-    )
-}
 PROBLEMS = refusing(IdempotencyKeyMissing, IdempotencyKeyReused, BreakUnknown, WrongState)
 
 
@@ -67,7 +59,7 @@ async def list_breaks(  # noqa: PLR0913 - the filters of a list
     custody_account_id: PublicId = None,
     kind: Annotated[BreakKind | None, QueryParameter()] = None,
     break_state: Annotated[BreakState | None, QueryParameter(name="state")] = None,
-    level: Annotated[int | None, QueryParameter(ge=0, le=3)] = None,
+    level: Annotated[int | None, QueryParameter(gt=-1, le=3)] = None,
     limit: Limit = LIMIT_DEFAULT,
     cursor: Cursor = None,
 ) -> BreakPage:
@@ -130,7 +122,7 @@ async def assign_break(
     operation_id="signOffBreak",
     summary="Sign a break off with its cause",
     opt=policy(Role.REGULATOR, Role.OPERATOR, verb=Verb.RESOLVE_MONEY),
-    responses=PROBLEMS | WAITS,
+    responses=PROBLEMS | done_or_waits(BreakOut, 200),
     status_code=200,
 )
 async def sign_off_break(

@@ -2,7 +2,7 @@
 
 from asyncio import Semaphore
 from dataclasses import dataclass
-from typing import Annotated, Any, BinaryIO, Final, cast
+from typing import Annotated, Any, BinaryIO, Final, Literal, cast
 from uuid import UUID
 
 from litestar import Request, Response, Router, get, post
@@ -96,12 +96,11 @@ async def upload_statement_file(  # noqa: PLR0913, PLR0917 - one query parameter
         str, QueryParameter(max_length=64, description="The account, where a CSV does not say it")
     ] = "",
     encoding: Annotated[
-        str, QueryParameter(pattern="^(|utf-8|gbk|gb18030)$", description="That of an MT940")
+        Literal["", "utf-8", "gbk", "gb18030"], QueryParameter(description="That of an MT940")
     ] = "",
     references: Annotated[
-        str,
+        Literal["", "derived"],
         QueryParameter(
-            pattern="^(|derived)$",
             description="derived: an entry of this MT940 without a reference is known by its words",
         ),
     ] = "",

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from litestar import Response
+from litestar.openapi.datastructures import ResponseSpec
 from pydantic import Field
 
 from service.store.approval_shown import as_it_stands
@@ -80,6 +81,15 @@ class ApprovalOut(WireOut):
     )
     transaction_id: str | None = None
     balances: dict[str, Amount] | None = None
+
+
+def done_or_waits(done: type[WireOut], status: int = 201) -> dict[int, ResponseSpec]:
+    """Describe a command that is done at once, or waits for a second person above a limit."""
+    waits = "Above the limit of one person: waits"
+    return {
+        status: ResponseSpec(done, description="Done", generate_examples=False),
+        202: ResponseSpec(ApprovalOut, description=waits, generate_examples=False),
+    }
 
 
 async def awaiting(command: Command, outcome: Outcome, journal: int) -> Response[ApprovalOut]:

@@ -45,6 +45,7 @@ WITHOUT_TOKEN = (
 )
 """Paths of routes that anyone may call."""
 _COMPONENTS = "#/components/schemas/"
+_KEY = {"type": "string", "pattern": "^[!-~]{1,128}$"}
 
 
 class Document(OpenAPI):
@@ -156,9 +157,7 @@ def _show_batches(schemas: dict[str, Any]) -> None:
 def _describe(path: str, operation: dict[str, Any]) -> None:
     """Say what the routes cannot: the key is required, and what needs no token."""
     for parameter in operation.get("parameters", []):
-        if parameter["name"] == "Idempotency-Key":
-            parameter["required"] = True
-            parameter["schema"] = {"type": "string", "pattern": "^[!-~]{1,128}$"}
+        _describe_key(parameter)
     if path.startswith(WITHOUT_TOKEN):
         operation["security"] = []
     for status, response in operation.get("responses", {}).items():
@@ -173,6 +172,32 @@ def _describe(path: str, operation: dict[str, Any]) -> None:
             response["description"] = "The answer"
         if "text/html" in response.get("content", {}) and "format" in _parameters(operation):
             response["content"]["application/pdf"] = {"schema": {"type": "string"}}
+    if "dry_run" in _parameters(operation):
+        _show_dry_run(operation["responses"])
+        operation["responses"] = dict(sorted(operation["responses"].items()))
+
+
+def _describe_key(parameter: dict[str, Any]) -> None:
+    """Say what a key looks like, and that a command has one."""
+    if parameter["name"] == "Idempotency-Key":
+        parameter["required"] = True
+        parameter["schema"] = _KEY
+    elif (parameter["name"], parameter["in"]) == ("key", "path"):
+        parameter["schema"] = _KEY
+
+
+def _show_dry_run(responses: dict[str, Any]) -> None:
+    """Say that a dry run is 200 with the command's own answer, as is what was done before."""
+    done = [responses[status] for status in ("200", "201", "202") if status in responses]
+    schemas = [answer["content"]["application/json"]["schema"] for answer in done]
+    if len(done) == 1 and "200" in responses:
+        return
+    shown = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+    description = "Done before, or what a dry run would have answered"
+    if "200" in responses:
+        description = f"{responses['200']['description']}, or what a dry run would have answered"
+    content = {"application/json": {"schema": shown}}
+    responses["200"] = {"description": description, "headers": {}, "content": content}
 
 
 def _parameters(operation: dict[str, Any]) -> set[str]:

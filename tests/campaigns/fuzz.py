@@ -1,258 +1,214 @@
 """`poe fuzz`: hostile requests to every operation, made of its own example, by every caller.
 
-The real application over the matrix's five houses; a command ends when it has found what it is
-about, as the rows planted there are no books that it could decide on. Whatever comes, the answer is
-an answer: never a fault of ours, never anything of another house, and where it says no, a problem
-that the catalogue knows. Each part of the requests has a database of its own.
+The real application, in two grounds: the matrix's five houses, where whatever shows anything of
+another house is told, and a district that is alive, where commands are carried out and second
+persons decide. Whatever comes, the answer is an answer: never a fault of ours, and where it says
+no, a problem that the catalogue knows. Several processes, each with databases of its own.
 """
 
 import asyncio
-import json
+import multiprocessing
 import os
 import random
 import sys
+import time
 import uuid
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol, cast
 
 import httpx
 import pytest
 import rich_click as click
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from service import logs
+from service.app import create_app
+from service.identity.service_keys import make_signing_key
+from service.resolution.sealing import make_keys
+from service.settings import Settings
 from service.store import postgres
+from service.verify.run import verify
+from service.verify.vault_checks import PersonalData
 from service.web import problems
+from tests.campaigns.asking import Asking, FailuresHeard
+from tests.campaigns.fuzz_decisions import Decisions
+from tests.campaigns.fuzz_figures import Figures, resident
+from tests.campaigns.fuzz_houses import Houses
 from tests.campaigns.ground import NAME, own_cluster, own_folder
-from tests.campaigns.mutations import Draft, spoil
-from tests.fixtures.matrix import NEAR, OTHER, OWN, SIBLING, WOUND, World, only_finding, opened
-from tests.fixtures.operations import Operation
-from tests.fixtures.tenants import Tenant, foreign_in, minted_again, tenants_of
+from tests.campaigns.populated import populate
+from tests.fixtures import databases
+from tests.fixtures.matrix import only_finding, opened, unheard
+from tests.fixtures.operations import operations
+from tests.fixtures.service import Service, open_district
+from tests.fixtures.story import Story
+from tests.fixtures.vaults import VAULT, sealing
 
 AT_ONCE: Final = 8
-PART: Final = 20_000
+PART: Final = 10_000
 """Requests to one database."""
-STRANGERS: Final = 0.03
-"""Of requests that bring no token."""
-UNFIT: Final = 0.1
-"""Of requests whose caller's role has no business with the operation."""
-BARE: Final = frozenset({"HEAD", "OPTIONS"})
-OAUTH: Final = "/oauth/"
-"""Where errors are as OAuth has them, not as problems."""
+ALIVE: Final = 5
+"""Of so many requests, one goes to the district that is alive."""
 
 
-@dataclass
-class Figures:
-    """What the requests came to."""
+class Ground(Protocol):
+    """Where requests are sent."""
 
-    statuses: Counter[int] = field(default_factory=Counter)
-    operations: set[str] = field(default_factory=set)
-    faults: list[str] = field(default_factory=list)
-    """Answers that were none: a fault of ours, no problem, or nothing at all."""
-    foreign: list[str] = field(default_factory=list)
-    causes: Counter[str] = field(default_factory=Counter)
-    """What the service logged as failed."""
-
-    @property
-    def requests(self) -> int:
-        """How many there were."""
-        return self.statuses.total()
-
-    @property
-    def is_clean(self) -> bool:
-        """Whether every answer was one."""
-        return not self.faults and not self.foreign
-
-    def lines(self) -> list[str]:
-        """Write the figures for people."""
-        by_status = ", ".join(f"{status} {n}" for status, n in sorted(self.statuses.items()))
-        failed = sum(n for status, n in self.statuses.items() if status >= 500)
-        return [
-            f"requests      {self.requests} to {len(self.operations)} operations",
-            f"answers       {by_status}",
-            f"5xx           {failed}",
-            f"foreign       {len(self.foreign)}",
-            f"no answer     {len(self.faults)}",
-            *(f"fault         {fault}" for fault in self.faults[:20]),
-            *(f"foreign       {fault}" for fault in self.foreign[:20]),
-            *(f"logged        {count} x {cause}" for cause, count in self.causes.most_common(20)),
-        ]
-
-
-@dataclass
-class Fuzz:
-    """One part of the requests, on its way."""
-
-    world: World
-    tenants: list[Tenant]
-    chance: random.Random
-    figures: Figures
-    codes: frozenset[str]
-
-    async def worker(self, todo: Iterator[int]) -> None:
+    async def work(self, todo: Iterator[int]) -> None:
         """Send one request after another."""
-        for _ in todo:
-            await self._one()
+        ...
 
-    async def _one(self) -> None:
-        operation = self.chance.choice(self.operations)
-        index = self._caller(operation)
-        tenant = self.tenants[index]
-        house = self.world.houses[self.chance.choice((OWN, OWN, SIBLING, OTHER, WOUND, NEAR))]
-        draft = Draft(
-            operation.method, operation.path_for(house), list(operation.query_for(house).items())
+
+@dataclass(frozen=True)
+class Part:
+    """So many requests to a database of their own."""
+
+    server: postgres.Server
+    template: str
+    folder: Path
+    requests: int
+    seed: int
+    alive: bool
+
+
+async def fuzz(part: Part) -> Figures:
+    """Send one part of the requests."""
+    figures, chance = Figures(), random.Random(part.seed)
+    with unheard(), pytest.MonkeyPatch.context() as patched:
+        heard: Any = FailuresHeard(figures.causes)
+        patched.setattr(problems, "log", heard)
+        ground = in_district if part.alive else in_houses
+        async with ground(part, chance, figures) as asked:
+            await _sent(asked, part.requests, figures)
+    return figures
+
+
+async def _sent(ground: Ground, requests: int, figures: Figures) -> None:
+    """Send so many, several at once; look at the memory after a tenth and at the end."""
+    first = max(1, requests // 10)
+    before = 0
+    for count in (first, requests - first):
+        todo = iter(range(count))
+        await asyncio.gather(*(ground.work(todo) for _ in range(AT_ONCE)))
+        before = before or resident()
+    figures.memory.append((before, resident()))
+
+
+@asynccontextmanager
+async def in_houses(part: Part, chance: random.Random, figures: Figures) -> AsyncIterator[Ground]:
+    """Plant the five houses."""
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(only_finding())
+        world = await stack.enter_async_context(
+            opened(part.server, part.template, part.folder, pool=AT_ONCE)
         )
-        draft.headers["idempotency-key"] = uuid.UUID(int=self.chance.getrandbits(128)).hex
-        if self.chance.random() >= STRANGERS:
-            draft.headers["authorization"] = f"Bearer {tenant.token}"
-        if operation.method == "POST":
-            draft.headers["content-type"] = "application/json"
-            # What a caller writes bears no house's mark, which its neighbours would seem to see.
-            text = json.dumps(operation.body_for(house)).replace("canary-", "chance-")
-            draft.document = json.loads(text)
-            if self.chance.random() < 0.1:
-                draft.query.append(("dry_run", "true"))
-        spoil(draft, self.chance)
-        answer = await self._sent(operation, draft)
-        if answer is None:
-            return
-        self._look(operation, tenant, draft, answer)
-        if answer.status_code == httpx.codes.UNAUTHORIZED:
-            self.tenants[index] = await minted_again(self.world, tenant)
-
-    @property
-    def operations(self) -> Sequence[Operation]:
-        """Every operation of the application, in an order of its own."""
-        return list(self.world.operations.values())
-
-    def _caller(self, operation: Operation) -> int:
-        roles = {role.value for role in operation.policy.roles}
-        fit = [n for n, tenant in enumerate(self.tenants) if tenant.role in roles]
-        if not fit or self.chance.random() < UNFIT:
-            return self.chance.randrange(len(self.tenants))
-        return self.chance.choice(fit)
-
-    async def _sent(self, operation: Operation, draft: Draft) -> httpx.Response | None:
-        headers = [
-            (name.encode(), value.encode("latin-1", "replace"))
-            for name, value in draft.headers.items()
-        ]
-        try:
-            request = self.world.http.build_request(
-                draft.method, draft.url, headers=headers, content=draft.sent
-            )
-        except (httpx.InvalidURL, ValueError):
-            return None  # No client could send it.
-        self.figures.operations.add(operation.name)
-        return await self.world.http.send(request)
-
-    def _look(
-        self, operation: Operation, tenant: Tenant, draft: Draft, answer: httpx.Response
-    ) -> None:
-        figures, status = self.figures, answer.status_code
-        figures.statuses[status] += 1
-        if (wrong := self._wrong(draft, answer)) is not None:
-            told = f"{status} {wrong}: {draft.method} {draft.url[:200]} {draft.sent[:300]!r}"
-            figures.faults.append(f"{operation.name} {tenant.role} {told}")
-        if not operation.policy.public:
-            sent = draft.url + draft.sent.decode(errors="replace")
-            figures.foreign += foreign_in(self.world, tenant, operation, answer.text, sent)
-
-    def _wrong(self, draft: Draft, answer: httpx.Response) -> str | None:
-        """Say what is wrong with an answer as such, whatever was asked."""
-        status, media = answer.status_code, answer.headers.get("content-type", "")
-        if status >= httpx.codes.INTERNAL_SERVER_ERROR:
-            return "failed"
-        if status < httpx.codes.BAD_REQUEST or draft.method in BARE:
-            return None
-        if draft.path.startswith(OAUTH) and media.startswith("application/json"):
-            return None if "error" in answer.json() else "no OAuth error"
-        if not media.startswith(problems.MEDIA_TYPE):
-            return f"{media}, no problem"
-        told = answer.json()
-        if told["status"] != status or told["code"] not in self.codes or "title" not in told:
-            return f"unknown problem {told}"
-        return None
+        yield await Houses.of(world, chance, Asking(world.http, figures, _codes()))
 
 
-class FailuresHeard:
-    """Stands where the service logs what failed, and counts the causes."""
+@asynccontextmanager
+async def in_district(part: Part, chance: random.Random, figures: Figures) -> AsyncIterator[Ground]:
+    """Let a district live; verify its books at the end."""
+    database = await databases.clone(part.server, part.template)
+    engine = sealing(
+        create_async_engine(database.url("escrow_app"), pool_size=AT_ONCE, max_overflow=4)
+    )
+    app: Any = create_app(engine, _settings(part.folder))
+    transport = httpx.ASGITransport(app=cast("Any", app), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://escrow.test") as http:
+        service = Service(engine, app.state.store, http)
+        population = await populate(Story(await open_district(service)))
+        asking = Asking(http, figures, _codes())
+        ground = Decisions.of(population, operations(app), _of_two(app), chance, asking)
+        await ground.look_around()
+        yield ground
+    personal = PersonalData(database.url("escrow_app"), VAULT)
+    report = await verify(database.url("escrow_audit"), personal=personal)
+    figures.verified[report.status.value] += 1
+    await engine.dispose()
+    await databases.drop(database)
 
-    def __init__(self, causes: "Counter[str]") -> None:
-        """Count into `causes`."""
-        self.causes = causes
 
-    def error(self, _event: str, *, path: str, exc_info: Exception) -> None:
-        """Count a fault by where it came from."""
-        trace = exc_info.__traceback__
-        while trace is not None and trace.tb_next is not None:
-            trace = trace.tb_next
-        at = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""
-        self.causes[f"{path} {type(exc_info).__name__} {str(exc_info)[:160]!r} {at}"] += 1
-
-    def warning(self, event: str, **said: Any) -> None:
-        """Count what the database could not do."""
-        self.causes[f"{event} {said}"] += 1
+def _settings(folder: Path) -> Settings:
+    make_keys(folder / "packs")
+    make_signing_key(folder / "answers")
+    return Settings(
+        demo=True,
+        pack_keys=folder / "packs",
+        signing_keys=folder / "answers",
+        authorities=("escrow.test",),
+        bank_tokens=True,
+    )
 
 
-async def fuzz(
-    server: postgres.Server,
-    template: str,
+def _of_two(app: Any) -> set[str]:
+    """Name the operations that are described as waiting for a second person, some or all times."""
+    paths = app.openapi_schema.to_schema()["paths"].values()
+    told = [operation for methods in paths for operation in methods.values()]
+    return {each["operationId"] for each in told if "202" in each["responses"]}
+
+
+def _codes() -> frozenset[str]:
+    return frozenset(told["code"] for told in problems.catalogue())
+
+
+def parts(
+    server: postgres.Server, folder: Path, requests: int, seed: int, size: int = PART
+) -> list[Part]:
+    """Cut the requests into parts, the largest first; one of them in so many is alive."""
+    chance, alive = random.Random(seed), requests // ALIVE
+    made = []
+    for living, count in ((True, alive), (False, requests - alive)):
+        for begun in range(0, count, size):
+            (own := folder / uuid.uuid4().hex).mkdir()
+            most = min(size, count - begun)
+            made.append(Part(server, NAME, own, most, chance.getrandbits(32), living))
+    return made
+
+
+def in_a_process(part: Part) -> Figures:
+    """Send one part of the requests from a process of its own."""
+    logs.configure("CRITICAL", as_json=True)
+    return asyncio.run(fuzz(part))
+
+
+def campaign(
     folder: Path,
-    *,
     requests: int,
     seed: int,
-    figures: Figures,
-) -> None:
-    """Send one part of the requests to a database of its own."""
-    chance = random.Random(seed)
-    async with AsyncExitStack() as stack:
-        heard: Any = FailuresHeard(figures.causes)
-        stack.enter_context(pytest.MonkeyPatch.context()).setattr(problems, "log", heard)
-        await stack.enter_async_context(only_finding())
-        world = await stack.enter_async_context(opened(server, template, folder, pool=AT_ONCE))
-        codes = frozenset(told["code"] for told in problems.catalogue())
-        going = Fuzz(world, await tenants_of(world), chance, figures, codes)
-        todo = iter(range(requests))
-        await asyncio.gather(*(going.worker(todo) for _ in range(AT_ONCE)))
-
-
-async def campaign(folder: Path, requests: int, seed: int, tell: Callable[[str], None]) -> Figures:
-    """Send so many requests to a cluster of our own, in parts."""
-    server, figures = await own_cluster(folder), Figures()
-    chance = random.Random(seed)
-    while figures.requests < requests:
-        part = min(PART, requests - figures.requests)
-        (made := folder / uuid.uuid4().hex).mkdir()
-        await fuzz(
-            server,
-            NAME,
-            made,
-            requests=part,
-            seed=chance.getrandbits(32),
-            figures=figures,
-        )
-        tell(f"{figures.requests} of {requests} requests, {len(figures.faults)} faults")
+    processes: int,
+    tell: Callable[[str], None] = lambda _line: None,
+) -> Figures:
+    """Send so many requests to a cluster of our own."""
+    server = asyncio.run(own_cluster(folder))
+    figures, since = Figures(), time.monotonic()
+    # A process of its own each time would begin anew, and show nothing of memory that grows.
+    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
+        going = [pool.submit(in_a_process, part) for part in parts(server, folder, requests, seed)]
+        for done in as_completed(going):
+            figures.add(done.result())
+            tell(f"{figures.requests} of {requests} requests, {len(figures.faults)} faults")
+    figures.seconds = time.monotonic() - since
     return figures
 
 
 @click.command()
 @click.option("--requests", type=click.IntRange(1), default=10_000, show_default=True)
 @click.option("--seed", type=int, default=None, help="Of what is drawn; told in any case.")
-def main(requests: int, seed: int | None) -> None:
+@click.option("--processes", type=click.IntRange(1), default=os.cpu_count(), show_default=True)
+def main(requests: int, seed: int | None, processes: int) -> None:
     """Send hostile requests to every operation; no 5xx, nothing foreign, every no a problem."""
-    logs.configure("CRITICAL", as_json=True)
     drawn = int.from_bytes(os.urandom(4)) if seed is None else seed
     sys.stdout.write(f"seed          {drawn}\n")
 
     def tell(line: str) -> None:
         sys.stderr.write(f"\r{line} ")
 
+    logs.configure("CRITICAL", as_json=True)
     with own_folder() as folder:
-        figures = asyncio.run(campaign(folder, requests, drawn, tell))
+        figures = campaign(folder, requests, drawn, processes, tell)
     sys.stderr.write("\n")
     sys.stdout.write("\n".join(figures.lines()) + "\n")
     sys.exit(0 if figures.is_clean else 1)

@@ -38,8 +38,9 @@ from tests.fixtures.story import Refused, Story
 from tests.fixtures.vaults import sealing
 
 PROCESSES: Final = 2
-LANE_LASTS: Final = 200
-"""Rounds until a lane has a new district: its clock has run ahead."""
+LANE_LASTS: Final = 50
+"""Rounds until a lane has a new district: what one regulator refunds in a day stays below what
+two must sign, and its clock has not run far ahead."""
 OPENED_MAX: Final = 25
 OPENED_EVERY_S: Final = 0.5
 """Districts that open their journals while others race, and how often."""
