@@ -86,21 +86,21 @@ COLUMNS: Final = [
 
 @pytest.mark.parametrize(("corruption", "check"), COLUMNS)
 async def test_a_changed_column_is_named(
-    database: Database, standing_journal: ScriptedJournal, corruption: str, check: str
+    quiet_database: Database, quiet_journal: ScriptedJournal, corruption: str, check: str
 ) -> None:
-    report = await corrupted(database, standing_journal, corruption)
+    report = await corrupted(quiet_database, quiet_journal, corruption)
 
     assert check in report.violated, report.findings
 
 
 @pytest.mark.parametrize("table", sorted(LEAVES))
 async def test_rows_that_went_into_another_journal_are_missed(
-    database: Database, standing_journal: ScriptedJournal, table: str
+    quiet_database: Database, quiet_journal: ScriptedJournal, table: str
 ) -> None:
     leaf = f"CREATE TABLE escrow.{table}_60001 PARTITION OF escrow.{table} FOR VALUES IN (60001);"
     taken = f"UPDATE escrow.{table} SET journal_id = 60001 WHERE journal_id = {{j}} AND "  # noqa: S608
 
-    report = await corrupted(database, standing_journal, leaf + taken + WHERE[table])
+    report = await corrupted(quiet_database, quiet_journal, leaf + taken + WHERE[table])
 
     named_by = {**NAMED_BY, "journal_transaction": "I-06"}
     assert named_by[table] in report.violated, report.findings

@@ -338,9 +338,9 @@ from tests.fixtures.scripted_journals import ScriptedJournal
     ],
 )
 async def test_a_corruption_is_named_by_the_checks_it_breaks(
-    database: Database, standing_journal: ScriptedJournal, corruption: str, broken: set[str]
+    quiet_database: Database, quiet_journal: ScriptedJournal, corruption: str, broken: set[str]
 ) -> None:
-    report = await corrupted(database, standing_journal, corruption)
+    report = await corrupted(quiet_database, quiet_journal, corruption)
 
     assert set(report.violated) == broken, report.findings
     assert report.exit_code == 2

@@ -96,9 +96,9 @@ from tests.fixtures.scripted_journals import ScriptedJournal
     ],
 )
 async def test_a_corruption_with_the_chain_sealed_again_is_named_too(
-    database: Database, standing_journal: ScriptedJournal, corruption: str, broken: set[str]
+    quiet_database: Database, quiet_journal: ScriptedJournal, corruption: str, broken: set[str]
 ) -> None:
-    report = await corrupted(database, standing_journal, corruption, resealed=True)
+    report = await corrupted(quiet_database, quiet_journal, corruption, resealed=True)
 
     assert set(report.violated) == broken, report.findings
 
@@ -271,8 +271,8 @@ async def test_a_corruption_with_the_chain_sealed_again_is_named_too(
     ],
 )
 async def test_a_guard_let_down_is_named(
-    database: Database, standing_journal: ScriptedJournal, corruption: str, broken: set[str]
+    quiet_database: Database, quiet_journal: ScriptedJournal, corruption: str, broken: set[str]
 ) -> None:
-    report = await corrupted(database, standing_journal, corruption)
+    report = await corrupted(quiet_database, quiet_journal, corruption)
 
     assert set(report.violated) == broken, report.findings

@@ -58,9 +58,9 @@ def test_every_invariant_and_check_has_its_id_or_says_where_it_is_shown() -> Non
 
 @pytest.mark.parametrize("mode", list(Mode))
 async def test_every_mode_is_clean_on_a_true_journal_and_says_what_it_did_not_ask(
-    database: Database, standing_journal: ScriptedJournal, mode: Mode
+    quiet_database: Database, quiet_journal: ScriptedJournal, mode: Mode
 ) -> None:
-    report = await asked(database, standing_journal, mode)
+    report = await asked(quiet_database, quiet_journal, mode)
 
     apart = {"P-01", "P-02", "P-03", "V-24"}
     assert report.findings == []
@@ -95,10 +95,10 @@ async def test_heads_kept_elsewhere_still_stand_and_quick_begins_there(
 
 @pytest.mark.parametrize("after", [0, 20, 31, 33])
 async def test_quick_agrees_from_wherever_it_begins(
-    database: Database, standing_journal: ScriptedJournal, after: int
+    quiet_database: Database, quiet_journal: ScriptedJournal, after: int
 ) -> None:
     found = await corrupted(
-        database, standing_journal, "SELECT 1", mode=Mode.QUICK, since=at(standing_journal, after)
+        quiet_database, quiet_journal, "SELECT 1", mode=Mode.QUICK, since=at(quiet_journal, after)
     )
 
     assert found.results["V-24"].violations == (after > 0)  # The hash is nobody's.
@@ -148,33 +148,35 @@ async def test_quick_agrees_from_wherever_it_begins(
     ],
 )
 async def test_quick_names_what_was_corrupted_since_the_last_good_position(
-    database: Database, standing_journal: ScriptedJournal, corruption: str, broken: set[str]
+    quiet_database: Database, quiet_journal: ScriptedJournal, corruption: str, broken: set[str]
 ) -> None:
-    since = at(standing_journal, standing_journal.seqs["charge"] - 1)
+    since = at(quiet_journal, quiet_journal.seqs["charge"] - 1)
 
-    report = await corrupted(database, standing_journal, corruption, mode=Mode.QUICK, since=since)
+    report = await corrupted(
+        quiet_database, quiet_journal, corruption, mode=Mode.QUICK, since=since
+    )
 
     assert set(report.violated) - {"V-24"} == broken, report.findings
 
 
 async def test_a_tail_too_long_for_quick_is_incomplete(
-    database: Database, standing_journal: ScriptedJournal, monkeypatch: pytest.MonkeyPatch
+    quiet_database: Database, quiet_journal: ScriptedJournal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tail, "TAIL_MAX", 3)
 
-    report = await asked(database, standing_journal, Mode.QUICK)
+    report = await asked(quiet_database, quiet_journal, Mode.QUICK)
 
     assert report.exit_code == 3
     assert "--full" in report.results["V-23"].not_done[0]
 
 
 async def test_a_careful_insider_who_cut_the_tail_is_named_by_what_others_keep(
-    database: Database, standing_journal: ScriptedJournal
+    quiet_database: Database, quiet_journal: ScriptedJournal
 ) -> None:
-    before = await asked(database, standing_journal, Mode.FULL)
+    before = await asked(quiet_database, quiet_journal, Mode.FULL)
 
-    alone = await corrupted(database, standing_journal, CUT)
-    kept_elsewhere = await corrupted(database, standing_journal, CUT, since=kept(before))
+    alone = await corrupted(quiet_database, quiet_journal, CUT)
+    kept_elsewhere = await corrupted(quiet_database, quiet_journal, CUT, since=kept(before))
 
     assert alone.violated == []
     assert alone.results["V-24"].status is Status.NOT_CHECKED
@@ -212,14 +214,14 @@ def test_a_report_that_found_breaks_vouches_for_nothing() -> None:
 
 
 def test_the_command_verifies_quickly_since_a_report(
-    standing_journal: ScriptedJournal,
-    database: Database,
+    quiet_journal: ScriptedJournal,
+    quiet_database: Database,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    monkeypatch.setenv("ESCROW_DATABASE_URL", database.url("escrow_app"))
-    monkeypatch.setenv("ESCROW_AUDIT_URL", database.url("escrow_audit"))
-    file, journal = tmp_path / "good.json", f"--journal={standing_journal.journal}"
+    monkeypatch.setenv("ESCROW_DATABASE_URL", quiet_database.url("escrow_app"))
+    monkeypatch.setenv("ESCROW_AUDIT_URL", quiet_database.url("escrow_audit"))
+    file, journal = tmp_path / "good.json", f"--journal={quiet_journal.journal}"
 
     whole = CliRunner().invoke(main, ["verify", "--replay", "--json", journal])
     file.write_text(whole.stdout, encoding="utf-8")
@@ -233,11 +235,11 @@ def test_the_command_verifies_quickly_since_a_report(
 
 
 async def test_a_standby_is_not_verified(
-    database: Database, standing_journal: ScriptedJournal, monkeypatch: pytest.MonkeyPatch
+    quiet_database: Database, quiet_journal: ScriptedJournal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(catalogue, "STANDBY", "SELECT true")
 
-    report = await asked(database, standing_journal, Mode.FULL)
+    report = await asked(quiet_database, quiet_journal, Mode.FULL)
 
     assert report.exit_code == 3
     assert report.results["I-04"].not_done == ["this is a standby: verify the primary"]
