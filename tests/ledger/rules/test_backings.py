@@ -194,9 +194,12 @@ def test_no_more_is_owed_on_a_contract_than_stands_on_it() -> None:
         Backing(contract=CONTRACT, prepaid=ONE, legacy=ONE, diversion=ONE)
 
 
-def test_a_balance_of_a_backing_is_never_negative() -> None:
+@pytest.mark.parametrize("balance", ["prepaid", "interest", "legacy", "diversion"])
+def test_a_balance_of_a_backing_is_never_negative(balance: str) -> None:
+    enough = {"prepaid": ONE, "interest": ONE, "legacy": ZERO, "diversion": ZERO}
+
     with pytest.raises(AssertionError, match="not negative"):
-        Backing(contract=CONTRACT, prepaid=-ONE)
+        Backing(contract=CONTRACT, **(enough | {balance: Money.of("-0.01")}))
 
 
 def test_money_moves_by_the_bank_only() -> None:
