@@ -44,6 +44,11 @@ _TIMES: Final = 20
 _BYTES: Final = 2 << 30
 F = TypeVar("F", bound=Callable[..., Any])
 _PASSED, _FAILED, _OTHERWISE = 0, 1, 2
+_NOTICED: Final = {
+    pytest.ExitCode.TESTS_FAILED,
+    pytest.ExitCode.INTERRUPTED,  # by an error at import
+    pytest.ExitCode.INTERNAL_ERROR,
+}
 _OPTIONS: Final = (
     *("-q", "-x", "-c", os.devnull, "--rootdir", str(ROOT), "--noconftest", "--tb=no"),
     *("--assert=plain", "--import-mode=importlib", "-p", "no:cacheprovider"),
@@ -59,6 +64,13 @@ class Verdict(StrEnum):
     SURVIVED = "survived"
 
 
+_VERDICTS: Final = {
+    _PASSED: Verdict.SURVIVED,
+    _FAILED: Verdict.KILLED,
+    -signal.SIGVTALRM: Verdict.TIMED_OUT,
+}
+
+
 @dataclass
 class Reach:
     """Which functions ("path function") each test calls, and its seconds; by the test's name."""
@@ -68,14 +80,14 @@ class Reach:
 
     def tests_of(self, mutant: Mutant) -> list[str]:
         """Name the tests for a mutant, those of its own subject first, then the quickest."""
-        function = f"{mutant.path} {mutant.function}"
-        found = [test for test, calls in self.calls.items() if function in calls]
-        if not found:
-            start = f"{mutant.path} "
+        own, start = f"/test_{Path(mutant.path).stem}.py", f"{mutant.path} "
+        found = [test for test, calls in self.calls.items() if start + mutant.function in calls]
+        if not found:  # a constant, or what is called at import only
             found = [
-                t for t, calls in self.calls.items() if any(c.startswith(start) for c in calls)
+                test
+                for test, calls in self.calls.items()
+                if own in test or any(call.startswith(start) for call in calls)
             ]
-        own = f"/test_{Path(mutant.path).stem}.py"
         return sorted(found, key=lambda test: (own not in test, self.seconds[test]))[:_TESTS_MAX]
 
 
@@ -129,13 +141,10 @@ def tried(mutants: Iterable[Mutant], found: Reach, *, jobs: int) -> Iterator[Tri
 
 
 def _verdict(status: int, mutant: Mutant) -> Verdict:
-    if os.WIFSIGNALED(status):
-        timed_out = os.WTERMSIG(status) == signal.SIGVTALRM
-        return Verdict.TIMED_OUT if timed_out else Verdict.KILLED
     code = os.waitstatus_to_exitcode(status)
-    if code == _OTHERWISE:
-        raise RuntimeError(f"the tests could not be run for {mutant}")
-    return Verdict.KILLED if code == _FAILED else Verdict.SURVIVED
+    if code not in _VERDICTS:
+        raise RuntimeError(f"the tests ended with {code} for {mutant}")
+    return _VERDICTS[code]
 
 
 def _judged(mutant: Mutant, tests: Sequence[str], found: Reach) -> int:
@@ -149,10 +158,8 @@ def _judged(mutant: Mutant, tests: Sequence[str], found: Reach) -> int:
             continue
         ordered = [test for test in tests if test.split("::")[0] in batch]
         code, _ = _run(batch, _Chosen(ordered, found.seconds))
-        if code not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
-            return _FAILED if code == pytest.ExitCode.INTERRUPTED else _OTHERWISE
         if code != pytest.ExitCode.OK:
-            return _FAILED
+            return _FAILED if code in _NOTICED else _OTHERWISE
     return _PASSED
 
 
@@ -252,10 +259,6 @@ def _import_unforgetting() -> None:
     for path in sorted((ROOT / "ledger").rglob("*.py")):
         importlib.import_module(module_of(path.relative_to(ROOT).as_posix()))
     functools.lru_cache = remembering
-
-
-def _touches(calls: Iterable[str], path: str) -> bool:
-    return any(call.split()[0] == path for call in calls)
 
 
 def _known_as(code: CodeType) -> str:

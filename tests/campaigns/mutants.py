@@ -154,9 +154,9 @@ def main(
     every = [mutant for path in asked for mutant in mutants_of(path) if like in str(mutant)]
     mutants = [mutant for mutant in every if mutant.name not in known]
     figures = Figures(len(mutants), len(every) - len(mutants), None)
-    if not whole and sample < len(mutants):
+    if not whole:
         figures.seed = int.from_bytes(os.urandom(4)) if seed is None else seed
-        mutants = random.Random(figures.seed).sample(mutants, sample)
+        mutants = random.Random(figures.seed).sample(mutants, min(sample, len(mutants)))
     campaign(mutants, figures, tests=tests, jobs=jobs, seconds=seconds)
     told = json.dumps(figures.told(), ensure_ascii=False) if as_json else "\n".join(figures.lines())
     sys.stdout.write(told + "\n")

@@ -234,3 +234,15 @@ def test_one_fen_to_spare_goes_where_it_is_lacking() -> None:
     moves = distribution.moves(inputs, [(1, 100, 0), (2, 99, 1)])
 
     assert moves == [(1, 2, 1)]
+
+
+def test_accounts_give_and_get_in_the_order_of_their_numbers() -> None:
+    accounts = [(4, 0), (3, 150), (2, 0), (1, 50)]
+    inputs = {
+        "accounts": [{"number": n, "pool": pool, "later": 0} for n, pool in accounts],
+        "entitlements": [{"number": n, "account": n, "claim": 100, "unfunded": 0} for n in (2, 4)],
+    }
+
+    moves = distribution.moves(inputs, [(2, 100, 0), (4, 100, 0)])
+
+    assert moves == [(1, 2, 50), (3, 2, 50), (3, 4, 100)]

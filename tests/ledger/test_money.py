@@ -38,6 +38,11 @@ def test_an_amount_of_one_place_is_shown_with_two() -> None:
     assert str(Money.of("4999.9")) == "4999.90"
 
 
+def test_one_fen_less_than_nothing_has_a_sign() -> None:
+    assert str(Money.from_fen(-1)) == "-0.01"
+    assert str(Money.from_fen(1)) == "0.01"
+
+
 def test_there_is_no_negative_zero() -> None:
     assert str(Money.of("-0.00")) == "0.00"
     assert str(-ZERO) == "0.00"

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -194,9 +195,12 @@ def test_no_more_is_owed_on_a_contract_than_stands_on_it() -> None:
         Backing(contract=CONTRACT, prepaid=ONE, legacy=ONE, diversion=ONE)
 
 
-def test_a_balance_of_a_backing_is_never_negative() -> None:
+@pytest.mark.parametrize("balance", ["prepaid", "interest", "legacy", "diversion"])
+def test_a_balance_of_a_backing_is_never_negative(balance: str) -> None:
+    wrong: dict[str, Any] = {"prepaid": ONE, "interest": ONE, balance: Money.of("-0.01")}
+
     with pytest.raises(AssertionError, match="not negative"):
-        Backing(contract=CONTRACT, prepaid=-ONE)
+        Backing(contract=CONTRACT, **wrong)
 
 
 def test_money_moves_by_the_bank_only() -> None:

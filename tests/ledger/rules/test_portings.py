@@ -245,3 +245,8 @@ def test_a_transfer_goes_to_another_account_of_the_same_institution(
 ) -> None:
     with pytest.raises(AssertionError, match=why):
         transfers.transfer_instructed(PLACE, target, order=ORDER, purpose="POOL")
+
+
+def test_a_placement_without_dividends_is_not_undone() -> None:
+    with pytest.raises(AssertionError, match="carries something"):
+        portings.placement_undone(PLACE, porting=PORTING, dividends={})
