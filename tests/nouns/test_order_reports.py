@@ -81,6 +81,19 @@ async def test_an_order_tells_all_that_was_said_of_it(payouts: Payouts) -> None:
     ]
 
 
+async def test_an_unknown_order_is_told_of_again_where_something_was_said_between(
+    payouts: Payouts,
+) -> None:
+    order = await payouts.fetched()
+    said = [await payouts.report(order, each) for each in ("UNKNOWN", "ACCEPTED", "UNKNOWN")]
+
+    same = await payouts.report(order, "UNKNOWN")
+
+    assert [answer.json()["state"] for answer in (*said, same)] == ["UNKNOWN"] * 4
+    noted = [answer.json().get("transaction_id") is not None for answer in (*said, same)]
+    assert noted == [True, True, True, False]
+
+
 async def test_an_order_sent_before_there_were_leases_is_queried(payouts: Payouts) -> None:
     order = await payouts.ordered()
     row = Update(PaymentOrder, (ids.parse("ord", order["id"])[1],), {"state": "SENT"})

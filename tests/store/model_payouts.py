@@ -94,10 +94,11 @@ class School(Lessons):
         row = self.state.orders[command.order]
         if self.banks[row["place"].custody] != bank:
             raise No("order_unknown")
-        if row["state"] == command.status:
+        if row["state"] == command.status == row.get("word", command.status):
             return again()
-        if row["state"] == "UNKNOWN" and command.status == "ACCEPTED":
-            self.post(Transaction(_K.ORDER_ANSWERED, reason="ACCEPTED"))
+        if row["state"] == "UNKNOWN" and command.status in {"ACCEPTED", "UNKNOWN"}:
+            row["word"] = command.status
+            self.post(Transaction(_K.ORDER_ANSWERED, reason=command.status))
             return Said(answer={"state": "UNKNOWN"})
         before, kind = _REPORTABLE[command.status]
         if row["state"] not in before:
