@@ -23,7 +23,7 @@ from tests.fixtures.academies import Academy, academy_in
 from tests.fixtures.payouts import settled
 from tests.fixtures.service import District
 
-ORDERS = int(os.environ.get("ESCROW_ORDERS", "5"))
+ORDERS = int(os.environ.get("ESCROW_ORDERS", "3"))
 DAY = "2026-03-05"
 
 BALANCES = text(
