@@ -175,6 +175,7 @@ def _run(paths: Sequence[str], plugin: object, *, examples: int = _EXAMPLES) -> 
         suppress_health_check=list(HealthCheck),
     )
     settings.load_profile("mutants")
+    os.environ.pop("PYTEST_ADDOPTS", None)
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     os.environ["ESCROW_ARITHMETIC_CASES"] = str(examples)
     os.chdir(ROOT)
