@@ -4,7 +4,7 @@ import asyncio
 import gzip
 import resource
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import pytest
@@ -314,6 +314,29 @@ async def test_a_thousand_idle_connections_keep_nobody_waiting() -> None:
     assert statuses == {204}
     assert took < 10
     assert grown < 100 * 1024
+
+
+class Crowded(Patient):
+    """A connection of a server that lets only five of them wait for their heads."""
+
+    waiting_max = 5
+    _waiting: ClassVar[dict[BoundedConnection, None]] = {}
+
+
+async def test_who_only_opens_connections_closes_those_that_wait_longest() -> None:
+    async with served(hello, Crowded) as address:
+        host, port = address.removeprefix("http://").split(":")
+        idle = [await asyncio.open_connection(host, int(port)) for _ in range(8)]
+        async with httpx.AsyncClient(base_url=address) as client:
+            status = (await client.get("/")).status_code
+        closed = [await asyncio.wait_for(reader.read(), 10) for reader, _ in idle[:4]]
+        left = len(Crowded._waiting)
+        for _, writer in idle:
+            writer.close()
+
+    assert status == 204
+    assert all(received.startswith(b"HTTP/1.1 408") for received in closed)
+    assert left == 4
 
 
 async def test_slow_clients_keep_nobody_waiting() -> None:

@@ -116,6 +116,8 @@ class Extent:
     operations: int | None = None
     """Operations drawn for each role, of those that are for it; without, all there are."""
     roles: tuple[str, ...] = ROLES
+    always: frozenset[str] = frozenset()
+    """Operations asked beside those that are drawn."""
 
 
 @dataclass
@@ -196,7 +198,7 @@ def before_call(_context: HookContext, case: Case[Any], _sending: dict[str, Any]
 def config_of(extent: Extent, role: str, token: str, document: Mapping[str, Any]) -> dict[str, Any]:
     """Make schemathesis' own configuration."""
     chance = random.Random(f"{extent.seed} {role}")
-    left = ENDING | _not_drawn(document, role, extent.operations, chance)
+    left = ENDING | (_not_drawn(document, role, extent.operations, chance) - extent.always)
     return {
         "seed": chance.getrandbits(64),
         "headers": {"Authorization": f"Bearer {token}"},
