@@ -116,6 +116,8 @@ class Extent:
     operations: int | None = None
     """Operations drawn for each role, of those that are for it; without, all there are."""
     roles: tuple[str, ...] = ROLES
+    always: frozenset[str] = frozenset()
+    """Operations asked beside those that are drawn."""
 
 
 @dataclass
@@ -196,7 +198,7 @@ def before_call(_context: HookContext, case: Case[Any], _sending: dict[str, Any]
 def config_of(extent: Extent, role: str, token: str, document: Mapping[str, Any]) -> dict[str, Any]:
     """Make schemathesis' own configuration."""
     chance = random.Random(f"{extent.seed} {role}")
-    left = ENDING | _not_drawn(document, role, extent.operations, chance)
+    left = ENDING | (_not_drawn(document, role, extent.operations, chance) - extent.always)
     return {
         "seed": chance.getrandbits(64),
         "headers": {"Authorization": f"Bearer {token}"},
@@ -288,11 +290,20 @@ def _counted(counter: Mapping[Any, int]) -> str:
 
 @click.command()
 @click.option("--examples", type=click.IntRange(1), default=2, show_default=True)
-@click.option("--operations", type=click.IntRange(1), default=None, help="Drawn for each role.")
+@click.option(
+    "--operations",
+    type=click.IntRange(1),
+    default=3,
+    show_default=True,
+    help="Drawn for each role.",
+)
+@click.option("--every", is_flag=True, help="Ask every operation as every role.")
 @click.option("--role", type=click.Choice(ROLES), multiple=True, help="Each role, unless given.")
 @click.option("--seed", type=int, default=None, help="Of what is drawn; told in any case.")
-def main(examples: int, operations: int | None, role: tuple[str, ...], seed: int | None) -> None:
-    """Ask what the API description promises, of every operation, as every role."""
+def main(
+    *, examples: int, operations: int, every: bool, role: tuple[str, ...], seed: int | None
+) -> None:
+    """Ask as every role what the API description promises, of a few operations or of every one."""
     logs.configure("CRITICAL", as_json=True)
     drawn = int.from_bytes(os.urandom(4)) if seed is None else seed
     sys.stdout.write(f"seed          {drawn}\n")
@@ -300,7 +311,7 @@ def main(examples: int, operations: int | None, role: tuple[str, ...], seed: int
     def tell(line: str) -> None:
         sys.stderr.write(f"{line}\n")
 
-    extent = Extent(examples, drawn, operations, role or ROLES)
+    extent = Extent(examples, drawn, None if every else operations, role or ROLES)
     with own_folder() as folder:
         figures = asyncio.run(campaign(folder, extent, tell))
     sys.stdout.write("\n".join(figures.lines()) + "\n")
