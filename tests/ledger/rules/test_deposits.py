@@ -224,3 +224,15 @@ def test_a_deposit_is_not_applied_where_nothing_is_owed() -> None:
 
     with pytest.raises(AssertionError, match="both a deposit and a debt"):
         deposits.deposit_applied(KEPT, amount=Money.of("1.00"), debts=nothing)
+
+
+def test_money_that_is_leaving_the_deposit_account_is_not_drawn_again() -> None:
+    leaving = RiskDeposit(
+        held=Money.of("9.00"),
+        in_bank=Money.of("10.00"),
+        required=ZERO,
+        leaving=Money.of("4.00"),
+        ordered=Money.of("1.00"),
+    )
+
+    assert str(leaving.drawable) == "5.00"

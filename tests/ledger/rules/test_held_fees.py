@@ -157,3 +157,11 @@ def refunds_paid(contracts: list[Contract]) -> list[Transaction]:
             refunds.refund_executed(KEPT, order, bank_entry=ENTRY),
         ]
     return posted
+
+
+def test_a_held_lesson_was_waiting_unless_it_was_disputed() -> None:
+    contract = held_contract(1, Money.of("100.00"))
+
+    confirmed = deposits.held_lesson_confirmed(contract, lesson=LESSON, slot=1)
+
+    assert confirmed.effects()[contract.pending] == -1000
