@@ -134,6 +134,9 @@ class Clients:
                     self.tokens[who] = await district.service.token(
                         role, scope, caller_id=f"crash-{who}"
                     )
+                    break
+                # Refused at once is no pause: whoever starts the server again must come to it.
+                await asyncio.sleep(0.05)
         return self.tokens[who]
 
     async def _signs(self, http: httpx.AsyncClient) -> list[dict[str, Any]]:
