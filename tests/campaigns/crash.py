@@ -156,7 +156,10 @@ class Campaign:
             pid = await connection.scalar(text(busy))
         if pid is None:
             return
-        os.kill(pid, signal.SIGKILL)
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:  # It has ended by itself meanwhile: another turn comes.
+            return
         self.figures.kills["backend"] += 1
         await self._recovered()
 

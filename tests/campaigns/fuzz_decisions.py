@@ -191,10 +191,12 @@ class Decisions:
     def _note(self, found: Sequence[Any]) -> None:
         """Remember the hashes of what waits."""
         for each in found:
-            read = each.get("payload_hash") or each.get("plan_hash")
-            if read is not None and each.get("state") not in ENDED:
-                self.waiting[each["id"]] = read
-            elif read is not None:
-                self.waiting.pop(each["id"], None)
+            read, named = each.get("payload_hash") or each.get("plan_hash"), each.get("id")
+            if read is None or named is None:
+                continue
+            if each.get("state") not in ENDED:
+                self.waiting[named] = read
+            else:
+                self.waiting.pop(named, None)
         while len(self.waiting) > REMEMBERED:
             del self.waiting[next(iter(self.waiting))]
