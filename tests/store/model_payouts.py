@@ -103,7 +103,7 @@ class School(Lessons):
         before, kind = _REPORTABLE[command.status]
         if row["state"] not in before:
             raise No("wrong_state")
-        row["state"] = command.status
+        row["state"] = row["word"] = command.status
         if kind is not None:
             self.post(Transaction(kind, reason=command.reason))
         else:
@@ -190,7 +190,7 @@ class School(Lessons):
     def _freeze(self, institution: UUID, cause: str) -> None:
         if self.is_frozen(institution):
             raise No("wrong_state")
-        self.state.frozen |= {institution}
+        self.state.frozen = {**self.state.frozen, institution: self.today}
         for order, row in sorted(self.state.orders.items()):
             own = row["place"].institution == institution and row["kind"] != "SUSPENSE_RETURN"
             if own and row["state"] == "NEW":
@@ -211,7 +211,7 @@ class School(Lessons):
         row = self._require_standing(command.restraint)
         row["stands"] = False
         if row["kind"] == "FREEZE":
-            self.state.frozen -= {row["target"]}
+            self.state.frozen = {k: v for k, v in self.state.frozen.items() if k != row["target"]}
             self.post(Transaction(_K.WIND_DOWN_ADVANCED))
         self.post(Transaction(_K.RESTRAINT_LIFTED, reason=command.reason))
 

@@ -237,7 +237,10 @@ class Receipts(Model):
         contract: Contract = enrolment["contract"]
         checks = (
             (HeldReason.WRONG_ACCOUNT, contract.custody != place.custody),
-            (HeldReason.AFTER_FREEZE, self.is_frozen(place.institution)),
+            (
+                HeldReason.AFTER_FREEZE,
+                fact.book_on >= self.state.frozen.get(place.institution, date.max),
+            ),
             (
                 HeldReason.ENROLMENT_CLOSED,
                 enrolment["state"] not in {"AWAITING_PAYMENT", "ACTIVE"},

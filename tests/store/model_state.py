@@ -4,7 +4,7 @@ It knows nothing of the store: its rows are dicts, its postings the ledger's rul
 function that raises `No` (or a refusal of the ledger) or changes the state and says what it did.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -75,7 +75,8 @@ class State:
     orders: Rows = field(default_factory=dict)
     restraints: Rows = field(default_factory=dict)
     approvals: Rows = field(default_factory=dict)
-    frozen: frozenset[UUID] = frozenset()
+    frozen: Mapping[UUID, date] = field(default_factory=dict)
+    """Since when institutions are frozen."""
     reversed: frozenset[int] = frozenset()
     log: tuple[Posted, ...] = ()
     matched_alone: tuple[tuple[date, UUID, UUID, Money], ...] = ()
