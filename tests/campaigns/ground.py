@@ -53,6 +53,6 @@ def is_alive(pid: int) -> bool:
     """Tell whether a process runs: one that was killed and waits to be reaped does not."""
     try:
         state = Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
     return state not in {"Z", "X"}
