@@ -163,6 +163,8 @@ def test_no_text_does_anything_but_be_refused(text: str) -> None:
         ({}, "kty"),
         (dict(ED25519.as_dict(private=True)), "private"),
         ({"kty": "OKP", "crv": "Ed25519"}, "members"),
+        ({"kty": "OKP", "crv": "Ed25599", "x": "AAAA"}, "members"),
+        ({"kty": "EC", "crv": "P-255", "x": "AAAA", "y": "AAAA"}, "members"),
         ({"kty": "OKP", "crv": "Ed25519", "x": 7}, "members"),
         ({"kty": "OKP", "crv": "Ed25519", "x": "AAAA"}, "members"),
         (dict(OKPKey.generate_key("X25519").as_dict(private=False)), "curve_or_size"),

@@ -14,6 +14,7 @@ from ledger.refusals import (
     AmountZero,
     CustodyAccountInvalid,
     HoldExceeded,
+    LessonsUnsettled,
     WrongState,
 )
 from ledger.rules import backings as rules
@@ -84,8 +85,8 @@ def require_movable(facts: Facts, ends: Ends) -> Backing:
     """Return what moves, the whole enrolment as it stands in the account it leaves.
 
     Refused in order: `WrongState` (of the enrolment), `CustodyAccountInvalid`, `InstitutionFrozen`,
-    `EnrolmentBlocked`, `AccountFenced`, `AmountZero`, what `rules.require_movable` refuses, and
-    `HoldExceeded`.
+    `EnrolmentBlocked`, `AccountFenced`, `LessonsUnsettled` where more is owed on it than stands on
+    it, `AmountZero`, what `rules.require_movable` refuses, and `HoldExceeded`.
     """
     enrolment = _enrolment(facts, ends)
     _require_ends(facts, enrolment, ends)
@@ -126,6 +127,11 @@ def _require_ends(facts: Facts, enrolment: Record, ends: Ends) -> None:
 
 def _backing(facts: Facts, contract: Contract) -> Backing:
     book = facts.book
+    pending, disputed = book.balance(contract.pending), book.balance(contract.disputed)
+    owed = book.balance(contract.legacy) + book.balance(contract.diversion)
+    if owed > book.balance(contract.prepaid) + book.balance(contract.interest):
+        # What waits to be confirmed has left the prepaid money, and its debt has not.
+        raise LessonsUnsettled(pending=str(pending), disputed=str(disputed))
     return Backing(
         contract=contract,
         prepaid=book.balance(contract.prepaid),

@@ -135,7 +135,7 @@ def public_key(given: dict[str, Any], kid: str | None = None) -> PublicKey:
     try:
         key = import_key(kept)  # type: ignore[arg-type]
         _ = key.public_key
-    except (JoseError, ValueError):
+    except (JoseError, ValueError, KeyError):  # KeyError: of a curve that the library lacks.
         raise Unfit("members") from None
     algorithm = _algorithm_of(key)
     named = kid or given.get("kid") or key.thumbprint()

@@ -22,6 +22,7 @@ from ledger.rules.receipts import HeldReason, receipt_held
 from ledger.transactions import Transaction
 from service.bank_entries.effects import effect_of
 from service.bank_entries.entries import answer_of, fact_of
+from service.bank_entries.facts import EntryFact
 from service.bank_entries.receive import load_entries, read_again
 from service.bank_entries.suspected import DUPLICATE
 from service.store import approval_acts, approvals, custodians, ids, registry, statement_lines
@@ -30,7 +31,13 @@ from service.store.approvals import Approvable, Payload, Wanted
 from service.store.context import Context
 from service.store.contracts import place_of
 from service.store.facts import Decision, Facts, Record, Update
-from service.store.tables import BankEntry, CustodyAccount, Enrolment, SuspectedEntry
+from service.store.tables import (
+    BankEntry,
+    BankEntryDetail,
+    CustodyAccount,
+    Enrolment,
+    SuspectedEntry,
+)
 from service.store.transact import UseCase
 from service.store.unit import Unit
 
@@ -65,7 +72,9 @@ async def find_suspicions(
 async def load_suspicions(unit: Unit, wanted: Sequence[Suspicion]) -> None:
     """Lock what the receipts would become, then the receipts and what is suspected of them."""
     entries = {suspicion.bank_entry for suspicion in wanted}
-    await load_entries(unit, [fact_of(row) for row in await unit.read_keys(BankEntry, entries)])
+    await unit.read_keys(BankEntryDetail, entries)
+    told = [_fact(unit.facts, row) for row in await unit.read_keys(BankEntry, entries)]
+    await load_entries(unit, told)
     await unit.lock(BankEntry, entries)
     await unit.lock(SuspectedEntry, entries)
 
@@ -80,7 +89,7 @@ async def read_suspicions(unit: Unit, wanted: Sequence[Suspicion]) -> None:
         institutions={entry.institution_id for entry in entries},
         payees={payee for e in entries if (payee := _payee(facts, e)) is not None},
     )
-    await read_again(unit, [fact_of(entry) for entry in entries])
+    await read_again(unit, [_fact(facts, entry) for entry in entries])
     for entry in entries:
         place = place_of(_account(facts, entry))
         held, owed = place.suspense(entry.bank_entry_id), place.credited_in_error
@@ -204,7 +213,7 @@ def _different(facts: Facts, entry: Record, row: Record) -> Decision:
         other=row.other_entry_id,
         amount=Money.from_fen(entry.amount_fen),
     )
-    effect = effect_of(facts, fact_of(entry), account)
+    effect = effect_of(facts, _fact(facts, entry), account)
     changed = {
         "outcome": effect.outcome,
         "suspense_reason": effect.suspense_reason,
@@ -248,6 +257,11 @@ def _entry(facts: Facts, bank_entry: UUID) -> Record:
     entry = facts.get(BankEntry, bank_entry)
     assert entry is not None, "the receipt was found and locked"
     return entry
+
+
+def _fact(facts: Facts, entry: Record) -> EntryFact:
+    """Return what the bank said, a channel's part of it as well."""
+    return fact_of(entry, facts.get(BankEntryDetail, entry.bank_entry_id))
 
 
 def _account(facts: Facts, entry: Record) -> Record:

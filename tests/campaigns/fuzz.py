@@ -127,6 +127,7 @@ async def in_district(part: Part, chance: random.Random, figures: Figures) -> As
     personal = PersonalData(database.url("escrow_app"), VAULT)
     report = await verify(database.url("escrow_audit"), personal=personal)
     figures.verified[report.status.value] += 1
+    figures.found += [str(finding)[:500] for finding in report.findings]
     await engine.dispose()
     await databases.drop(database)
 

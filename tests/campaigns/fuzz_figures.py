@@ -32,6 +32,8 @@ class Figures:
     """Commands that were done, and what became of those that waited for a second person."""
     verified: Counter[str] = field(default_factory=Counter)
     """How the books of the districts were found afterwards."""
+    found: list[str] = field(default_factory=list)
+    """What was found in them."""
     seconds: float = 0
 
     @property
@@ -55,6 +57,7 @@ class Figures:
         self.memory += other.memory
         self.decided += other.decided
         self.verified += other.verified
+        self.found += other.found
 
     def lines(self) -> list[str]:
         """Write the figures for people."""
@@ -75,6 +78,7 @@ class Figures:
             f"foreign       {len(self.foreign)}",
             f"no answer     {len(self.faults)}",
             *(f"fault         {fault}" for fault in self.faults[:20]),
+            *(f"found         {finding}" for finding in self.found[:20]),
             *(f"foreign       {fault}" for fault in self.foreign[:20]),
             *(f"logged        {count} x {cause}" for cause, count in self.causes.most_common(20)),
         ]

@@ -169,6 +169,20 @@ async def test_the_institutions_own_money_is_not_counted_twice_either(
     assert decided.json()["balances"] == {"custody_bank": "2000.00"}
 
 
+async def test_what_a_channel_settled_is_never_suspected_and_not_decided(
+    district: District, course: dict[str, Any]
+) -> None:
+    settled = {"kind": "CHANNEL_SETTLEMENT", "channel": "WECHAT", "fee": "0.00"}
+    told = course | settled | {"payment_code": None, "purpose": "结算"}
+    await report(district, told, "PUSH-1")
+    second = await report(district, told, "PUSH-2")
+
+    decided = await verdict(district, second, "SAME")
+
+    assert second["suspense_reason"] == "UNKNOWN_ENROLMENT"
+    assert (decided.status_code, decided.json()["code"]) == (409, "wrong_state")
+
+
 async def test_until_it_is_decided_it_is_neither_matched_nor_sent_back(
     district: District, academy: Academy
 ) -> None:
