@@ -199,6 +199,19 @@ async def test_until_it_is_decided_it_is_neither_matched_nor_sent_back(
     assert [answer.json()["code"] for answer in (matched, returned)] == ["wrong_state"] * 2
 
 
+async def test_until_it_is_decided_it_is_not_found_to_be_the_bank_s_error(
+    district: District, course: dict[str, Any]
+) -> None:
+    await report(district, course, "PUSH-1")
+    second = await report(district, course, "PUSH-2")
+
+    asked = await district.service.post(
+        "/v1/bank-errors", district.operator, {"receipt_id": second["id"], "reason": "TWICE"}
+    )
+
+    assert (asked.status_code, asked.json()["code"]) == (409, "wrong_state")
+
+
 async def test_above_the_limit_a_second_person_decides(
     district: District, academy: Academy
 ) -> None:
