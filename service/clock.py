@@ -3,13 +3,16 @@
 The route exists only with `ESCROW_DEMO=1`. Machine time (tokens, timeouts) never moves.
 """
 
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
 from litestar import Router, post
 from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from pydantic import Field
 
-from ledger.refusals import ClockBackwards, JurisdictionUnknown
+from ledger.refusals import ClockBackwards, JurisdictionUnknown, RequestInvalid
 from service import worker
 from service.identity.callers import Caller, Role
 from service.identity.verbs import Verb
@@ -18,6 +21,9 @@ from service.web.policy import policy
 from service.web.problems import refusing
 from service.web.wire import Instant, WireIn, WireOut, examples
 
+FARTHEST: Final = timedelta(days=10 * 366)
+"""Ahead of machine time: a clock near the end of the calendar would leave no day to count to."""
+
 
 class ClockIn(WireIn):
     """Where to move a jurisdiction's business time."""
@@ -25,7 +31,7 @@ class ClockIn(WireIn):
     model_config = examples({"jurisdiction": "500106", "to": "2026-03-30T00:05:00+08:00"})
 
     jurisdiction: str = Field(max_length=32, description="Code of a jurisdiction with a journal")
-    to: Instant
+    to: Instant = Field(description="At most ten years ahead")
 
 
 class ClockOut(WireOut):
@@ -47,6 +53,8 @@ async def move_clock(
     data: JSONBody[ClockIn], caller: NamedDependency[Caller], state: State
 ) -> ClockOut:
     """Move the clock of one journal, run the due sweeps, and answer when they are done."""
+    if data.to > datetime.now(UTC) + FARTHEST:
+        raise RequestInvalid(reason="too_far", pointer="/to")
     async with state.engine.connect() as connection:
         node = await reference.jurisdiction(connection, data.jurisdiction)
     if node is None or node.journal_id not in caller.journals:

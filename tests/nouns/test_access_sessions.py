@@ -2,6 +2,8 @@
 
 import time
 
+import pytest
+
 from service.identity import sessions, totp
 from tests.fixtures.door import (
     PASSWORD,
@@ -86,6 +88,15 @@ async def test_a_demonstrations_clock_ends_no_session(district: District) -> Non
 
     assert moved.status_code < 300
     assert (await person.get("/v1/session")).status_code == 200
+
+
+@pytest.mark.parametrize("to", ["9999-12-31T23:59:59-14:00", "2999-01-01T00:00:00Z"])
+async def test_a_clock_is_not_moved_to_the_end_of_the_calendar(district: District, to: str) -> None:
+    moved = await district.service.post(
+        "/v1/clock", district.operator, {"jurisdiction": district.code, "to": to}
+    )
+
+    assert (moved.status_code, moved.json()["code"]) == (400, "request_invalid")
 
 
 async def test_who_logs_out_is_out_at_once(district: District) -> None:
