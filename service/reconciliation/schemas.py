@@ -132,7 +132,9 @@ class ReconciliationOut(WireOut):
     )
     statement_on: Day | None = None
     bank_closing: Amount | None = None
-    ledger_closing: Amount | None = None
+    ledger_closing: SignedAmount | None = Field(
+        default=None, description="Below zero where a debit was booked before its money"
+    )
     difference: SignedAmount | None = Field(default=None, description="Bank less ledger")
     bank: Amount
     requirement: Amount
