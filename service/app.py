@@ -73,7 +73,7 @@ from service.web.deadlines import Deadline
 from service.web.denials import Denials
 from service.web.documentation import documentation_router
 from service.web.health import health_router
-from service.web.instants import check_instants
+from service.web.instants import QueryInstants, is_query_instant, read_query_instant
 from service.web.policy import guard, public, require_policies
 from service.web.recording import Recording
 from service.web.signed import SignedAnswers
@@ -169,7 +169,11 @@ def create_app(
             Exception: problems.on_fault,
         },
         # None leaves strictness to each field; False would take "12" for a strict integer.
-        plugins=[PydanticPlugin(prefer_alias=True, validate_strict=None)],  # type: ignore[arg-type]
+        plugins=[
+            PydanticPlugin(prefer_alias=True, validate_strict=None),  # type: ignore[arg-type]
+            QueryInstants(),
+        ],
+        type_decoders=[(is_query_instant, read_query_instant)],
         middleware=[
             PrometheusConfig(app_name="escrow", prefix="escrow", group_path=True).middleware,
             SignedAnswers,
@@ -256,7 +260,6 @@ def sender_of(settings: Settings) -> Sender:
 
 async def _before(request: Request[Any, Any, Any]) -> Response[Any] | None:
     request.state.started_at = time.perf_counter()
-    check_instants(request)
     await check_body(request)
     return None
 

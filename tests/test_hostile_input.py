@@ -138,7 +138,7 @@ async def test_an_advice_of_long_ago_is_kept_as_the_bank_sent_it(
 async def test_an_instant_has_its_offset_and_is_one_there_is(academy: Academy) -> None:
     enrolment = await academy.enrolled()
 
-    for instant in INSTANTS:
+    for instant in (*INSTANTS, *OUT_OF_REACH):
         body = {
             "enrolment_id": enrolment["id"],
             "reference": f"L-{next(academy.numbers)}",
@@ -150,7 +150,15 @@ async def test_an_instant_has_its_offset_and_is_one_there_is(academy: Academy) -
         assert answer.status_code in (400, 422), (instant, answer.text)
 
 
-@pytest.mark.parametrize("instant", ["0", "0.5", "1767225600", "-1", "1e3", "2026-03-02", ""])
+NO_INSTANTS = ["0", "0.5", "1767225600", "-1", "1e3", "2026-03-02", "T", ""]
+OUT_OF_REACH = [
+    "0001-01-01T00:00:00+08:00",  # the year before the first, in UTC
+    "1969-12-31T23:59:59Z",
+    "9999-12-31T23:59:59-08:00",  # the year after the last, in UTC
+]
+
+
+@pytest.mark.parametrize("instant", [*NO_INSTANTS, *OUT_OF_REACH])
 async def test_an_instant_of_a_query_is_no_number(academy: Academy, instant: str) -> None:
     school = academy.district.public("ins", academy.institution)
     query = {"institution_id": school, "known_at": instant}

@@ -1,7 +1,6 @@
 """Routes of balances: a division's figures, its children's, one account's, a parent's statement."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -88,7 +87,7 @@ async def get_balances(  # noqa: PLR0913 - what is asked, and when
         _named("ins", institution_id, InstitutionUnknown),
         _named("cus", custody_account_id, CustodyAccountUnknown),
         department,
-        _asked(as_of, known_at, position),
+        Asked(as_of, known_at, position),
     )
     async with store.reading(caller.context) as connection:
         answer = await use_cases.balances(connection, caller, question)
@@ -124,7 +123,7 @@ async def get_balances_of_children(  # noqa: PLR0913 - what is asked, and when
     position: AtPosition = None,
 ) -> ChildrenOut:
     """Tell what each child of a division holds and owes; the children add up to the whole."""
-    question = Question(adcode, department=department, asked=_asked(as_of, known_at, position))
+    question = Question(adcode, department=department, asked=Asked(as_of, known_at, position))
     async with store.reading(caller.context) as connection:
         return ChildrenOut.of(await use_cases.children(connection, caller, question))
 
@@ -173,7 +172,7 @@ async def get_account_balance(  # noqa: PLR0913 - an account's identity, and whe
         found = [row for row in found if row.institution_id in seen]
         if not found:
             raise AccountUnknown
-        at = await positions.resolve(connection, [journal], _asked(as_of, known_at, position))
+        at = await positions.resolve(connection, [journal], Asked(as_of, known_at, position))
         numbers = [row.account_id for row in found]
         held = await account_reads.balances(connection, journal, numbers, at.seq(journal))
     chart = CHART[kind]
@@ -230,7 +229,7 @@ async def get_enrolment_statement(  # noqa: PLR0913 - which, when, and which pag
         if not seen:
             raise EnrolmentUnknown
         at = await positions.resolve(
-            connection, [journal], _asked(as_of, known_at, standing or position)
+            connection, [journal], Asked(as_of, known_at, standing or position)
         )
         found = await statements.statement(
             connection, journal, enrolment, at, after=after, limit=limit
@@ -243,12 +242,6 @@ async def get_enrolment_statement(  # noqa: PLR0913 - which, when, and which pag
         items=[_line(journal, movement) for movement in found.movements],
         next_cursor=None if more is None else write_cursor([more, at.written], bound),
     )
-
-
-def _asked(as_of: date | None, known_at: datetime | None, position: str | None) -> Asked:
-    if known_at is not None and known_at.tzinfo is None:
-        raise RequestInvalid(reason="known_at_without_offset")
-    return Asked(as_of, known_at, position)
 
 
 def _continued(cursor: str | None, bound: Mapping[str, object]) -> tuple[int, str | None]:

@@ -1,6 +1,6 @@
 """The JSON contract of balances: figures, the positions they stand at, and a parent's statement."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any, Final, Literal
 
 from litestar.params import QueryParameter
@@ -10,13 +10,14 @@ from ledger.accounts import CHART, AccountKind, Reason, Unit
 from ledger.money import Money
 from service.balances.use_cases import Answer, Line
 from service.store.positions import Positions
+from service.web.instants import QueryInstant
 from service.web.wire import Amount, Day, Instant, SignedAmount, WireOut, yuan
 
 AsOf = Annotated[
     date | None, QueryParameter(description="Business date: the last position of that date.")
 ]
 KnownAt = Annotated[
-    datetime | None, QueryParameter(description="Instant: what had been recorded by then.")
+    QueryInstant | None, QueryParameter(description="Instant: what had been recorded by then.")
 ]
 AtPosition = Annotated[
     str | None,

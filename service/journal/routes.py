@@ -1,7 +1,7 @@
 """Routes of the journal: transactions and accounts as auditors read them, and the reversal."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated
 
 from litestar import Router, get
@@ -38,6 +38,7 @@ from service.journal.use_cases import Listing
 from service.store import account_reads, ids
 from service.store.positions import Asked
 from service.store.transact import Store
+from service.web.instants import QueryInstant
 from service.web.pages import LIMIT_DEFAULT, Cursor, Limit, read_cursor, write_cursor
 from service.web.policy import STAFF, policy
 from service.web.problems import refusing
@@ -117,13 +118,11 @@ async def get_account(  # noqa: PLR0913 - which, and when
     caller: NamedDependency[Caller],
     store: NamedDependency[Store],
     as_of: Annotated[date | None, QueryParameter()] = None,
-    known_at: Annotated[datetime | None, QueryParameter()] = None,
+    known_at: Annotated[QueryInstant | None, QueryParameter()] = None,
     position: Annotated[str | None, QueryParameter(max_length=64)] = None,
 ) -> AccountDetailOut:
     """Read one account of the chart, and its balance now or as of then."""
     journal, number = _account(account_id)
-    if known_at is not None and known_at.tzinfo is None:
-        raise RequestInvalid(reason="known_at_without_offset")
     asked = Asked(as_of, known_at, position)
     async with store.reading(caller.context) as connection:
         row, at, banks = await use_cases.account(connection, caller, journal, number, asked)

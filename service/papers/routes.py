@@ -1,7 +1,7 @@
 """Routes of papers: each beside the object it is about, as a page or as PDF."""
 
 import asyncio
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any, Final
 
 from litestar import Request, Response, Router, get
@@ -25,6 +25,7 @@ from service.papers.paper import Paper
 from service.papers.schemas import HTML, PDF, Asked, PaperFormat, chosen
 from service.store import positions
 from service.store.transact import Store
+from service.web.instants import QueryInstant
 from service.web.paths import object_id
 from service.web.policy import policy
 from service.web.problems import refusing
@@ -71,7 +72,7 @@ async def get_enrolment_paper(  # noqa: PLR0913 - how it is asked for, and when
     request: Request[Any, Any, Any],
     paper_format: Asked = None,
     as_of: Annotated[date | None, QueryParameter(description="Business date.")] = None,
-    known_at: Annotated[datetime | None, QueryParameter(description="Instant.")] = None,
+    known_at: Annotated[QueryInstant | None, QueryParameter(description="Instant.")] = None,
     position: Annotated[
         str | None, QueryParameter(max_length=64, description="Position of an earlier paper.")
     ] = None,

@@ -24,6 +24,8 @@ from service.store import end_to_end_ids, ids
 MONEY_PATTERN: Final = r"^(0|[1-9][0-9]{0,12})\.[0-9]{2}$"
 EXAMPLE_UUID: Final = UUID("01956f2e-8c00-7000-8000-000000000001")
 BATCH_MAX: Final = 10_000
+INSTANT_YEARS: Final = range(1970, 9999)
+"""At both ends every offset still leads to an instant that the database holds."""
 
 
 def _no_line_end(text: str) -> str:
@@ -97,6 +99,8 @@ def _instant(value: object) -> object:
 def _has_offset(value: datetime) -> datetime:
     if value.tzinfo is None:
         raise ValueError("an instant needs its offset")
+    if value.year not in INSTANT_YEARS:
+        raise ValueError("an instant is of the years 1970 to 9998")
     return value
 
 
