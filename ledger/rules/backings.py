@@ -17,7 +17,7 @@ from ledger.accounts import Account, AccountKind, Reason
 from ledger.coverage import NOTHING_IN_TIME, InTime, Position, payout_room
 from ledger.entitlement import Contract
 from ledger.money import ZERO, Money
-from ledger.refusals import CustodyAccountInvalid, EnrolmentBlocked, LessonsUnsettled
+from ledger.refusals import CustodyAccountInvalid, EnrolmentBlocked
 from ledger.rules.payouts import check_payout
 from ledger.rules.places import Place, place_at, place_of, references
 from ledger.transactions import Transaction, TransactionKind, Transfer, money_transfers, poured
@@ -58,14 +58,12 @@ class Backing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unsettled:
-    """What keeps an enrolment where it is, in yuan.
+    """What keeps an enrolment where it is, in yuan, once no lesson waits.
 
-    `pending` L2, `disputed` L3, `refunds` L6, L7 and L9, `porting` L15, `captured` what stands in
+    `refunds` L6, L7 and L9, `porting` L15, `captured` what stands in
     L1 and not yet in the bank (A3, A4), `held` A7. `claim` says that one is open.
     """
 
-    pending: Money = ZERO
-    disputed: Money = ZERO
     claim: bool = False
     refunds: Money = ZERO
     porting: Money = ZERO
@@ -102,12 +100,11 @@ def room_to_move(
 def require_movable(backing: Backing, target: Place, *, unsettled: Unsettled, room: Money) -> None:
     """Refuse to move a backing (E43) that is not settled, or at the cost of others.
 
-    Raises in order: `LessonsUnsettled`, `EnrolmentBlocked` (cause claim, refund, porting, receipt
-    or held), `CustodyAccountInvalid` (another institution's, the same, or a deposit account),
+    `claims.require_settled` must hold: what waits to be confirmed has left L1, and its debt has
+    not. Raises in order: `EnrolmentBlocked` (cause claim, refund, porting, receipt or held),
+    `CustodyAccountInvalid` (another institution's, the same, or a deposit account),
     `PayoutNotCovered` (`room` is what `room_to_move` leaves).
     """
-    if unsettled.pending + unsettled.disputed > ZERO:
-        raise LessonsUnsettled(pending=str(unsettled.pending), disputed=str(unsettled.disputed))
     causes = {
         "claim": unsettled.claim,
         "refund": bool(unsettled.refunds),

@@ -119,7 +119,7 @@ def rebased(contract: Contract, *, left: Money, lessons_paid: int, lessons_gift:
 
 
 def require_settled(pending: Money, disputed: Money) -> None:
-    """Refuse to price a contract while lessons wait (L2 + L3 > 0): `LessonsUnsettled`."""
+    """Refuse to price or move a contract while lessons wait (L2 + L3 > 0): `LessonsUnsettled`."""
     if pending + disputed > ZERO:
         raise LessonsUnsettled(pending=str(pending), disputed=str(disputed))
 

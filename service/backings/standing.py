@@ -14,10 +14,10 @@ from ledger.refusals import (
     AmountZero,
     CustodyAccountInvalid,
     HoldExceeded,
-    LessonsUnsettled,
     WrongState,
 )
 from ledger.rules import backings as rules
+from ledger.rules import claims
 from ledger.rules.backings import Backing, Unsettled
 from service.store import backing_moves, rows, standing
 from service.store.claim_progress import claim_open, open_claims
@@ -85,8 +85,8 @@ def require_movable(facts: Facts, ends: Ends) -> Backing:
     """Return what moves, the whole enrolment as it stands in the account it leaves.
 
     Refused in order: `WrongState` (of the enrolment), `CustodyAccountInvalid`, `InstitutionFrozen`,
-    `EnrolmentBlocked`, `AccountFenced`, `LessonsUnsettled` where more is owed on it than stands on
-    it, `AmountZero`, what `rules.require_movable` refuses, and `HoldExceeded`.
+    `EnrolmentBlocked`, `AccountFenced`, `LessonsUnsettled`, `AmountZero`, what
+    `rules.require_movable` refuses, and `HoldExceeded`.
     """
     enrolment = _enrolment(facts, ends)
     _require_ends(facts, enrolment, ends)
@@ -127,11 +127,7 @@ def _require_ends(facts: Facts, enrolment: Record, ends: Ends) -> None:
 
 def _backing(facts: Facts, contract: Contract) -> Backing:
     book = facts.book
-    pending, disputed = book.balance(contract.pending), book.balance(contract.disputed)
-    owed = book.balance(contract.legacy) + book.balance(contract.diversion)
-    if owed > book.balance(contract.prepaid) + book.balance(contract.interest):
-        # What waits to be confirmed has left the prepaid money, and its debt has not.
-        raise LessonsUnsettled(pending=str(pending), disputed=str(disputed))
+    claims.require_settled(book.balance(contract.pending), book.balance(contract.disputed))
     return Backing(
         contract=contract,
         prepaid=book.balance(contract.prepaid),
@@ -148,8 +144,6 @@ def _unsettled(facts: Facts, ends: Ends, backing: Backing) -> Unsettled:
     refunds = facts.each_by(Refund, "enrolment_id", ends.enrolment)
     portings = facts.each_by(Porting, "enrolment_id", ends.enrolment)
     return Unsettled(
-        pending=book.balance(contract.pending),
-        disputed=book.balance(contract.disputed),
         claim=claim_open(facts, ends.enrolment) is not None,
         refunds=Money.from_fen(
             sum(r.payable_fen + r.in_transit_fen + r.returned_fen for r in refunds)

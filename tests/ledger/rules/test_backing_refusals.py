@@ -1,6 +1,5 @@
 """An enrolment moves to another bank only settled, and never at the cost of others."""
 
-from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -14,7 +13,6 @@ from ledger.money import ZERO, Money
 from ledger.refusals import (
     CustodyAccountInvalid,
     EnrolmentBlocked,
-    LessonsUnsettled,
     PayoutNotCovered,
     Refusal,
 )
@@ -36,9 +34,7 @@ TARGET = OTHER_PLACE.custody
 CONTRACT = Contract(ENROLMENT, SCHOOL, CUSTODY, Money.of("4999.99"), 48)
 ONE = Money.of("1.00")
 
-UNSETTLED = Unsettled(
-    pending=ONE, disputed=ONE, claim=True, refunds=ONE, porting=ONE, captured=ONE, held=ONE
-)
+UNSETTLED = Unsettled(claim=True, refunds=ONE, porting=ONE, captured=ONE, held=ONE)
 ANOTHERS = Place(institution=UUID(int=99), custody=TARGET)
 DEPOSIT = Place(institution=SCHOOL, custody=TARGET, deposit=True)
 SETTLED = Unsettled()
@@ -47,28 +43,7 @@ SETTLED = Unsettled()
 @pytest.mark.parametrize(
     ("unsettled", "target", "room", "refusal", "facts"),
     [
-        (UNSETTLED, ANOTHERS, ZERO, LessonsUnsettled, {"pending": "1.00", "disputed": "1.00"}),
-        (
-            replace(UNSETTLED, pending=ZERO),
-            ANOTHERS,
-            ZERO,
-            LessonsUnsettled,
-            {"pending": "0.00", "disputed": "1.00"},
-        ),
-        (
-            replace(UNSETTLED, disputed=ZERO),
-            ANOTHERS,
-            ZERO,
-            LessonsUnsettled,
-            {"pending": "1.00", "disputed": "0.00"},
-        ),
-        (
-            replace(UNSETTLED, pending=ZERO, disputed=ZERO),
-            ANOTHERS,
-            ZERO,
-            EnrolmentBlocked,
-            {"cause": "claim"},
-        ),
+        (UNSETTLED, ANOTHERS, ZERO, EnrolmentBlocked, {"cause": "claim"}),
         (Unsettled(refunds=ONE, porting=ONE), PLACE, ZERO, EnrolmentBlocked, {"cause": "refund"}),
         (Unsettled(porting=ONE, captured=ONE), PLACE, ZERO, EnrolmentBlocked, {"cause": "porting"}),
         (Unsettled(captured=ONE, held=ONE), PLACE, ZERO, EnrolmentBlocked, {"cause": "receipt"}),
