@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID
 
+from ledger.refusals import WrongState
 from ledger.rules import receipts as receipt_rules
 from ledger.rules.receipts import HeldReason
 from service.bank_entries.facts import PUSH, Effect, EntryFact, open_own
@@ -145,6 +146,12 @@ def twin_of(facts: Facts, fact: EntryFact, own: Record | None = None) -> Record 
         alike = [row for row in others if row["source"] == PUSH]
     twins = [row for row in alike if _is_like(facts, fact, row)] if alike else []
     return min(twins, key=lambda row: (row.seq, row.bank_entry_id), default=None)
+
+
+def require_judged(entry: Record) -> None:
+    """Refuse a receipt that waits for a person's verdict: `WrongState` SUSPECTED."""
+    if entry.suspense_fen and entry.suspense_reason == HeldReason.SUSPECTED_DUPLICATE:
+        raise WrongState(object="receipt", state="SUSPECTED")
 
 
 def held(facts: Facts, fact: EntryFact, account: Record, twin: Record) -> Effect:

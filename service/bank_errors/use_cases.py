@@ -16,8 +16,7 @@ from ledger.four_eyes import ActKind
 from ledger.money import ZERO, Money
 from ledger.refusals import BalanceTooLow, ReceiptUnknown, Refusal, WrongState
 from ledger.rules import bank_errors as rules
-from ledger.rules.receipts import HeldReason
-from service.bank_entries import error_entries
+from service.bank_entries import error_entries, suspected
 from service.bank_entries.entries import answer_of
 from service.bank_entries.facts import KEPT
 from service.store import approvals, custodians, ids, registry
@@ -112,8 +111,7 @@ def _found(facts: Facts, entry: Record) -> Decision:
     Raises `WrongState` for a line that is explained already or whose suspicion is to be decided
     first, `BalanceTooLow`.
     """
-    if entry.suspense_reason == HeldReason.SUSPECTED_DUPLICATE and entry.outcome == SUSPENSE:
-        raise WrongState(object="receipt", state="SUSPECTED")
+    suspected.require_judged(entry)
     if entry.direction == "CRDT" and entry.outcome == SUSPENSE:
         return _credit(facts, entry)
     if entry.direction == "DBIT" and entry.outcome == KEPT:

@@ -22,7 +22,8 @@ from ledger.refusals import (
     WrongState,
 )
 from ledger.rules import suspense as rules
-from ledger.rules.receipts import HeldReason, still_due
+from ledger.rules.receipts import still_due
+from service.bank_entries import suspected
 from service.bank_entries.entries import answer_of
 from service.bank_entries.payments import TAKING_MONEY
 from service.store import approval_acts, approvals, ids, registry, rows, standing
@@ -293,8 +294,7 @@ def require_held(entry: Record) -> None:
     """Refuse what nothing of stands in suspense, or what may be the same money as another's."""
     if entry.suspense_fen == 0:
         raise WrongState(object="receipt", state=entry.outcome)
-    if entry.suspense_reason == HeldReason.SUSPECTED_DUPLICATE:
-        raise WrongState(object="receipt", state="SUSPECTED")
+    suspected.require_judged(entry)
 
 
 def _named(payload: Payload) -> Match:

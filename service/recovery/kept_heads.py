@@ -11,6 +11,7 @@ import asyncio
 import json
 import os
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,23 +20,14 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from service.recovery.reached import reached
 from service.store import driver, reference, server_epochs
 from service.store.context import Context
 from service.store.server_epochs import Standing
 from service.store.transact import READ_TIMEOUT, writing
-from service.verify.heads import KEPT, Heads
+from service.verify.heads import KEPT, Heads, heads_json, not_standing
 
 KEPT_EVERY_S: Final = 5
-
-_JOURNALS: Final = (
-    "SELECT journal_id, seq, hash, audit_seq, audit_hash FROM escrow.journal_head"
-    " WHERE journal_id = ANY($1::int[]) ORDER BY journal_id"
-)
-_APART: Final = "SELECT seq, hash FROM escrow.audit_head WHERE chain = 0"
-_SEALED: Final = """
-    SELECT count(*) FROM unnest($1::int[], $2::bigint[], $3::bytea[]) AS kept(journal, seq, hash)
-    JOIN escrow.journal_transaction AS ours
-      ON ours.journal_id = kept.journal AND ours.seq = kept.seq AND ours.hash = kept.hash"""
 
 log = structlog.get_logger("service.recovery")
 
@@ -63,14 +55,14 @@ class Keeper:
             here = await server_epochs.standing(connection)
             journals = await reference.journals_in(connection, "")
             await Context(journals).enter(connection, statement_timeout=READ_TIMEOUT)
-            now = await _heads(connection, journals)
+            now = await reached(connection)
             stands = await self._stands(connection, here)
             await connection.rollback()
         if not here.is_open:
             return False
         if stands:
             identity = {"installed_at": str(here.installed_at), "epoch": here.epoch}
-            await asyncio.to_thread(self._write, {**identity, **now})
+            await asyncio.to_thread(self._write, {**identity, **_written(now)})
             return True
         log.error("heads.missing", file=str(self.file))
         try:
@@ -98,10 +90,8 @@ class Keeper:
             return False
         if of != str(here.installed_at) or epoch != here.epoch:
             return of != str(here.installed_at) or epoch < here.epoch
-        heads = [head for head in kept.journals if head.seq > 0]
-        columns = ([h.journal for h in heads], [h.seq for h in heads], [h.hash for h in heads])
-        [[found]] = await driver.fetch(connection, _SEALED, *columns)
-        return bool(found == len(heads))
+        journals, trails = await not_standing(partial(driver.fetch, connection), kept)
+        return not journals and not trails
 
     def _write(self, kept: dict[str, Any]) -> None:
         """Replace the file as a whole: whoever reads it meets the old or the new one."""
@@ -113,14 +103,10 @@ class Keeper:
         growing.replace(self.file)
 
 
-async def _heads(connection: AsyncConnection, journals: tuple[int, ...]) -> dict[str, Any]:
-    """Read how far the journals and trails reach, in the shape of a verification's report."""
-    found = await driver.fetch(connection, _JOURNALS, list(journals))
-    [(seq, digest)] = await driver.fetch(connection, _APART)
-    trails = [{"journal": 0, "seq": seq, "head": digest.hex()}]
-    trails += [{"journal": row[0], "seq": row[3], "head": row[4].hex()} for row in found]
+def _written(heads: Heads) -> dict[str, Any]:
+    """Write heads in the shape of a verification's report."""
     return {
         "status": KEPT,
-        "journals": [{"journal": row[0], "seq": row[1], "head": row[2].hex()} for row in found],
-        "audit": trails,
+        "journals": heads_json(heads.journals),
+        "audit": heads_json(heads.trails),
     }

@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,18 +16,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.money import Money
 from service.recovery.given import GivenAnswer, GivenEntry, chunks
+from service.recovery.reached import reached
 from service.statements.import_check import spellings
 from service.store import driver, ids
 from service.store.server_epochs import Standing
-from service.verify.heads import Head, Heads
+from service.verify.heads import Head, Heads, heads_json, not_standing
 
-_HEADS: Final = (
-    "SELECT journal_id, seq, hash, audit_seq, audit_hash FROM escrow.journal_head"
-    " ORDER BY journal_id"
-)
-_APART: Final = "SELECT seq, hash FROM escrow.audit_head WHERE chain = 0"
-_SEALED: Final = "SELECT hash FROM escrow.journal_transaction WHERE journal_id = $1 AND seq = $2"
-_TOLD: Final = "SELECT hash FROM escrow.audit WHERE journal_id = $1 AND audit_seq = $2"
 _ACCOUNTS: Final = (
     "SELECT account_number, journal_id, custody_account_id FROM escrow.custody_account"
     " WHERE account_number = ANY($1::text[])"
@@ -51,7 +46,7 @@ class Missing:
     """What was compared, and what of it is missing here, as it is written for programs."""
 
     server: Standing
-    journals: list[dict[str, Any]] = field(default_factory=list)
+    here: Heads = field(default_factory=Heads)
     """The heads as they are."""
     heads: list[dict[str, Any]] = field(default_factory=list)
     entries: list[dict[str, Any]] = field(default_factory=list)
@@ -87,7 +82,7 @@ class Missing:
             "timeline": self.server.timeline,
             "epoch": self.server.epoch,
             "read_only": self.server.reason,
-            "journals": self.journals,
+            "journals": heads_json(self.here.journals),
             "compared": self.compared,
             "missing": self.count,
             "heads": self.heads,
@@ -112,46 +107,30 @@ def digest_of(told: Mapping[str, Any]) -> str:
 
 async def read_heads(connection: AsyncConnection, found: Missing) -> None:
     """Note how far the journals reach."""
-    for row in await driver.fetch(connection, _HEADS):
-        found.journals.append({"journal": row[0], "seq": row[1], "head": row[2].hex()})
+    found.here = await reached(connection)
 
 
 async def compare_heads(connection: AsyncConnection, kept: Heads, found: Missing) -> None:
     """Find the heads, of journals and of trails, that are not reached or were written anew."""
-    rows = await driver.fetch(connection, _HEADS)
-    [(apart, _)] = await driver.fetch(connection, _APART)
-    journals = {row[0]: row[1] for row in rows}
-    trails = {0: apart, **{row[0]: row[3] for row in rows}}
-    for chain, query, heads, reached in (
-        ("journal", _SEALED, kept.journals, journals),
-        ("audit", _TOLD, kept.trails, trails),
+    journals, trails = await not_standing(partial(driver.fetch, connection), kept)
+    found.compared["heads"] += len(kept.journals) + len(kept.trails)
+    for chain, lost, ours in (
+        ("journal", journals, found.here.journals),
+        ("audit", trails, found.here.trails),
     ):
-        for head in heads:
-            found.compared["heads"] += 1
-            lost = await _lost(connection, query, head, reached.get(head.journal, 0))
-            if lost is not None:
-                found.heads.append({"chain": chain, **lost})
+        reach = {head.journal: head.seq for head in ours}
+        found.heads += [
+            {"chain": chain, **_told(head, reach.get(head.journal, 0))} for head, _ in lost
+        ]
 
 
-async def _lost(
-    connection: AsyncConnection, query: str, head: Head, ours: int
-) -> dict[str, Any] | None:
-    if head.seq > ours:
-        return _told(head, ours, rewritten=False)
-    if head.seq == 0:
-        return None
-    [[digest]] = await driver.fetch(connection, query, head.journal, head.seq)
-    return None if digest == head.hash else _told(head, ours, rewritten=True)
-
-
-def _told(head: Head, ours: int, *, rewritten: bool) -> dict[str, Any]:
-    lost = max(0, head.seq - ours)
+def _told(head: Head, ours: int) -> dict[str, Any]:
     return {
         "journal": head.journal,
         "kept": head.seq,
         "ours": ours,
-        "missing": lost,
-        "rewritten": rewritten,
+        "missing": max(0, head.seq - ours),
+        "rewritten": head.seq <= ours,
     }
 
 
@@ -202,7 +181,7 @@ async def compare_answers(
     connection: AsyncConnection, given: Iterable[GivenAnswer], found: Missing
 ) -> None:
     """Find the answers that clients were told and that no longer stand under their keys."""
-    journals = [0, *(head["journal"] for head in found.journals)]
+    journals = [0, *(head.journal for head in found.here.journals)]
     for chunk in chunks(iter(given)):
         found.compared["answers"] += len(chunk)
         callers, keys = {each.caller for each in chunk}, {each.key for each in chunk}

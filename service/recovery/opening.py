@@ -15,12 +15,12 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from service.recovery.missing import digest_of
-from service.store import audit, driver, server_epochs
+from service.recovery.reached import reached
+from service.store import audit, server_epochs
 from service.store.context import Context
 from service.store.transact import READ_TIMEOUT, Store, writing
 from service.supervision.fences import place_fences
-
-_HEADS = "SELECT journal_id, seq, hash FROM escrow.journal_head ORDER BY journal_id"
+from service.verify.heads import heads_json
 
 
 class NotOpened(RuntimeError):  # noqa: N818 - says why the journals stay closed
@@ -93,8 +93,8 @@ async def open_again(engine: AsyncEngine, report: Read, opened_by: str, agreed_b
 
 async def _journals(connection: AsyncConnection, report: Read) -> bool:
     """Tell whether the journals reach as far as the report says, to the hash."""
-    told = [(head["journal"], head["seq"], head["head"]) for head in report.told["journals"]]
-    eyes = Context(tuple(journal for journal, _, _ in told))
+    told = report.told["journals"]
+    eyes = Context(tuple(head["journal"] for head in told))
     await eyes.enter(connection, statement_timeout=READ_TIMEOUT)
-    found = await driver.fetch(connection, _HEADS)
-    return told == [(row[0], row[1], row[2].hex()) for row in found]
+    here = await reached(connection)
+    return bool(told == heads_json(here.journals))

@@ -6,7 +6,7 @@ keeper: it holds the head of each journal and of each audit trail.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,9 +18,15 @@ CODE: Final = "V-24"
 KEPT: Final = "kept"
 """The status of heads that nobody verified: what a service saw and keeps outside."""
 
-_SEALED: Final = """
-    SELECT hash FROM escrow.journal_transaction WHERE journal_id = $1 AND seq = $2"""
-_TOLD: Final = "SELECT hash FROM escrow.audit WHERE journal_id = $1 AND audit_seq = $2"
+_GIVEN: Final = "FROM unnest($1::int[], $2::bigint[]) AS given(journal, seq)"
+_SEALED: Final = f"""
+    SELECT ours.journal_id, ours.seq, ours.hash {_GIVEN}
+    JOIN escrow.journal_transaction AS ours
+      ON ours.journal_id = given.journal AND ours.seq = given.seq"""
+_TOLD: Final = f"""
+    SELECT ours.journal_id, ours.audit_seq, ours.hash {_GIVEN}
+    JOIN escrow.audit AS ours
+      ON ours.journal_id = given.journal AND ours.audit_seq = given.seq"""
 
 
 class NotHeads(ValueError):  # noqa: N818 - says what a file is not
@@ -65,6 +71,34 @@ class Heads:
         return max(own, key=lambda head: head.seq, default=None)
 
 
+def heads_json(heads: Sequence[Head]) -> list[dict[str, Any]]:
+    """Write heads as a report has them."""
+    return [{"journal": head.journal, "seq": head.seq, "head": head.hash.hex()} for head in heads]
+
+
+async def not_standing(
+    fetch: Callable[..., Awaitable[Sequence[Any]]], kept: Heads
+) -> tuple[list[tuple[Head, bytes | None]], list[tuple[Head, bytes | None]]]:
+    """Return the heads of journals and of trails that stand no more, each with what stands there.
+
+    `fetch` runs a query and returns its rows. The beginning of a chain always stands.
+    """
+    return (
+        await _not_standing(fetch, _SEALED, kept.journals),
+        await _not_standing(fetch, _TOLD, kept.trails),
+    )
+
+
+async def _not_standing(
+    fetch: Callable[..., Awaitable[Sequence[Any]]], query: str, kept: Sequence[Head]
+) -> list[tuple[Head, bytes | None]]:
+    heads = [head for head in kept if head.seq > 0]
+    rows = await fetch(query, [head.journal for head in heads], [head.seq for head in heads])
+    ours: dict[tuple[int, int], bytes] = {(row[0], row[1]): row[2] for row in rows}
+    found = [(head, ours.get((head.journal, head.seq))) for head in heads]
+    return [(head, digest) for head, digest in found if digest != head.hash]
+
+
 async def check(snapshot: Snapshot, heads: Heads | None, report: Report) -> None:
     """V-24: every head that was kept elsewhere is still there, with the same hash."""
     if heads is None:
@@ -72,25 +106,15 @@ async def check(snapshot: Snapshot, heads: Heads | None, report: Report) -> None
         return
     try:
         async with snapshot.attempt():
-            for head in heads.journals:
-                genesis = head.seq == 0
-                ours = None if genesis else await snapshot.value(_SEALED, head.journal, head.seq)
-                if not genesis and ours != head.hash:
-                    report.broken(CODE, head.journal, seq=head.seq, kept=head.hash, ours=ours)
-            for head in heads.trails:
-                await _check_trail(snapshot, head, report)
+            journals, trails = await not_standing(snapshot.rows, heads)
+        for head, ours in journals:
+            report.broken(CODE, head.journal, seq=head.seq, kept=head.hash, ours=ours)
+        for head, ours in trails:
+            where = None if head.journal == audit.APART else head.journal
+            report.broken(CODE, where, audit_seq=head.seq, kept=head.hash, ours=ours)
         report.done([CODE])
     except Exception as error:  # noqa: BLE001 - whatever stops a check leaves it undone
         report.not_done([CODE], repr(error)[:300])
-
-
-async def _check_trail(snapshot: Snapshot, head: Head, report: Report) -> None:
-    if head.seq == 0:
-        return
-    ours = await snapshot.value(_TOLD, head.journal, head.seq)
-    if ours != head.hash:
-        where = None if head.journal == audit.APART else head.journal
-        report.broken(CODE, where, audit_seq=head.seq, kept=head.hash, ours=ours)
 
 
 def _heads(rows: Sequence[Mapping[str, Any]]) -> tuple[Head, ...]:
