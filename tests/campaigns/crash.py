@@ -11,7 +11,6 @@ import os
 import random
 import re
 import signal
-import sys
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -27,13 +26,13 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from service import logs
 from service.failpoints import Point
 from service.store.transact import Store
 from service.verify.report import Status
 from service.worker import run_due
 from tests.campaigns.client_log import ClientLog
 from tests.campaigns.clients import BANK, PATIENCE, Clients
+from tests.campaigns.command import SEED, begin, end, tell
 from tests.campaigns.figures import Figures
 from tests.campaigns.ground import TOKENS_LAST, died, own_cluster, own_folder
 from tests.campaigns.nursery import Nursery
@@ -291,23 +290,13 @@ async def _judged(going: Campaign) -> None:
 @click.command()
 @click.option("--runs", type=click.IntRange(1), default=20, show_default=True, help="Kills.")
 @click.option("--seconds", type=click.IntRange(1), default=10**9, help="End killing by then.")
-@click.option("--seed", type=int, default=None, help="Of what is drawn; told in any case.")
+@SEED
 def main(runs: int, seconds: int, seed: int | None) -> None:
     """Kill -9 service, worker, backends and postmaster under load; 0 is the only good figure."""
-    logs.configure("ERROR", as_json=True)
-    drawn = int.from_bytes(os.urandom(4)) if seed is None else seed
-    sys.stdout.write(f"seed          {drawn}\n")
-
-    def tell(line: str) -> None:
-        sys.stderr.write(f"\r{line} ")
-
+    drawn = begin(seed)
     with own_folder() as folder:
         figures = asyncio.run(campaign(folder, runs=runs, seed=drawn, seconds=seconds, tell=tell))
-    sys.stderr.write("\n")
-    sys.stdout.write("\n".join(figures.lines()) + "\n")
-    for fault in figures.judged.faults[:20]:
-        sys.stdout.write(f"fault         {fault}\n")
-    sys.exit(0 if figures.is_clean else 1)
+    end(figures, [f"fault         {fault}" for fault in figures.judged.faults[:20]])
 
 
 if __name__ == "__main__":

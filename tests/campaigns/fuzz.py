@@ -10,7 +10,6 @@ import asyncio
 import multiprocessing
 import os
 import random
-import sys
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -35,6 +34,7 @@ from service.verify.run import verify
 from service.verify.vault_checks import PersonalData
 from service.web import problems
 from tests.campaigns.asking import Asking, FailuresHeard
+from tests.campaigns.command import SEED, begin, end, tell
 from tests.campaigns.fuzz_decisions import Decisions
 from tests.campaigns.fuzz_figures import Figures, resident
 from tests.campaigns.fuzz_houses import Houses
@@ -197,22 +197,14 @@ def campaign(
 
 @click.command()
 @click.option("--requests", type=click.IntRange(1), default=10_000, show_default=True)
-@click.option("--seed", type=int, default=None, help="Of what is drawn; told in any case.")
+@SEED
 @click.option("--processes", type=click.IntRange(1), default=os.cpu_count(), show_default=True)
 def main(requests: int, seed: int | None, processes: int) -> None:
     """Send hostile requests to every operation; no 5xx, nothing foreign, every no a problem."""
-    drawn = int.from_bytes(os.urandom(4)) if seed is None else seed
-    sys.stdout.write(f"seed          {drawn}\n")
-
-    def tell(line: str) -> None:
-        sys.stderr.write(f"\r{line} ")
-
-    logs.configure("CRITICAL", as_json=True)
+    drawn = begin(seed, level="CRITICAL")
     with own_folder() as folder:
         figures = campaign(folder, requests, drawn, processes, tell)
-    sys.stderr.write("\n")
-    sys.stdout.write("\n".join(figures.lines()) + "\n")
-    sys.exit(0 if figures.is_clean else 1)
+    end(figures)
 
 
 if __name__ == "__main__":

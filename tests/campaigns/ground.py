@@ -2,14 +2,21 @@
 
 import asyncio
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
+from sqlalchemy.ext.asyncio import create_async_engine
+
 from service import launch
 from service.store import migrate, postgres
-from tests.fixtures.databases import data_of
+from service.store.transact import Store
+from tests.fixtures.databases import Database, data_of
+from tests.fixtures.service import Service, open_district
+from tests.fixtures.started import Machine
+from tests.fixtures.vaults import sealing
 
 NAME = "escrow"
 DIES_WITHIN_S = 10
@@ -27,6 +34,26 @@ async def own_cluster(folder: Path) -> postgres.Server:
         await migrate.upgrade(server.url(NAME, postgres.SUPERUSER))
         await launch.seed(launch.Database(server.url(NAME, launch.APP_ROLE), None))
     return server
+
+
+@asynccontextmanager
+async def own_machine(folder: Path) -> AsyncIterator[Machine]:
+    """Give a machine on a cluster of its own in a folder, with a district opened directly.
+
+    What it serves with is killed at the end.
+    """
+    database = Database(await own_cluster(folder), NAME)
+    engine = sealing(create_async_engine(database.url(launch.APP_ROLE)))
+    async with httpx.AsyncClient() as nobody:
+        direct = Service(engine, Store(engine), nobody, tokens_last=TOKENS_LAST)
+        machine = Machine(database, folder, await open_district(direct))
+        try:
+            yield machine
+        finally:
+            for each in machine.servings:
+                if each.popen.poll() is None:
+                    each.kill()
+            await engine.dispose()
 
 
 @contextmanager

@@ -6,9 +6,7 @@ figure. `--keep` writes the calls of a history that has any beside it, a line of
 
 import asyncio
 import json
-import os
 import random
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -20,23 +18,19 @@ from typing import Final
 import httpx
 import rich_click as click
 import uvloop
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from ledger.rules.places import place_at
-from service import logs
-from service.store.transact import Store
 from service.verify.report import Status
-from tests.campaigns.ground import TOKENS_LAST, own_cluster, own_folder
+from tests.campaigns.command import SEED, begin, end, tell
+from tests.campaigns.ground import own_folder, own_machine
 from tests.campaigns.history_checker import Anomaly, check
 from tests.campaigns.history_clients import BANK, LESSONS, PRICE, Clients
 from tests.campaigns.read_back import read_back
 from tests.campaigns.recorded import History, named
 from tests.campaigns.wire import PATIENCE_S, Wire
-from tests.fixtures.databases import Database
-from tests.fixtures.service import Service, open_district
+from tests.fixtures.service import open_district
 from tests.fixtures.started import Machine
 from tests.fixtures.story import Story
-from tests.fixtures.vaults import sealing
 
 CLIENTS: Final = 16
 PROCESSES: Final = 2
@@ -149,60 +143,22 @@ def _keep(history: History, path: Path) -> None:
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-async def on_own_ground(
-    folder: Path,
-    *,
-    histories: int,
-    operations: int,
-    seed: int,
-    seconds: int,
-    keep: Path | None,
-    tell: Callable[[str], None],
-) -> Figures:
-    """Run a campaign on a cluster of its own in `folder`."""
-    database = Database(await own_cluster(folder), "escrow")
-    engine = sealing(create_async_engine(database.url("escrow_app")))
-    async with httpx.AsyncClient() as nobody:
-        direct = Service(engine, Store(engine), nobody, tokens_last=TOKENS_LAST)
-        district = await open_district(direct)
-        machine = Machine(database, folder, district)
-        try:
-            return await campaign(
-                machine,
-                histories=histories,
-                operations=operations,
-                seed=seed,
-                seconds=seconds,
-                keep=keep,
-                tell=tell,
-            )
-        finally:
-            for each in machine.servings:
-                each.kill()
-            await engine.dispose()
-
-
 @click.command()
 @click.option("--histories", type=click.IntRange(1), default=2, show_default=True)
 @click.option("--operations", type=click.IntRange(1), default=1000, show_default=True)
 @click.option("--seconds", type=click.IntRange(1), default=10**9, help="Begin none after that.")
-@click.option("--seed", type=int, default=None, help="Of what is drawn; told in any case.")
+@SEED
 @click.option("--keep", type=click.Path(path_type=Path), default=None, help="Folder for evidence.")
 def main(
     histories: int, operations: int, seconds: int, seed: int | None, keep: Path | None
 ) -> None:
     """Record concurrent clients and judge what they were told; 0 anomalies is the only good one."""
-    logs.configure("ERROR", as_json=True)
-    drawn = int.from_bytes(os.urandom(4)) if seed is None else seed
-    sys.stdout.write(f"seed          {drawn}\n")
+    drawn = begin(seed)
 
-    def tell(line: str) -> None:
-        sys.stderr.write(f"\r{line} ")
-
-    with own_folder() as folder:
-        figures = uvloop.run(
-            on_own_ground(
-                folder,
+    async def run(folder: Path) -> Figures:
+        async with own_machine(folder) as machine:
+            return await campaign(
+                machine,
                 histories=histories,
                 operations=operations,
                 seed=drawn,
@@ -210,12 +166,10 @@ def main(
                 keep=keep,
                 tell=tell,
             )
-        )
-    sys.stderr.write("\n")
-    sys.stdout.write("\n".join(figures.lines()) + "\n")
-    for anomaly in figures.anomalies[:20]:
-        sys.stdout.write(f"anomaly       {anomaly}\n")
-    sys.exit(0 if figures.is_clean else 1)
+
+    with own_folder() as folder:
+        figures = uvloop.run(run(folder))
+    end(figures, [f"anomaly       {anomaly}" for anomaly in figures.anomalies[:20]])
 
 
 if __name__ == "__main__":

@@ -7,8 +7,6 @@ tasks run at once. A difference is shrunk, told with the steps that lead to it, 
 
 import asyncio
 import multiprocessing
-import os
-import sys
 import time
 import traceback
 from collections import Counter
@@ -23,10 +21,10 @@ import rich_click as click
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from service import logs
 from service.store import postgres
 from service.verify.report import Status
 from service.verify.run import verify
+from tests.campaigns.command import SEED, begin, end, tell
 from tests.campaigns.ground import NAME, own_cluster, own_folder
 from tests.fixtures import databases
 from tests.store.life_of_schools import SchoolLife
@@ -173,28 +171,17 @@ def _lives(live: Callable[[int], Figures], seeds: Iterator[int], workers: int) -
 @click.option(
     "--workers", type=click.IntRange(1), default=1, show_default=True, envvar="ESCROW_MODEL_WORKERS"
 )
-@click.option("--seed", "drawn", type=int, default=None, help="Of what is drawn; told in any case.")
-def main(operations: int, workers: int, drawn: int | None) -> None:
+@SEED
+def main(operations: int, workers: int, seed: int | None) -> None:
     """Ask the store and the pure Book the same, at random; 0 differences is the only good one."""
-    logs.configure("ERROR", as_json=True)
-    drawn = int.from_bytes(os.urandom(4)) if drawn is None else drawn
-    sys.stdout.write(f"seed          {drawn}\n")
-
-    def tell(line: str) -> None:
-        sys.stderr.write(f"\r{line} ")
-
+    drawn = begin(seed)
     with own_folder() as folder:
         server = asyncio.run(own_cluster(folder))
         figures = campaign(
             server, NAME, operations=operations, workers=workers, drawn=drawn, tell=tell
         )
-    sys.stderr.write("\n")
-    sys.stdout.write("\n".join(figures.lines()) + "\n")
-    for each in figures.differences:
-        sys.stdout.write(f"difference    {each}\n")
-    for each in figures.unclean:
-        sys.stdout.write(f"found         {each}\n")
-    sys.exit(0 if figures.is_clean else 1)
+    differences = [f"difference    {each}" for each in figures.differences]
+    end(figures, differences + [f"found         {each}" for each in figures.unclean])
 
 
 if __name__ == "__main__":

@@ -6,9 +6,7 @@ books and not one deadlock.
 """
 
 import asyncio
-import os
 import random
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -25,17 +23,14 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from service import logs
-from service.store.transact import Store
 from service.verify.report import Report, Status
-from tests.campaigns.ground import TOKENS_LAST, own_cluster, own_folder
+from tests.campaigns.command import SEED, begin, end, tell
+from tests.campaigns.ground import own_folder, own_machine
 from tests.campaigns.racecourse import BANK, LESSONS, PRICE, Course, Lost
 from tests.campaigns.races import RACES
-from tests.fixtures.databases import Database
-from tests.fixtures.service import Service, open_district
+from tests.fixtures.service import open_district
 from tests.fixtures.started import Machine
 from tests.fixtures.story import Refused, Story
-from tests.fixtures.vaults import sealing
 
 PROCESSES: Final = 2
 LANE_LASTS: Final = 50
@@ -188,58 +183,27 @@ async def _judge(machine: Machine, figures: Figures) -> None:
     await admin.dispose()
 
 
-async def on_own_ground(
-    folder: Path,
-    *,
-    rounds: int,
-    seed: int,
-    seconds: int,
-    only: Sequence[str],
-    tell: Callable[[str], None],
-) -> Figures:
-    """Run a campaign on a cluster of its own in `folder`."""
-    database = Database(await own_cluster(folder), "escrow")
-    engine = sealing(create_async_engine(database.url("escrow_app")))
-    async with httpx.AsyncClient() as nobody:
-        direct = Service(engine, Store(engine), nobody, tokens_last=TOKENS_LAST)
-        district = await open_district(direct)
-        machine = Machine(database, folder, district)
-        try:
-            return await campaign(
-                machine, rounds=rounds, seed=seed, seconds=seconds, only=only, tell=tell
-            )
-        finally:
-            for each in machine.servings:
-                if each.popen.poll() is None:
-                    each.kill()
-            await engine.dispose()
-
-
 @click.command()
 @click.option("--rounds", type=click.IntRange(1), default=90, show_default=True)
 @click.option("--seconds", type=click.IntRange(1), default=10**9, help="Begin none after that.")
-@click.option("--seed", type=int, default=None, help="Of what is drawn; told in any case.")
+@SEED
 @click.option("--only", type=click.Choice(list(RACES)), multiple=True, help="These kinds alone.")
 def main(rounds: int, seconds: int, seed: int | None, only: tuple[str, ...]) -> None:
     """Race for the same money from behind a barrier; both is never a good end."""
-    logs.configure("ERROR", as_json=True)
-    drawn = int.from_bytes(os.urandom(4)) if seed is None else seed
-    sys.stdout.write(f"seed          {drawn}\n")
+    drawn = begin(seed)
 
-    def tell(line: str) -> None:
-        sys.stderr.write(f"\r{line} ")
+    async def run(folder: Path) -> Figures:
+        async with own_machine(folder) as machine:
+            return await campaign(
+                machine, rounds=rounds, seed=drawn, seconds=seconds, only=only, tell=tell
+            )
 
     with own_folder() as folder:
-        figures = uvloop.run(
-            on_own_ground(folder, rounds=rounds, seed=drawn, seconds=seconds, only=only, tell=tell)
-        )
-    sys.stderr.write("\n")
-    sys.stdout.write("\n".join(figures.lines()) + "\n")
-    for each in figures.broken[:20]:
-        sys.stdout.write(f"broken        {each}\n")
+        figures = uvloop.run(run(folder))
+    found = [f"broken        {each}" for each in figures.broken[:20]]
     if figures.report is not None and figures.verified is not Status.CLEAN:
-        sys.stdout.write(f"found         {str(figures.report.as_json())[:4000]}\n")
-    sys.exit(0 if figures.is_clean else 1)
+        found.append(f"found         {str(figures.report.as_json())[:4000]}")
+    end(figures, found)
 
 
 if __name__ == "__main__":

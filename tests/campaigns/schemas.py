@@ -7,10 +7,8 @@ by case (left_out.py), and counted with its reason.
 
 import asyncio
 import json
-import os
 import random
 import re
-import sys
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -30,13 +28,13 @@ from schemathesis.engine import events, from_schema
 from schemathesis.hooks import HookContext
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from service import logs
 from service.app import create_app
 from service.identity.callers import Role
 from service.settings import Settings
 from service.store.transact import Store
 from service.web.policy import routes
 from tests.campaigns import left_out
+from tests.campaigns.command import SEED, begin, end, tell
 from tests.campaigns.ground import NAME, own_cluster, own_folder
 from tests.campaigns.grounded import grounded
 from tests.campaigns.populated import BANK, populate
@@ -299,23 +297,16 @@ def _counted(counter: Mapping[Any, int]) -> str:
 )
 @click.option("--every", is_flag=True, help="Ask every operation as every role.")
 @click.option("--role", type=click.Choice(ROLES), multiple=True, help="Each role, unless given.")
-@click.option("--seed", type=int, default=None, help="Of what is drawn; told in any case.")
+@SEED
 def main(
     *, examples: int, operations: int, every: bool, role: tuple[str, ...], seed: int | None
 ) -> None:
     """Ask as every role what the API description promises, of a few operations or of every one."""
-    logs.configure("CRITICAL", as_json=True)
-    drawn = int.from_bytes(os.urandom(4)) if seed is None else seed
-    sys.stdout.write(f"seed          {drawn}\n")
-
-    def tell(line: str) -> None:
-        sys.stderr.write(f"{line}\n")
-
+    drawn = begin(seed, level="CRITICAL")
     extent = Extent(examples, drawn, None if every else operations, role or ROLES)
     with own_folder() as folder:
         figures = asyncio.run(campaign(folder, extent, tell))
-    sys.stdout.write("\n".join(figures.lines()) + "\n")
-    sys.exit(0 if figures.is_clean else 1)
+    end(figures)
 
 
 if __name__ == "__main__":
