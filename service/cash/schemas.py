@@ -1,9 +1,11 @@
 """The JSON contract of cash."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from service.bank_entries.schemas import EXAMPLE as EXAMPLE_ENTRY
+from service.bank_entries.schemas import BankEntryOut
 from service.cash.use_cases import TakeCash
 from service.store import ids
 from service.web.command import Command
@@ -65,44 +67,20 @@ class CashIn(WireIn):
         )
 
 
-class CashOut(WireOut):
+_EXAMPLE: Final = EXAMPLE_ENTRY | {
+    "bank_ref": "CASH:SJ-2026-0017",
+    "direction": "PEND",
+    "amount": "1200.00",
+    "kind": "CASH_REPORT",
+}
+
+
+class CashOut(BankEntryOut):
     """What became of it: a bank entry that is pending until the school pays the cash in."""
 
-    model_config = WireOut.model_config | {
-        "json_schema_extra": {
-            "examples": [
-                {
-                    "id": example_id("bke"),
-                    "custody_account_id": example_id("cus"),
-                    "bank_ref": "CASH:SJ-2026-0017",
-                    "direction": "PEND",
-                    "amount": "1200.00",
-                    "book_on": "2026-03-02",
-                    "value_on": "2026-03-02",
-                    "kind": "CASH_REPORT",
-                    "outcome": "ENROLMENT",
-                    "suspense_reason": None,
-                    "suspense": "0.00",
-                    "enrolment_id": example_id("enr"),
-                    "order_id": None,
-                    "transaction_id": ids.public_transaction(1, 42),
-                }
-            ]
-        }
-    }
+    model_config = WireOut.model_config | {"json_schema_extra": {"examples": [_EXAMPLE]}}
 
-    id: str
-    custody_account_id: str
     bank_ref: str = Field(description="CASH and the school's receipt number")
     direction: Literal["PEND"]
-    amount: Amount
     book_on: Day = Field(description="The day it was taken")
-    value_on: Day
-    kind: str
-    outcome: str
-    suspense_reason: str | None = None
     suspense: Amount = Field(description="What was taken beyond the price; it goes back")
-    enrolment_id: str | None = None
-    order_id: str | None = None
-    transaction_id: str | None = None
-    balances: dict[str, Amount] | None = None

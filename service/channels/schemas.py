@@ -7,6 +7,8 @@ from pydantic import Field, StringConstraints, field_validator
 from ledger.accounts import Reason
 from service.bank_entries.collection_entries import CAPTURE, PENDING
 from service.bank_entries.facts import Detail, EntryFact
+from service.bank_entries.schemas import EXAMPLE as EXAMPLE_ENTRY
+from service.bank_entries.schemas import BankEntryOut
 from service.store import ids
 from service.web.command import Command
 from service.web.wire import (
@@ -38,21 +40,10 @@ EXAMPLE: Final[dict[str, Any]] = {
     "payer_account": "6222000000000000000",
 }
 
-EXAMPLE_ANSWER: Final[dict[str, Any]] = {
-    "id": example_id("bke"),
-    "custody_account_id": example_id("cus"),
+EXAMPLE_ANSWER: Final = EXAMPLE_ENTRY | {
     "bank_ref": "WECHAT:4200002026030212345678",
     "direction": "PEND",
-    "amount": "4999.99",
-    "book_on": "2026-03-02",
-    "value_on": "2026-03-02",
     "kind": CAPTURE,
-    "outcome": "ENROLMENT",
-    "suspense_reason": None,
-    "suspense": "0.00",
-    "enrolment_id": example_id("enr"),
-    "order_id": None,
-    "transaction_id": ids.public_transaction(1, 42),
 }
 
 
@@ -110,26 +101,15 @@ class CaptureBatchIn(BatchMode):
     items: list[CaptureIn] = Field(min_length=1)
 
 
-class CaptureOut(WireOut):
+class CaptureOut(BankEntryOut):
     """What became of a capture: a bank entry that is pending until the channel settles."""
 
     model_config = WireOut.model_config | {"json_schema_extra": {"examples": [EXAMPLE_ANSWER]}}
 
-    id: str
-    custody_account_id: str
     bank_ref: str = Field(description="The channel and its reference")
     direction: Literal["PEND"]
-    amount: Amount
     book_on: Day = Field(description="The day it was captured")
-    value_on: Day
-    kind: str
     outcome: str = Field(description="ENROLMENT, or SUSPENSE with a reason")
-    suspense_reason: str | None = None
-    suspense: Amount = Field(description="How much of it stands in suspense (待核款)")
-    enrolment_id: str | None = None
-    order_id: str | None = None
-    transaction_id: str | None = None
-    balances: dict[str, Amount] | None = None
 
 
 class CaptureResult(ItemResult[CaptureOut]):

@@ -4,7 +4,8 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from service.receipts.entry_schemas import EXAMPLE_ENTRY, EntryOut
+from service.bank_entries.schemas import EXAMPLE as EXAMPLE_ENTRY
+from service.receipts.entry_schemas import EntryOut
 from service.receipts.schemas import EXAMPLE, DebitIn, ReceiptIn
 from service.store import ids
 from service.store.bank_events import FreezeNoticed
