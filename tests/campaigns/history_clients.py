@@ -98,6 +98,7 @@ class Clients:
 
     async def _say(self, client: int, who: str, path: str, body: Any) -> Call:
         """Send a command, rarely to both processes at once; record what is answered."""
+        await self._token(who)  # Minted once, or two at once would be two callers with a key each.
         key, process = uuid.uuid4().hex, self.chance.randrange(len(self.wires))
         first = self._send(client, process, who, "POST", path, body, key)
         if self.chance.random() >= TWICE:
