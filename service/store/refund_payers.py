@@ -282,8 +282,8 @@ def _account_of(facts: Facts, guardian: UUID) -> UUID | None:
     known = payers.registered.get(guardian)
     if known is not None:
         return known.party
-    stated = facts.get(Party, guardian_payee(guardian))
-    return None if stated is None else guardian_payee(guardian)
+    stated = guardian_payee(guardian)
+    return None if facts.get(Party, stated) is None else stated
 
 
 def _payer(facts: Facts, enrolment: Record, share: PayerShare) -> list[Insert]:
