@@ -68,9 +68,10 @@ async def totals(bench: Bench) -> Result:
 
 
 async def _grown(bench: Bench, entries: int) -> Town:
-    here = await town(bench, schools=4, contracts=400)
+    contracts = max(400, entries // 200)
+    here = await town(bench, schools=8, contracts=contracts)
     await here.pay_each()
-    await here.grow(max(100, entries // 2 - 400))
+    await here.grow(max(100, entries // 2 - contracts))
     return here
 
 
