@@ -17,7 +17,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-import httpx
 import rich_click as click
 import schemathesis
 from schemathesis import Case
@@ -31,17 +30,13 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from service.app import create_app
 from service.identity.callers import Role
 from service.settings import Settings
-from service.store.transact import Store
 from service.web.policy import routes
 from tests.campaigns import left_out
 from tests.campaigns.command import SEED, begin, end, tell
-from tests.campaigns.ground import NAME, own_cluster, own_folder
+from tests.campaigns.ground import own_folder, own_machine
 from tests.campaigns.grounded import grounded
 from tests.campaigns.populated import BANK, populate
-from tests.fixtures.databases import Database
-from tests.fixtures.service import Service, open_district
 from tests.fixtures.started import Machine
-from tests.fixtures.vaults import sealing
 from tests.processes.bank_load import line_to
 
 DESCRIPTION: Final = Path(__file__).parent.parent.parent / "openapi" / "openapi.json"
@@ -267,18 +262,9 @@ def _causes(lines: Iterable[str]) -> list[str]:
 
 async def campaign(folder: Path, extent: Extent, tell: Callable[[str], None]) -> Figures:
     """Ask a service on a cluster of our own."""
-    database, figures = Database(await own_cluster(folder), NAME), Figures()
-    engine = sealing(create_async_engine(database.url("escrow_app")))
-    async with httpx.AsyncClient() as http:
-        machine = Machine(
-            database, folder, await open_district(Service(engine, Store(engine), http))
-        )
-        try:
-            await ask_all(machine, extent, figures, tell)
-        finally:
-            for each in machine.servings:
-                each.kill()
-            await engine.dispose()
+    figures = Figures()
+    async with own_machine(folder) as machine:
+        await ask_all(machine, extent, figures, tell)
     return figures
 
 
