@@ -19,7 +19,7 @@ from service.identity.verbs import Verb
 from service.store import reference
 from service.web.policy import policy
 from service.web.problems import refusing
-from service.web.wire import Instant, WireIn, WireOut, examples
+from service.web.wire import Instant, InstantIn, WireIn, WireOut, examples
 
 FARTHEST: Final = timedelta(days=10 * 366)
 """Ahead of machine time: a clock near the end of the calendar would leave no day to count to."""
@@ -31,7 +31,7 @@ class ClockIn(WireIn):
     model_config = examples({"jurisdiction": "500106", "to": "2026-03-30T00:05:00+08:00"})
 
     jurisdiction: str = Field(max_length=32, description="Code of a jurisdiction with a journal")
-    to: Instant = Field(description="At most ten years ahead")
+    to: InstantIn = Field(description="At most ten years ahead")
 
 
 class ClockOut(WireOut):

@@ -2,6 +2,7 @@
 
 import gzip
 import resource
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -138,7 +139,7 @@ async def test_an_advice_of_long_ago_is_kept_as_the_bank_sent_it(
 async def test_an_instant_has_its_offset_and_is_one_there_is(academy: Academy) -> None:
     enrolment = await academy.enrolled()
 
-    for instant in (*INSTANTS, *OUT_OF_REACH):
+    for instant in INSTANTS:
         body = {
             "enrolment_id": enrolment["id"],
             "reference": f"L-{next(academy.numbers)}",
@@ -150,6 +151,41 @@ async def test_an_instant_has_its_offset_and_is_one_there_is(academy: Academy) -
         assert answer.status_code in (400, 422), (instant, answer.text)
 
 
+async def test_a_lesson_out_of_reach_is_refused_for_both_its_ends(academy: Academy) -> None:
+    enrolment = await academy.enrolled()
+
+    for instant in OUT_OF_REACH:
+        body = {
+            "enrolment_id": enrolment["id"],
+            "reference": f"L-{next(academy.numbers)}",
+            "starts_at": instant,
+            "ends_at": instant,
+        }
+        answer = await academy.post("lessons", academy.token, body)
+
+        pointers = [each["pointer"] for each in answer.json()["errors"]]
+        assert (answer.status_code, pointers) == (400, ["/starts_at", "/ends_at"]), instant
+
+
+async def test_the_first_and_the_last_instant_are_told_as_they_were_said(academy: Academy) -> None:
+    enrolment = await academy.enrolled()
+    for starts, ends in (
+        ("1970-01-01T08:00:00+08:00", "1970-01-01T09:00:00+08:00"),
+        ("9998-12-31T14:00:00-08:00", "9998-12-31T15:59:59-08:00"),
+    ):
+        body = {
+            "enrolment_id": enrolment["id"],
+            "reference": f"L-{next(academy.numbers)}",
+            "starts_at": starts,
+            "ends_at": ends,
+        }
+        answer = await academy.post("lessons", academy.token, body)
+        assert answer.status_code == 201, answer.text
+        read = await academy.get(f"lessons/{answer.json()['id']}", academy.token)
+
+        assert datetime.fromisoformat(read["starts_at"]) == datetime.fromisoformat(starts)
+
+
 NO_INSTANTS = ["0", "0.5", "1767225600", "-1", "1e3", "2026-03-02", "T", ""]
 OUT_OF_REACH = [
     "0001-01-01T00:00:00+08:00",  # the year before the first, in UTC
@@ -159,7 +195,7 @@ OUT_OF_REACH = [
 
 
 @pytest.mark.parametrize("instant", [*NO_INSTANTS, *OUT_OF_REACH])
-async def test_an_instant_of_a_query_is_no_number(academy: Academy, instant: str) -> None:
+async def test_what_is_no_instant_of_a_query_is_refused(academy: Academy, instant: str) -> None:
     school = academy.district.public("ins", academy.institution)
     query = {"institution_id": school, "known_at": instant}
 

@@ -233,8 +233,9 @@ async def test_kept_heads_that_are_gone_stop_writing_until_the_journals_are_open
     report = await ground.report(*Heads.of_report(keeper.file.read_text()).journals)
     await open_again(ground.engine, Read.of(json.dumps(report)), *TWO)
     kept_again = await keeper.keep()
+    stands = await keeper.keep()
 
-    assert (kept_first, found_out, kept_again) == (True, False, True)
+    assert (kept_first, found_out, kept_again, stands) == (True, False, True, True)
     assert (standing.reason, standing.epoch) == ("heads_missing", 2)
     assert json.loads(keeper.file.read_text())["epoch"] == 3
 

@@ -17,7 +17,7 @@ from ledger.accounts import Account, AccountKind, Reason
 from ledger.coverage import NOTHING_IN_TIME, InTime, Position, payout_room
 from ledger.entitlement import Contract
 from ledger.money import ZERO, Money
-from ledger.refusals import CustodyAccountInvalid, EnrolmentBlocked
+from ledger.refusals import CustodyAccountInvalid, EnrolmentBlocked, PayoutNotCovered
 from ledger.rules.payouts import check_payout
 from ledger.rules.places import Place, place_at, place_of, references
 from ledger.transactions import Transaction, TransactionKind, Transfer, money_transfers, poured
@@ -97,13 +97,22 @@ def room_to_move(
     return payout_room(others, holds_fen=holds_fen, in_time=in_time)
 
 
+def require_backed(standing: Money, owed: Money) -> None:
+    """Refuse to move what more is owed on than stands on it: `PayoutNotCovered`.
+
+    A chargeback took money of a contract whose debt (A5) stays: it is made good before it moves.
+    """
+    if owed > standing:
+        raise PayoutNotCovered(room=str(standing), amount=str(owed))
+
+
 def require_movable(backing: Backing, target: Place, *, unsettled: Unsettled, room: Money) -> None:
     """Refuse to move a backing (E43) that is not settled, or at the cost of others.
 
-    `claims.require_settled` must hold: what waits to be confirmed has left L1, and its debt has
-    not. Raises in order: `EnrolmentBlocked` (cause claim, refund, porting, receipt or held),
-    `CustodyAccountInvalid` (another institution's, the same, or a deposit account),
-    `PayoutNotCovered` (`room` is what `room_to_move` leaves).
+    `claims.require_settled` must hold (what waits to be confirmed has left L1, and its debt has
+    not), and `require_backed`. Raises in order: `EnrolmentBlocked` (cause claim, refund, porting,
+    receipt or held), `CustodyAccountInvalid` (another institution's, the same, or a deposit
+    account), `PayoutNotCovered` (`room` is what `room_to_move` leaves).
     """
     causes = {
         "claim": unsettled.claim,

@@ -14,6 +14,7 @@ from service.web.approval import ApprovalOut
 from service.web.wire import (
     IdOf,
     Instant,
+    InstantIn,
     InstitutionId,
     Label,
     WireIn,
@@ -122,8 +123,8 @@ class PeriodIn(WireIn):
 
     model_config = examples({}, {"not_after": "2026-12-31T16:00:00+00:00"})
 
-    not_before: Instant | None = None
-    not_after: Instant | None = None
+    not_before: InstantIn | None = None
+    not_after: InstantIn | None = None
 
     def period(self, at_ms: int) -> tuple[datetime, datetime]:
         """Return the period from now; raises `RequestInvalid` for none, or more than 400 days."""

@@ -85,8 +85,9 @@ def require_movable(facts: Facts, ends: Ends) -> Backing:
     """Return what moves, the whole enrolment as it stands in the account it leaves.
 
     Refused in order: `WrongState` (of the enrolment), `CustodyAccountInvalid`, `InstitutionFrozen`,
-    `EnrolmentBlocked`, `AccountFenced`, `LessonsUnsettled`, `AmountZero`, what
-    `rules.require_movable` refuses, and `HoldExceeded`.
+    `EnrolmentBlocked`, `AccountFenced`, `LessonsUnsettled`, `PayoutNotCovered` where more is
+    owed on it than stands on it, `AmountZero`, what `rules.require_movable` refuses, and
+    `HoldExceeded`.
     """
     enrolment = _enrolment(facts, ends)
     _require_ends(facts, enrolment, ends)
@@ -128,12 +129,15 @@ def _require_ends(facts: Facts, enrolment: Record, ends: Ends) -> None:
 def _backing(facts: Facts, contract: Contract) -> Backing:
     book = facts.book
     claims.require_settled(book.balance(contract.pending), book.balance(contract.disputed))
+    prepaid, interest = book.balance(contract.prepaid), book.balance(contract.interest)
+    legacy, diversion = book.balance(contract.legacy), book.balance(contract.diversion)
+    rules.require_backed(prepaid + interest, legacy + diversion)
     return Backing(
         contract=contract,
-        prepaid=book.balance(contract.prepaid),
-        interest=book.balance(contract.interest),
-        legacy=book.balance(contract.legacy),
-        diversion=book.balance(contract.diversion),
+        prepaid=prepaid,
+        interest=interest,
+        legacy=legacy,
+        diversion=diversion,
         granted={r: book.quantity(contract.units_granted(r)) for r in _UNITS},
         taken={r: book.quantity(contract.units_consumed(r)) for r in _UNITS},
     )

@@ -7,7 +7,7 @@ from pydantic import Field
 from service.store import ids
 from service.web.wire import Amount, Day, WireOut, example_id
 
-EXAMPLE: Final[dict[str, Any]] = {
+EXAMPLE_ENTRY: Final[dict[str, Any]] = {
     "id": example_id("bke"),
     "custody_account_id": example_id("cus"),
     "bank_ref": "20260302-000017",

@@ -13,7 +13,7 @@ from service.banks.keys import RegisterKey
 from service.banks.schemas import Custodian
 from service.identity.algorithms import algorithms
 from service.identity.bank_keys import kid_of
-from service.web.wire import Instant, WireIn, WireOut, examples
+from service.web.wire import Instant, InstantIn, WireIn, WireOut, examples
 
 VALIDITY_MAX: Final = timedelta(days=731)
 
@@ -43,8 +43,8 @@ class BankKeyIn(WireIn):
     jurisdiction: NodeCode = Field(description="It speaks for the bank here and in all below")
     algorithm: Algorithm = "ed25519"
     public_key: Base64 = Field(description="The raw public key in base64")
-    not_before: Instant
-    not_after: Instant = Field(description="At most two years after not_before")
+    not_before: InstantIn
+    not_after: InstantIn = Field(description="At most two years after not_before")
 
     def facts(self, approval: UUID, key: str | None, parent: str | None) -> RegisterKey:
         """Make the command of it; raises `RequestInvalid` for a key that is none."""

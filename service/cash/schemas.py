@@ -4,8 +4,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from service.bank_entries.schemas import EXAMPLE as EXAMPLE_ENTRY
-from service.bank_entries.schemas import BankEntryOut
+from service.bank_entries.schemas import EXAMPLE_ENTRY, BankEntryOut
 from service.cash.use_cases import TakeCash
 from service.store import ids
 from service.web.command import Command

@@ -7,8 +7,7 @@ from pydantic import Field, StringConstraints, field_validator
 from ledger.accounts import Reason
 from service.bank_entries.collection_entries import CAPTURE, PENDING
 from service.bank_entries.facts import Detail, EntryFact
-from service.bank_entries.schemas import EXAMPLE as EXAMPLE_ENTRY
-from service.bank_entries.schemas import BankEntryOut
+from service.bank_entries.schemas import EXAMPLE_ENTRY, BankEntryOut
 from service.store import ids
 from service.web.command import Command
 from service.web.wire import (

@@ -16,6 +16,7 @@ from service.web.wire import (
     Day,
     EnrolmentId,
     Instant,
+    InstantIn,
     ItemResult,
     LessonId,
     Page,
@@ -57,8 +58,8 @@ class LessonIn(WireIn):
 
     enrolment_id: EnrolmentId
     reference: Reference
-    starts_at: Instant
-    ends_at: Instant
+    starts_at: InstantIn
+    ends_at: InstantIn
     online: bool = False
     teacher_reference: Reference | None = None
 

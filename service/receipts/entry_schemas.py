@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from service.bank_entries.schemas import EXAMPLE, BankEntryOut
+from service.bank_entries.schemas import EXAMPLE_ENTRY, BankEntryOut
 from service.web.wire import (
     Amount,
     EnrolmentId,
@@ -18,7 +18,7 @@ from service.web.wire import (
 class EntryOut(BankEntryOut):
     """What became of a bank entry."""
 
-    model_config = WireOut.model_config | {"json_schema_extra": {"examples": [EXAMPLE]}}
+    model_config = WireOut.model_config | {"json_schema_extra": {"examples": [EXAMPLE_ENTRY]}}
 
     outcome: str = Field(
         description="What it became: ENROLMENT, SUSPENSE, TOP_UP, CHARGE, ORDER, RETURN,"

@@ -4,7 +4,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from service.bank_entries.schemas import EXAMPLE as EXAMPLE_ENTRY
+from service.bank_entries.schemas import EXAMPLE_ENTRY
 from service.receipts.entry_schemas import EntryOut
 from service.receipts.schemas import EXAMPLE, DebitIn, ReceiptIn
 from service.store import ids

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from service.bank_entries.schemas import EXAMPLE as EXAMPLE_ENTRY
+from service.bank_entries.schemas import EXAMPLE_ENTRY
 from service.receipts.entry_schemas import EntryOut
 from service.web.wire import Amount, Instant, Page, WireIn, WireOut, example_id, examples
 

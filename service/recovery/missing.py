@@ -111,7 +111,10 @@ async def read_heads(connection: AsyncConnection, found: Missing) -> None:
 
 
 async def compare_heads(connection: AsyncConnection, kept: Heads, found: Missing) -> None:
-    """Find the heads, of journals and of trails, that are not reached or were written anew."""
+    """Find the heads, of journals and of trails, that are not reached or were written anew.
+
+    `read_heads` has told how far they reach.
+    """
     journals, trails = await not_standing(partial(driver.fetch, connection), kept)
     found.compared["heads"] += len(kept.journals) + len(kept.trails)
     for chain, lost, ours in (

@@ -8,9 +8,9 @@ from litestar.plugins import OpenAPISchemaPlugin
 from litestar.typing import FieldDefinition
 from pydantic import TypeAdapter, ValidationError
 
-from service.web.wire import Instant
+from service.web.wire import InstantIn
 
-_INSTANT: Final[TypeAdapter[datetime]] = TypeAdapter(Instant)
+_INSTANT: Final[TypeAdapter[datetime]] = TypeAdapter(InstantIn)
 
 
 class QueryInstant(datetime):

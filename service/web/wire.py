@@ -1,7 +1,7 @@
 """Wire types: strict strings for money, ids and dates, and the models every schema stands on."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final, Generic, TypeVar
 from uuid import UUID
 
@@ -24,7 +24,8 @@ from service.store import end_to_end_ids, ids
 MONEY_PATTERN: Final = r"^(0|[1-9][0-9]{0,12})\.[0-9]{2}$"
 EXAMPLE_UUID: Final = UUID("01956f2e-8c00-7000-8000-000000000001")
 BATCH_MAX: Final = 10_000
-INSTANT_YEARS: Final = range(1970, 9999)
+FIRST_INSTANT: Final = datetime(1970, 1, 1, tzinfo=UTC)
+LAST_INSTANT: Final = datetime(9998, 12, 31, 23, 59, 59, tzinfo=UTC)
 """At both ends every offset still leads to an instant that the database holds."""
 
 
@@ -91,7 +92,7 @@ def _day(value: object) -> object:
 def _instant(value: object) -> object:
     if isinstance(value, datetime):  # an answer's; JSON has none
         return value
-    if not isinstance(value, str) or "T" not in value:
+    if not isinstance(value, str) or "T" not in value.upper():
         raise ValueError("an instant is written as RFC 3339 with an offset")
     return value
 
@@ -99,13 +100,19 @@ def _instant(value: object) -> object:
 def _has_offset(value: datetime) -> datetime:
     if value.tzinfo is None:
         raise ValueError("an instant needs its offset")
-    if value.year not in INSTANT_YEARS:
+    return value
+
+
+def _in_reach(value: datetime) -> datetime:
+    if not FIRST_INSTANT <= value <= LAST_INSTANT:
         raise ValueError("an instant is of the years 1970 to 9998")
     return value
 
 
 Day = Annotated[date, BeforeValidator(_day)]
 Instant = Annotated[datetime, BeforeValidator(_instant), AfterValidator(_has_offset)]
+InstantIn = Annotated[Instant, AfterValidator(_in_reach)]
+"""An instant that a caller names; what stands is told whatever it is."""
 
 
 def _order_named(value: object) -> object:

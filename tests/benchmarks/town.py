@@ -44,7 +44,7 @@ class Town:
         Of so many amounts that a contract seldom pays the same twice a day: that is suspected.
         """
         contract = contract or self.chance.choice(self.contracts[school])
-        yuan, fen = divmod(self.chance.randint(1, 999), 100)
+        yuan, fen = divmod(self.chance.randint(1, 4_999), 100)
         return {
             "custody_account_id": self.schools[school].accounts[BANK],
             "bank_ref": f"P-{next(self.numbers)}",
@@ -98,6 +98,7 @@ class Town:
             if whole > AT_ONCE:
                 grown = min(done + AT_ONCE, whole) * GROWING + rest
                 sys.stderr.write(f"\rgrown by {grown:,} of {receipts:,} receipts ")
+        sys.stderr.write("\n" if whole > AT_ONCE else "")
 
 
 async def town(bench: Bench, *, schools: int, contracts: int) -> Town:

@@ -34,7 +34,7 @@ def begin(seed: int | None, *, level: str = "ERROR") -> int:
 
 def tell(line: str) -> None:
     """Show progress in place of the line before."""
-    sys.stderr.write(f"\r{line} ")
+    sys.stderr.write(f"\r\033[K{line} ")
 
 
 def end(figures: Shown, found: Iterable[str] = ()) -> NoReturn:

@@ -46,13 +46,15 @@ async def own_machine(folder: Path) -> AsyncIterator[Machine]:
     engine = sealing(create_async_engine(database.url(launch.APP_ROLE)))
     async with httpx.AsyncClient() as nobody:
         direct = Service(engine, Store(engine), nobody, tokens_last=TOKENS_LAST)
-        machine = Machine(database, folder, await open_district(direct))
         try:
-            yield machine
+            machine = Machine(database, folder, await open_district(direct))
+            try:
+                yield machine
+            finally:
+                for each in machine.servings:
+                    if each.popen.poll() is None:
+                        each.kill()
         finally:
-            for each in machine.servings:
-                if each.popen.poll() is None:
-                    each.kill()
             await engine.dispose()
 
 

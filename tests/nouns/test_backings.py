@@ -232,6 +232,20 @@ async def test_a_half_funded_contract_takes_only_its_money(banks: Banks) -> None
     assert (there["resource"], there["shortfall"]) == ("1000.00", "1400.00")
 
 
+async def test_a_contract_that_owes_more_than_stands_on_it_stays(banks: Banks) -> None:
+    declared = banks.academy.legacy("2400.00", 24)
+    legacy = (await banks.academy.post("enrolments/legacy", banks.academy.token, declared)).json()
+    code = legacy["payment_code"]
+    taken = await banks.line(
+        "debits", "ICBC", banks.here, "100.00", kind="CHARGEBACK", payment_code=code
+    )
+
+    refused = await banks.ask(enrolment_id=legacy["id"])
+
+    assert taken["outcome"] == "CHARGEBACK"
+    assert (refused.status_code, refused.json()["code"]) == (422, "payout_not_covered")
+
+
 async def test_what_is_not_settled_keeps_an_enrolment(banks: Banks) -> None:
     await banks.academy.recorded(banks.enrolment)
     unsettled = await banks.ask()
