@@ -1,108 +1,10 @@
 """Backings over HTTP: an enrolment moves whole between two banks, or stays where it was."""
 
-from dataclasses import dataclass, field
-from typing import Any
-from uuid import UUID
-
-import httpx
-import pytest
-
 from service.store.facts import Update
 from service.store.tables import CustodyAccount, Institution
-from tests.fixtures.academies import Academy
 from tests.fixtures.databases import Database
+from tests.fixtures.two_banks import Banks
 from tests.nouns.claim_calls import filed, looked_at
-
-
-@dataclass
-class Banks:
-    """A school with accounts at two banks, and an enrolment of 4,999.99 with two lessons held."""
-
-    academy: Academy
-    other: UUID
-    enrolment: dict[str, Any]
-    lines: list[int] = field(default_factory=list)
-
-    @property
-    def here(self) -> str:
-        return self.academy.district.public("cus", self.academy.custody)
-
-    @property
-    def there(self) -> str:
-        return self.academy.district.public("cus", self.other)
-
-    async def ask(self, **values: Any) -> httpx.Response:
-        """Let the school ask for the move."""
-        body = {"enrolment_id": self.enrolment["id"], "custody_account_id": self.there}
-        return await self.academy.post("backing-moves", self.academy.token, body | values)
-
-    async def approve(self, asked: httpx.Response) -> httpx.Response:
-        """Let a regulator approve it."""
-        assert asked.status_code == 202, asked.text
-        body = {"payload_hash": asked.json()["payload_hash"]}
-        path = f"approvals/{asked.json()['id']}/approve"
-        return await self.academy.post(path, self.academy.district.regulator, body)
-
-    async def instructed(self, **values: Any) -> dict[str, Any]:
-        """Ask, approve, and return the move."""
-        answer = await self.approve(await self.ask(**values))
-        assert answer.status_code == 200, answer.text
-        (move,) = (await self.moves())["items"]
-        return dict(move)
-
-    async def moves(self, token: str | None = None) -> dict[str, Any]:
-        """List the moves."""
-        found = await self.academy.get("backing-moves", token or self.academy.token)
-        return dict(found)
-
-    async def line(self, noun: str, bank: str, custody: str, amount: str, **values: Any) -> Any:
-        """Let a bank report a line."""
-        self.lines.append(1)
-        body = {
-            "custody_account_id": custody,
-            "bank_ref": f"M-{len(self.lines)}",
-            "amount": amount,
-            "book_on": "2026-03-05",
-            "value_on": "2026-03-05",
-        }
-        answer = await self.academy.post(noun, self.academy.district.banks[bank], body | values)
-        assert answer.status_code == 201, answer.text
-        return answer.json()
-
-    async def sent(self, move: dict[str, Any], amount: str) -> Any:
-        """Let the bank it stands in fetch the order and pay."""
-        await self.academy.post("payment-orders/fetch", self.academy.district.banks["ICBC"])
-        named = {"kind": "ORDER", "end_to_end_id": move["order_id"]}
-        return await self.line("debits", "ICBC", self.here, amount, **named)
-
-    async def arrived(self, move: dict[str, Any], amount: str) -> Any:
-        """Let the other bank receive it."""
-        named = {"kind": "TRANSFER", "end_to_end_id": move["order_id"]}
-        return await self.line("receipts", "CCB", self.there, amount, **named)
-
-    async def books(self, custody: str) -> dict[str, Any]:
-        """Read what one account could pay out."""
-        found = await self.academy.get(
-            "payouts/preview", self.academy.token, custody_account_id=custody
-        )
-        return dict(found)
-
-    async def found(self) -> dict[str, Any]:
-        """Read the enrolment."""
-        path = f"enrolments/{self.enrolment['id']}"
-        return dict(await self.academy.get(path, self.academy.token))
-
-
-@pytest.fixture
-async def banks(academy: Academy) -> Banks:
-    """Plant it."""
-    other = await academy.district.plant_custody_account(
-        academy.institution, bank="CCB", is_default=False
-    )
-    enrolment = await academy.enrolled()
-    for _ in range(2):
-        await academy.confirmed(enrolment)
-    return Banks(academy, other, enrolment)
 
 
 async def test_an_enrolment_goes_on_at_the_other_bank_with_all_that_is_its_own(
