@@ -4,14 +4,15 @@ from typing import Final
 
 GRANTS: Final = """
     SELECT space.nspname AS schema, held.relname AS "table", held.relispartition AS leaf,
-           coalesce(role.rolname, 'PUBLIC') AS grantee, given.privilege_type AS privilege
+           coalesce(role.rolname, 'PUBLIC') AS grantee, given.privilege_type AS privilege,
+           given.is_grantable
     FROM pg_class AS held JOIN pg_namespace AS space ON space.oid = held.relnamespace
     CROSS JOIN LATERAL aclexplode(held.relacl) AS given
     LEFT JOIN pg_roles AS role ON role.oid = given.grantee
     WHERE space.nspname IN ('escrow', 'pii') AND given.grantee <> held.relowner
     UNION ALL
     SELECT space.nspname, held.relname || '.' || part.attname, held.relispartition,
-           coalesce(role.rolname, 'PUBLIC'), given.privilege_type
+           coalesce(role.rolname, 'PUBLIC'), given.privilege_type, given.is_grantable
     FROM pg_attribute AS part JOIN pg_class AS held ON held.oid = part.attrelid
     JOIN pg_namespace AS space ON space.oid = held.relnamespace
     CROSS JOIN LATERAL aclexplode(part.attacl) AS given
@@ -40,6 +41,29 @@ OWNERS: Final = """
     JOIN pg_roles AS owner ON owner.oid = held.relowner
     WHERE space.nspname IN ('escrow', 'pii') AND held.relkind IN ('r', 'p')
       AND owner.rolname <> 'escrow_owner' ORDER BY 1, 2"""
+
+SCHEMAS: Final = """
+    SELECT space.nspname AS schema, owner.rolname AS owner,
+           coalesce(role.rolname, 'PUBLIC') AS grantee, given.privilege_type AS privilege
+    FROM pg_namespace AS space JOIN pg_roles AS owner ON owner.oid = space.nspowner
+    CROSS JOIN LATERAL aclexplode(coalesce(space.nspacl, acldefault('n', space.nspowner))) AS given
+    LEFT JOIN pg_roles AS role ON role.oid = given.grantee
+    WHERE space.nspname IN ('escrow', 'pii') AND NOT (owner.rolname = 'escrow_owner'
+      AND (given.grantee = space.nspowner OR given.privilege_type = 'USAGE'
+           AND NOT given.is_grantable
+           AND (space.nspname, role.rolname) IN (('escrow', 'escrow_app'),
+                ('escrow', 'escrow_audit'), ('pii', 'escrow_pii'))))
+    ORDER BY 1, 3, 4"""
+"""Who may use a schema, or make anything in it, beyond those who have to."""
+
+DATABASE: Final = """
+    SELECT held.datname AS database, coalesce(role.rolname, 'PUBLIC') AS grantee,
+           given.privilege_type AS privilege
+    FROM pg_database AS held CROSS JOIN LATERAL aclexplode(held.datacl) AS given
+    LEFT JOIN pg_roles AS role ON role.oid = given.grantee
+    WHERE held.datname = current_database() AND given.privilege_type = 'CREATE'
+      AND coalesce(role.rolname, 'PUBLIC')
+          IN ('PUBLIC', 'escrow_app', 'escrow_audit', 'escrow_pii') ORDER BY 2"""
 
 OPEN_FUNCTIONS: Final = """
     SELECT made.proname AS function, coalesce(role.rolname, 'PUBLIC') AS grantee
@@ -104,10 +128,12 @@ POLICIES: Final = """
     FROM pg_policies WHERE schemaname IN ('escrow', 'pii') ORDER BY 1, 2"""
 
 OVERRIDDEN: Final = """
-    SELECT coalesce(role.rolname, '*') AS role, array_to_string(held.setconfig, ',') AS settings
+    SELECT coalesce(role.rolname, '*') AS role, split_part(told, '=', 1) AS setting,
+           substr(told, strpos(told, '=') + 1) AS value
     FROM pg_db_role_setting AS held LEFT JOIN pg_roles AS role ON role.oid = held.setrole
-    WHERE array_to_string(held.setconfig, ',') ~
-      '(synchronous_commit=(off|local)|row_security=off|session_replication_role=|fsync=off)'"""
+    CROSS JOIN LATERAL unnest(held.setconfig) AS told
+    WHERE held.setdatabase IN
+      (0, (SELECT oid FROM pg_database WHERE datname = current_database())) ORDER BY 1, 2"""
 
 DAMAGED: Final = """
     SELECT held.relname AS "index", NULL::bigint AS checksum_failures FROM pg_index AS bound
