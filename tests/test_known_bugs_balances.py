@@ -220,20 +220,10 @@ async def test_beancount_1045_one_fen_is_a_difference(
 ) -> None:
     """The same on the bank's side: no tolerance, and a day off by a fen is no agreement."""
     await academy.receipt("150.25")
-    body = {
-        "custody_account_id": academy.district.public("cus", academy.custody),
-        "day": "2026-03-01",
-        "opening": "0.00",
-        "closing": closing,
-        "credit_count": 1,
-        "credit_sum": closing,
-        "debit_count": 0,
-        "debit_sum": "0.00",
-    }
 
-    answer = await academy.post("statements", academy.district.banks["ICBC"], body)
+    answer = await academy.stated(date(2026, 3, 1), closing)
 
-    assert answer.json()["state"] == state, answer.text
+    assert answer["state"] == state, answer
 
 
 async def _transaction(academy: Academy, transaction: str) -> dict[str, Any]:

@@ -176,3 +176,24 @@ async def test_mojaloop_3527_one_transfer_id_is_one_transfer_though_sent_again_c
     assert [item["code"] for item in batch.json()["results"]] == ["duplicate", "duplicate"]
     assert (changed.status_code, changed.json()["code"]) == (409, "bank_entry_contradicted")
     assert await academy.district.count("escrow.bank_entry") == 1
+
+
+async def test_fineract_574_a_rejection_posts_its_entries_once(payouts: Payouts) -> None:
+    """Rejecting a share account posted the journal entries of it twice.
+
+    Here a bank rejects an order of the school's: said six times at once, and once more later, it
+    gives the money back once, and exactly what was taken.
+    """
+    order = await payouts.fetched("108.33")
+    count = await payouts.district.count("escrow.journal_transaction")
+
+    answers = await asyncio.gather(
+        *(payouts.report(order, "REJECTED", reason="AC04") for _ in range(6))
+    )
+    later = await payouts.report(order, "REJECTED", reason="AC04")
+
+    posted = [answer.json().get("transaction_id") for answer in (*answers, later)]
+    assert {answer.json()["state"] for answer in (*answers, later)} == {"REJECTED"}
+    assert len([each for each in posted if each is not None]) == 1
+    assert await payouts.district.count("escrow.journal_transaction") == count + 1
+    assert (await payouts.preview())["earned"] == "208.33"

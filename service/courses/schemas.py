@@ -12,6 +12,7 @@ from service.courses.use_cases import FileCourse
 from service.store import ids
 from service.web.command import Command
 from service.web.wire import (
+    VERSION_MAX,
     Amount,
     BatchMode,
     CodeText,
@@ -116,7 +117,7 @@ class CourseBatchIn(BatchMode):
 class CourseVersion(WireIn):
     """The version the caller has seen; another one is 409 `version_stale`."""
 
-    version: Annotated[int, Field(strict=True, ge=1)]
+    version: Annotated[int, Field(strict=True, ge=1, le=VERSION_MAX)]
 
 
 class CourseCommandIn(WireIn):

@@ -18,6 +18,7 @@ from service.institutions.credit_codes import is_valid
 from service.store.parties import NewParty, PartyKind
 from service.web.command import Command
 from service.web.wire import (
+    VERSION_MAX,
     AgreementId,
     CodeText,
     Day,
@@ -49,7 +50,7 @@ JurisdictionCode = Annotated[
 AccountNumber = Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9A-Z-]{5,40}$")]
 BankCode = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Z][A-Z0-9]{1,15}$")]
 DocumentHash = Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9a-f]{64}$")]
-Version = Annotated[int, Field(strict=True, ge=1)]
+Version = Annotated[int, Field(strict=True, ge=1, le=VERSION_MAX)]
 
 
 class InstitutionVersion(WireIn):

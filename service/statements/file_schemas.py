@@ -133,7 +133,7 @@ class CsvMappingIn(WireIn):
     currency_words: Names = Field(default=["CNY", "RMB", "人民币", "156"], max_length=20)
     newest_first: bool = False
     ends_with_newline: bool = True
-    lines_before_heading_max: int = Field(default=30, ge=0, le=100)
+    lines_before_heading_max: int = Field(default=30, strict=True, ge=0, le=100)
 
 
 class StatementMappingIn(WireIn):

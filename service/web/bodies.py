@@ -19,12 +19,15 @@ from litestar.utils.scope.state import ScopeState
 from ledger.refusals import BodyTooLarge, BodyTooSlow, MediaTypeUnsupported, RequestInvalid
 from service.store.spooled import Spooled
 from service.web import plain_json
+from service.web.wire import BATCH_MAX
 
 BODY_MAX: Final = 64 * 1024
 BATCH_BODY_MAX: Final = 8 * 1024 * 1024
 BODY_WITHIN_S: Final = 10
 BODY_PER_S: Final = 256 * 1024
 DEPTH_MAX: Final = 32
+ELEMENTS_MAX: Final = 10 * BATCH_MAX
+"""Of all lists in a body together; a model finds fault with each of them at length."""
 FIELDS_MAX: Final = 32
 JSON: Final = "application/json"
 FORM: Final = "application/x-www-form-urlencoded"
@@ -62,6 +65,7 @@ async def check_body(request: Request[Any, Any, Any]) -> None:
         wanted = request.route_handler.opt.get("media_type", JSON)
         _check_media_type(request, {wanted})
         parsed = parse(raw) if wanted == JSON else parse_form(raw)
+        check_lists(raw, parsed)
         if wanted == JSON:  # What was parsed here is what the handler's model is made of.
             ScopeState.from_scope(request.scope).json = parsed
     secret = request.route_handler.opt.get("secret_body", False)
@@ -153,6 +157,27 @@ def closely(raw: bytes, text: str) -> Any:  # noqa: ANN401 - any JSON value
     if _ESCAPED.search(text) or UNWANTED.search(text):
         _check_text(parsed)
     return parsed
+
+
+def check_lists(raw: bytes, parsed: Any) -> None:  # noqa: ANN401 - any JSON value
+    """Refuse a list longer than a batch may be, and too many elements of lists in a body.
+
+    Raises `BodyTooLarge`. Most bodies have not even as many commas.
+    """
+    if raw.count(b",") < BATCH_MAX:
+        return
+    elements, inside = 0, [parsed]
+    while inside:
+        value = inside.pop()
+        if type(value) is list:
+            elements += len(value)
+            if len(value) > BATCH_MAX:
+                raise BodyTooLarge(items_max=BATCH_MAX)
+            if elements > ELEMENTS_MAX:
+                raise BodyTooLarge(elements_max=ELEMENTS_MAX)
+            inside += value
+        elif type(value) is dict:
+            inside += [each for each in value.values() if type(each) in {list, dict}]
 
 
 def parse_form(raw: bytes) -> dict[str, str]:

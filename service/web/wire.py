@@ -24,6 +24,7 @@ from service.store import end_to_end_ids, ids
 MONEY_PATTERN: Final = r"^(0|[1-9][0-9]{0,12})\.[0-9]{2}$"
 EXAMPLE_UUID: Final = UUID("01956f2e-8c00-7000-8000-000000000001")
 BATCH_MAX: Final = 10_000
+VERSION_MAX: Final = 2**31 - 1
 FIRST_INSTANT: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_INSTANT: Final = datetime(9998, 12, 31, 23, 59, 59, tzinfo=UTC)
 """At both ends every offset still leads to an instant that the database holds."""

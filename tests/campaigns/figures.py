@@ -33,9 +33,10 @@ class Figures:
 
     @property
     def is_clean(self) -> bool:
-        """Whether something was killed, nothing was lost and the books are right."""
+        """Whether something was killed, nothing lost, no call failed and the books are right."""
         fought = self.kills.total() > 0 and self.judged.acknowledged > 0
-        return fought and not self.judged.faults and self.verified is Status.CLEAN
+        lost = self.judged.faults or self.failed
+        return fought and not lost and self.verified is Status.CLEAN
 
     def lines(self) -> list[str]:
         """Write the figures for people."""

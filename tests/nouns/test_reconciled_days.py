@@ -40,22 +40,6 @@ async def stands(academy: Academy) -> list[dict[str, Any]]:
     return [each for each in found["items"] if each["state"] != "CLOSED"]
 
 
-async def statement(academy: Academy, on: date, closing: str) -> None:
-    """Deliver an account's first day, of one credit."""
-    body = {
-        "custody_account_id": academy.district.public("cus", academy.custody),
-        "day": on.isoformat(),
-        "opening": "0.00",
-        "closing": closing,
-        "credit_count": 1,
-        "credit_sum": closing,
-        "debit_count": 0,
-        "debit_sum": "0.00",
-    }
-    answer = await academy.post("statements", academy.district.banks["ICBC"], body)
-    assert answer.status_code == 201, answer.text
-
-
 async def received(academy: Academy, amount: str, on: date) -> dict[str, Any]:
     return await academy.receipt(amount, book_on=on.isoformat(), value_on=on.isoformat())
 
@@ -80,7 +64,7 @@ async def test_each_account_is_reconciled_once_for_the_day_before(
     academy: Academy, day: date
 ) -> None:
     await received(academy, "4999.99", day)
-    await statement(academy, day, "4999.99")
+    await academy.stated(day, "4999.99")
 
     await move_to(academy, day + timedelta(days=1), time(8, 29))
     early = await nightly(academy)
@@ -111,7 +95,7 @@ async def test_a_statement_that_comes_late_is_followed(academy: Academy, day: da
     await nightly(academy)
     before = await followed(academy)
 
-    await statement(academy, day, "4999.99")
+    await academy.stated(day, "4999.99")
     after, again = await followed(academy), await followed(academy)
 
     first, second = await made(academy)
@@ -127,7 +111,7 @@ async def test_a_statement_that_comes_late_is_followed(academy: Academy, day: da
 async def test_an_entry_that_comes_late_closes_its_break_and_keeps_its_value_date(
     academy: Academy, day: date
 ) -> None:
-    await statement(academy, day, "100.00")
+    await academy.stated(day, "100.00")
     await move_to(academy, day + timedelta(days=1), time(9))
     await nightly(academy)
     open_then = await stands(academy)
@@ -148,7 +132,7 @@ async def test_an_entry_that_comes_late_closes_its_break_and_keeps_its_value_dat
 async def test_a_break_climbs_with_every_working_day_that_nobody_explains_it(
     academy: Academy, day: date
 ) -> None:
-    await statement(academy, day, "100.00")
+    await academy.stated(day, "100.00")
     calendar, levels = await calendar_of(academy), []
 
     for working_days in (1, 2, 3, 7):
@@ -191,7 +175,7 @@ async def test_a_day_is_sealed_with_what_every_account_was_reconciled_to(
     academy: Academy, day: date
 ) -> None:
     await received(academy, "4999.99", day)
-    await statement(academy, day, "4999.99")
+    await academy.stated(day, "4999.99")
     await move_to(academy, day + timedelta(days=1), time(9))
 
     closed = await academy.post(
@@ -218,7 +202,7 @@ async def test_a_close_looks_at_all_accounts_some_at_a_time(
         academy.institution, bank="CCB", is_default=False
     )
     await received(academy, "4999.99", day)
-    await statement(academy, day, "4999.99")
+    await academy.stated(day, "4999.99")
     await move_to(academy, day + timedelta(days=1), time(9))
 
     await academy.post("statements/close-day", academy.district.operator, {"day": day.isoformat()})
