@@ -14,6 +14,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from litestar import Request
+from litestar.exceptions import InternalServerException
 from litestar.utils.scope.state import ScopeState
 
 from ledger.refusals import BodyTooLarge, BodyTooSlow, MediaTypeUnsupported, RequestInvalid
@@ -34,6 +35,7 @@ FORM: Final = "application/x-www-form-urlencoded"
 """What a body is: JSON, unless a route's option `media_type` says that it is a form, or its
 `raw_media` that it is a file of one of these types."""
 SPOOLED_KEY: Final = "spooled"
+GONE: Final = "sender_gone"
 
 UNWANTED: Final = re.compile(
     "[\x00-\x1f\x7f\ud800-\udfff"
@@ -90,7 +92,7 @@ async def body_of(request: Request[Any, Any, Any]) -> bytes | Spooled:
 async def spooled_body(request: Request[Any, Any, Any]) -> Spooled:
     """Read a file piece by piece into a temporary one, once for all who ask.
 
-    Raises `BodyTooLarge` or `BodyTooSlow`, as `raw_body` does.
+    Raises `BodyTooLarge`, `BodyTooSlow` or `RequestInvalid`, as `raw_body` does.
     """
     state: dict[str, Any] = request.scope["state"]
     if SPOOLED_KEY in state:
@@ -106,6 +108,8 @@ async def spooled_body(request: Request[Any, Any, Any]) -> Spooled:
                 body.add(piece)
     except TimeoutError:
         raise BodyTooSlow from None
+    except InternalServerException:
+        raise RequestInvalid(reason=GONE) from None
     return body
 
 
@@ -113,7 +117,7 @@ async def raw_body(request: Request[Any, Any, Any]) -> bytes:
     """Read the raw body of a request, once for all who ask.
 
     Raises `BodyTooLarge` or `BodyTooSlow`: a body has 10 seconds, and one for each 256 KiB that
-    its route allows.
+    its route allows; or `RequestInvalid` where its sender is gone, which is no fault of ours.
     """
     limit = _limit(request)
     try:
@@ -121,6 +125,8 @@ async def raw_body(request: Request[Any, Any, Any]) -> bytes:
             raw = await request.body()
     except TimeoutError:
         raise BodyTooSlow from None
+    except InternalServerException:
+        raise RequestInvalid(reason=GONE) from None
     if len(raw) > limit:
         raise BodyTooLarge(limit_bytes=limit)
     return raw
