@@ -4,6 +4,8 @@ A custody account's statements cut time into spans: from one closing to the next
 net change stands against the ledger's; single entries in doubt explain what they can, and what is
 left is a break of the span itself. So the amounts of an account's breaks always add up to the
 difference of the two closings (I-37). Amounts are fen, bank less ledger.
+
+Beside them stands what a bank said against an entry that stands: a word, and no money.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,6 +25,7 @@ class BreakClass(StrEnum):
     AMOUNT = "AMOUNT"
     BANK_ERROR = "BANK_ERROR"
     LEDGER_ERROR = "LEDGER_ERROR"
+    CONTRADICTED = "CONTRADICTED"
 
 
 class Owner(StrEnum):
@@ -34,12 +37,16 @@ class Owner(StrEnum):
 
 
 class Subject(StrEnum):
-    """What a break names: one bank entry, one line of a statement, a statement, or our books."""
+    """What a break names: one bank entry, one line of a statement, a statement, or our books.
+
+    BANK_MESSAGE is an entry too, of which a message of its bank said something else.
+    """
 
     BANK_ENTRY = "BANK_ENTRY"
     STATEMENT_LINE = "STATEMENT_LINE"
     STATEMENT_DAY = "STATEMENT_DAY"
     LEDGER = "LEDGER"
+    BANK_MESSAGE = "BANK_MESSAGE"
 
 
 class Doubt(StrEnum):
@@ -117,6 +124,7 @@ _OWNERS: Final = {
     BreakClass.AMOUNT: Owner.BANK,
     BreakClass.BANK_ERROR: Owner.BANK,
     BreakClass.LEDGER_ERROR: Owner.OPERATOR,
+    BreakClass.CONTRADICTED: Owner.BANK,
 }
 
 

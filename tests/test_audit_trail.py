@@ -59,13 +59,13 @@ async def test_an_accepted_command_is_one_row_with_its_transactions(
     assert row["details"] is None
 
 
-async def test_a_refused_command_changes_nothing_but_its_answer_and_its_row(
+async def test_a_contradiction_changes_no_money_and_its_row_tells_of_the_break_it_opened(
     academy: Academy, database: Database
 ) -> None:
     district = academy.district
     bank = district.banks["ICBC"]
     await academy.post("receipts", bank, receipt(academy, "R-1"))
-    tables = ("escrow.journal_transaction", "escrow.bank_entry", "escrow.entry")
+    tables = ("escrow.bank_entry", "escrow.entry")
     before = [await district.count(table) for table in tables]
     rows = await district.count("escrow.audit")
     answers = await district.count("escrow.stored_answer")
@@ -75,8 +75,28 @@ async def test_a_refused_command_changes_nothing_but_its_answer_and_its_row(
     row = (await trail(database, district.journal))[-1]
     assert refused.status_code == 409
     assert told(row) == ("DECIDED", "bank", "postReceipt", "bank_entry_contradicted")
-    assert (row["first_seq"], row["last_seq"]) == (None, None)
+    assert row["first_seq"] == row["last_seq"] == await district.count("escrow.journal_transaction")
     assert [await district.count(table) for table in tables] == before
+    assert await district.count("escrow.stored_answer") == answers + 1
+    assert await district.count("escrow.audit") == rows + 1
+
+
+async def test_a_refused_command_changes_nothing_but_its_answer_and_its_row(
+    academy: Academy, database: Database
+) -> None:
+    district = academy.district
+    body = {"custody_account_id": district.public("cus", academy.custody), "amount": "1.00"}
+    rows = await district.count("escrow.audit")
+    answers = await district.count("escrow.stored_answer")
+    before = await district.count("escrow.journal_transaction")
+
+    refused = await academy.post("payouts", academy.token, body)
+
+    row = (await trail(database, district.journal))[-1]
+    assert refused.status_code == 422, refused.text
+    assert row["outcome"] == refused.json()["code"]
+    assert (row["first_seq"], row["last_seq"]) == (None, None)
+    assert await district.count("escrow.journal_transaction") == before
     assert await district.count("escrow.stored_answer") == answers + 1
     assert await district.count("escrow.audit") == rows + 1
 
@@ -117,7 +137,7 @@ async def test_a_batch_is_one_row_with_its_verdicts_counted(
         "items": 6,
         "verdicts": {"bank_entry_contradicted": 1, "done": 4, "duplicate": 1},
     }
-    assert row["last_seq"] - row["first_seq"] == 3
+    assert row["last_seq"] - row["first_seq"] == 4
 
 
 async def test_every_transaction_is_told_of_once_whoever_asked(

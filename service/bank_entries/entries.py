@@ -1,7 +1,7 @@
 """Bank entries: facts that are always kept.
 
 Commands are refused; bank facts never are (decisions.md). Only a contradiction, the same bank
-reference with other content, is a conflict.
+reference with other content, is a conflict, and opens a break.
 """
 
 from dataclasses import replace
@@ -10,12 +10,11 @@ from uuid import UUID
 
 from ledger.accounts import Reason
 from ledger.money import Money
-from ledger.refusals import BankEntryContradicted
-from service.bank_entries import suspected
+from service.bank_entries import contradictions, suspected
 from service.bank_entries.batch_entries import part_rows
 from service.bank_entries.effects import effect_of
-from service.bank_entries.facts import KEPT, STATEMENT, Detail, Effect, EntryFact, Part
-from service.bank_entries.restated import restated, says_the_same
+from service.bank_entries.facts import KEPT, Detail, Effect, EntryFact, Part
+from service.bank_entries.restated import restated
 from service.store import ids
 from service.store.contracts import place_of
 from service.store.facts import Decision, Facts, Insert, Record, Update
@@ -35,8 +34,9 @@ def decide_entry(facts: Facts, fact: EntryFact) -> Decision:
     assert account is not None, "the custody account was found and locked"
     known = facts.by(BankEntry, BUSINESS_KEY, fact.custody_account, fact.bank_ref)
     if known is not None:
-        if _differs(known, fact):
-            raise BankEntryContradicted(bank_ref=fact.bank_ref)
+        differs = contradictions.differing(known, fact)
+        if differs:
+            return contradictions.contradicted(facts, known, fact, account, differs)
         return told_again(facts, known, fact, account)
     twin = suspected.twin_of(facts, fact)
     if twin is None:
@@ -81,13 +81,6 @@ def told_again(facts: Facts, known: Record, fact: EntryFact, account: Record) ->
         ),
         shows=shows,
     )
-
-
-def _differs(known: Record, fact: EntryFact) -> bool:
-    """Tell whether an entry that stands says other than this; statements seldom name the payer."""
-    if STATEMENT in {known.source, fact.source}:
-        return not says_the_same(known, fact)
-    return bool(known.content_hash != fact.content_hash)
 
 
 def decide_kept(facts: Facts, bank_entry: UUID, parts: tuple[Part, ...] = ()) -> Decision:

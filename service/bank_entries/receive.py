@@ -19,6 +19,7 @@ from ledger.refusals import (
     Refusal,
 )
 from service.bank_entries import plain_payments
+from service.bank_entries.contradictions import read_contradictions
 from service.bank_entries.effects import by_kind, kind_of
 from service.bank_entries.entries import decide_entry, decide_kept
 from service.bank_entries.facts import KEPT, EntryFact
@@ -104,6 +105,7 @@ async def _read_met(unit: Unit, facts: Sequence[EntryFact]) -> Sequence[EntryFac
         {(f.custody_account, f.bank_ref) for f in facts},
         ("custody_account_id", "bank_ref"),
     )
+    await read_contradictions(unit, facts)
     told = await read_restated(unit, facts)
     await read_likes(unit, facts)
     await _notice_kept(unit, {f.custody_account for f in facts})

@@ -80,7 +80,11 @@ def decide_cash(facts: Facts, fact: EntryFact) -> Decision:
     )
     if known is None:
         _require_takes(facts, fact)
-    return decide_entry(facts, fact)
+    decision = decide_entry(facts, fact)
+    if decision.refusal is not None:
+        # It is the school that says two things, and no bank: a command is only refused.
+        raise decision.refusal
+    return decision
 
 
 TAKE_CASH: Final[UseCase[TakeCash, EntryFact]] = UseCase(

@@ -18,7 +18,14 @@ from service.web.wire import (
 )
 
 BreakKind = Literal[
-    "TIMING", "UNPOSTED_FEE", "UNMATCHED", "DUPLICATE", "AMOUNT", "BANK_ERROR", "LEDGER_ERROR"
+    "TIMING",
+    "UNPOSTED_FEE",
+    "UNMATCHED",
+    "DUPLICATE",
+    "AMOUNT",
+    "BANK_ERROR",
+    "LEDGER_ERROR",
+    "CONTRADICTED",
 ]
 BreakState = Literal["OPEN", "SIGNED_OFF", "CLOSED"]
 CoverageState = Literal["COVERED", "SHORT", "UNKNOWN"]
@@ -82,6 +89,8 @@ BREAK: Final[dict[str, Any]] = {
     "signed_off_by": None,
     "signed_off_at": None,
     "closed_at": None,
+    "bank_ref": None,
+    "differs": [],
 }
 
 DEMAND: Final[dict[str, Any]] = {
@@ -171,11 +180,17 @@ class BreakOut(WireOut):
     institution_id: str
     bank_code: str
     kind: str
-    subject: str = Field(description="BANK_ENTRY, STATEMENT_LINE, STATEMENT_DAY or LEDGER")
+    subject: str = Field(
+        description="BANK_ENTRY, STATEMENT_LINE, STATEMENT_DAY, LEDGER or BANK_MESSAGE"
+    )
     subject_key: str
     arose_on: Day
-    amount: SignedAmount = Field(description="Bank less ledger")
-    within_books: bool = Field(description="A fault of our own books, no part of the difference")
+    amount: SignedAmount = Field(
+        description="Bank less ledger; of a CONTRADICTED one what was said less what stands"
+    )
+    within_books: bool = Field(
+        description="No part of the difference: a fault of our own books, or CONTRADICTED"
+    )
     state: str
     owner: str = Field(description="Whose turn it is: BANK, INSTITUTION or OPERATOR")
     assignee: str | None = None
@@ -187,6 +202,12 @@ class BreakOut(WireOut):
     signed_off_by: str | None = None
     signed_off_at: Instant | None = None
     closed_at: Instant | None = None
+    bank_ref: str | None = Field(
+        default=None, description="Of a CONTRADICTED one the bank's reference"
+    )
+    differs: list[Literal["AMOUNT", "DIRECTION", "DATE", "PAYER"]] = Field(
+        default_factory=list, description="In what its bank says of the entry what it is not"
+    )
     transaction_id: str | None = None
 
 

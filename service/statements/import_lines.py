@@ -15,11 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.refusals import Refusal
 from ledger.transactions import Transaction, TransactionKind
-from service.bank_entries import suspected
+from service.bank_entries import contradictions, suspected
 from service.bank_entries.entries import decide_entry, told_again
 from service.bank_entries.facts import EntryFact
 from service.bank_entries.receive import load_entries, read_entries
-from service.bank_entries.restated import says_the_same
 from service.store.context import Context
 from service.store.facts import Decision, Facts, Insert, Record, Update
 from service.store.tables import BankEntry, CustodyAccount, StatementFile, StatementLine
@@ -92,11 +91,14 @@ def decide_line(facts: Facts, line: Taken) -> Decision:
         posted = decide_entry(facts, line.fact)
         changes = _changes(facts, file, line, "POSTED", line.fact.bank_entry)
         return replace(posted, answer={}, shows={}, changes=(*posted.changes, *changes))
-    if not says_the_same(known, line.fact):
-        changes = _changes(facts, file, line, "CONTRADICTED", known.bank_entry_id)
-        return Decision(answer={}, changes=changes)
     account = facts.get(CustodyAccount, known.custody_account_id)
     assert account is not None, "the custody account was locked"
+    differs = contradictions.differing_in_money(known, line.fact)
+    if differs:
+        # The line is kept beside the entry, and so it is not refused.
+        opened = contradictions.contradicted(facts, known, line.fact, account, differs)
+        changes = _changes(facts, file, line, "CONTRADICTED", known.bank_entry_id)
+        return replace(opened, changes=(*opened.changes, *changes), refusal=None)
     again = told_again(facts, known, line.fact, account)
     changes = _changes(facts, file, line, "MATCHED", known.bank_entry_id)
     return Decision(answer={}, transactions=again.transactions, changes=(*again.changes, *changes))

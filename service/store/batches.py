@@ -2,7 +2,8 @@
 
 Each request is found in its own caller's scope, then all are loaded under locks, decided in order
 under the journal's head and appended as one batch. Each keeps its own verdicts, key and actor; one
-that is refused, or that was answered before, leaves no trace among its neighbours.
+that is refused, or that was answered before, leaves no trace among its neighbours, unless it was
+decided that something of a refusal is kept (`Decision.refusal`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -262,6 +263,8 @@ class _Batch:
         self.changes += decision.changes
         self.moves += decision.moves
         self.closes = decision.closes or self.closes
+        if decision.refusal is not None:
+            return Verdict(refusal=decision.refusal)
         answer = {} if request.unread else self._answer(decision)
         return Verdict(answer=answer, duplicate=decision.duplicate)
 

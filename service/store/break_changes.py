@@ -1,7 +1,8 @@
 """What becomes of an account's breaks when it is reconciled: opened, changed, escalated, closed.
 
 A break is closed only here, because it is no longer found; a person explains it, and never makes it
-go away. One that was signed off and then turns out otherwise is open again.
+go away. One that was signed off and then turns out otherwise is open again. What a bank said
+against an entry is opened by its own message, and is no longer found once it was signed off.
 """
 
 from collections.abc import Iterable
@@ -11,7 +12,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from ledger import breaks
-from ledger.breaks import Finding, Subject
+from ledger.breaks import BreakClass, Finding, Subject
 from ledger.calendars import WorkingCalendar
 from ledger.transactions import Transaction, TransactionKind
 from service.store import ids
@@ -47,15 +48,22 @@ def follow(
     `until` is the last statement's day, None without one: what arose later nobody looked at.
     """
     custody = account.custody_account_id
-    standing = {
-        _name(row.subject, row.subject_key, row.arose_on): row
+    held = [
+        row
         for row in steps.facts.all(Break)
         if row.custody_account_id == custody and row.state != CLOSED
+    ]
+    for said in (row for row in held if row.subject == Subject.BANK_MESSAGE):
+        _age_contradiction(steps, said)
+    standing = {
+        _name(row.subject, row.subject_key, row.arose_on): row
+        for row in held
+        if row.subject != Subject.BANK_MESSAGE
     }
     for finding in found:
         row = standing.pop(_name(finding.subject, finding.key, finding.day), None)
         if row is None:
-            _open(steps, account, finding, base)
+            opened(steps, account, finding, base)
         else:
             _keep(steps, row, finding)
     for row in standing.values():
@@ -95,7 +103,16 @@ def _age(facts: Facts, opened_on: date) -> int:
     return calendar.working_days_between(opened_on, facts.moment.today)
 
 
-def _open(steps: Steps, account: Record, finding: Finding, base: UUID) -> None:
+def opened(  # noqa: PLR0913 - a row of a table
+    steps: Steps,
+    account: Record,
+    finding: Finding,
+    base: UUID,
+    *,
+    bank_ref: str | None = None,
+    differs: str | None = None,
+) -> None:
+    """Open a break; only of what a bank said against an entry are `bank_ref` and `differs` told."""
     moment = steps.facts.moment
     named = f"{account.custody_account_id}/{finding.subject}/{finding.key}/{finding.day}"
     row: dict[str, Any] = {
@@ -120,9 +137,12 @@ def _open(steps: Steps, account: Record, finding: Finding, base: UUID) -> None:
         "closed_at": None,
         "closed_seq": None,
         "seq": steps.next_seq,
+        "bank_ref": bank_ref,
+        "differs": differs,
     }
+    told = {} if differs is None else {"entry": finding.key, "differs": differs}
     steps.changes.append(Insert(Break, row))
-    steps.transactions.append(noted(Record(row), TransactionKind.BREAK_OPENED, row["kind"]))
+    steps.transactions.append(noted(Record(row), TransactionKind.BREAK_OPENED, row["kind"], **told))
 
 
 def _keep(steps: Steps, row: Record, finding: Finding) -> None:
@@ -141,19 +161,35 @@ def _keep(steps: Steps, row: Record, finding: Finding) -> None:
         steps.transactions.append(
             noted(changed, TransactionKind.BREAK_CHANGED, finding.kind.value, **before)
         )
-    state = values.get("state", row.state)
-    level = breaks.level_of(finding.kind, _age(steps.facts, row.opened_on))
-    if state == OPEN and level > row.level:
-        values |= {"level": level, "escalated_on": steps.facts.moment.today}
-        climbed = Record({**row, **values})
-        steps.transactions.append(
-            noted(climbed, TransactionKind.BREAK_ESCALATED, climbed.kind, level=str(level))
-        )
+    values |= _climbed(steps, Record({**row, **values}))
     if values:
         steps.changes.append(Update(Break, (row.break_id,), values))
 
 
-def _close(steps: Steps, row: Record) -> None:
+def _climbed(steps: Steps, row: Record) -> dict[str, Any]:
+    """Escalate an open break that is older than its level; return what changes in its row."""
+    level = breaks.level_of(BreakClass(row.kind), _age(steps.facts, row.opened_on))
+    if row.state != OPEN or level <= row.level:
+        return {}
+    values = {"level": level, "escalated_on": steps.facts.moment.today}
+    climbed = Record({**row, **values})
+    steps.transactions.append(
+        noted(climbed, TransactionKind.BREAK_ESCALATED, climbed.kind, level=str(level))
+    )
+    return values
+
+
+def _age_contradiction(steps: Steps, row: Record) -> None:
+    """Escalate what a bank said against an entry until a person signs it off, then close it."""
+    if row.state == SIGNED_OFF:
+        _close(steps, row, "SIGNED_OFF")
+        return
+    values = _climbed(steps, row)
+    if values:
+        steps.changes.append(Update(Break, (row.break_id,), values))
+
+
+def _close(steps: Steps, row: Record, reason: str = "NO_LONGER_FOUND") -> None:
     values = {"state": CLOSED, "closed_at": steps.facts.moment.now, "closed_seq": steps.next_seq}
     steps.changes.append(Update(Break, (row.break_id,), values))
-    steps.transactions.append(noted(row, TransactionKind.BREAK_CLOSED, "NO_LONGER_FOUND"))
+    steps.transactions.append(noted(row, TransactionKind.BREAK_CLOSED, reason))

@@ -2,7 +2,7 @@
 
 `load` brings rows and balances; `decide` reads them and returns a `Decision`; the store applies
 an accepted decision to these facts at once, so that the next command of the batch is decided on
-what the previous one left. A refused command leaves no trace here.
+what the previous one left. A refused command leaves no trace here but what its decision says.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -68,7 +68,8 @@ class Decision:
     `answer` is plain JSON; the store adds `transaction_id` and, for the accounts named in
     `shows`, `balances` after the decision. `duplicate` answers a business key that stands with
     the same content: nothing is posted. `on_behalf` names who asked for an approved command;
-    `closes` is a business date that this decision closes for ever.
+    `closes` is a business date that this decision closes for ever. With a `refusal` the caller is
+    refused, and what stands here is kept all the same: what a refusal leaves for people to see.
     """
 
     answer: Mapping[str, Any]
@@ -79,6 +80,7 @@ class Decision:
     moves: tuple["AreaMove", ...] = ()
     on_behalf: "OnBehalf | None" = None
     closes: date | None = None
+    refusal: Refusal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,6 +148,8 @@ def break_answer(
         "signed_off_by": row.signed_by,
         "signed_off_at": None if row.signed_at is None else row.signed_at.isoformat(),
         "closed_at": None if row.closed_at is None else row.closed_at.isoformat(),
+        "bank_ref": row.bank_ref,
+        "differs": [] if row.differs is None else row.differs.split(","),
     }
 
 

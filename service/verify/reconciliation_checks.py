@@ -58,6 +58,18 @@ _RESEALED: Final = """
     FROM made WHERE cause = 'DAY_CLOSE' GROUP BY day"""
 """The seal of each closed day, worked out anew from its reconciliations."""
 
+_SAID: Final = """
+    SELECT * FROM escrow.reconciliation_break WHERE journal_id = $1 AND subject = 'BANK_MESSAGE'"""
+"""What banks said against entries that stand."""
+
+_SAID_OPENED: Final = """
+    SELECT seq, (refs::jsonb ->> 'break')::uuid AS break_id, refs::jsonb ->> 'entry' AS entry,
+           (refs::jsonb ->> 'amount_fen')::bigint AS amount_fen,
+           refs::jsonb ->> 'differs' AS differs
+    FROM escrow.journal_transaction
+    WHERE journal_id = $1 AND kind = 'BREAK_OPENED' AND reason = 'CONTRADICTED'"""
+"""What the journal says of it."""
+
 CHECKS: Final = (
     Check(
         "I-37",
@@ -69,6 +81,7 @@ CHECKS: Final = (
                    count(*) AS breaks
             FROM escrow.reconciliation_break AS standing
             WHERE standing.journal_id = $1 AND standing.state <> 'CLOSED'
+              AND standing.subject <> 'BANK_MESSAGE'
               AND standing.custody_account_id = latest.custody_account_id
               AND (standing.subject = 'LEDGER' OR standing.arose_on <= latest.statement_on)
             ) AS named ON true
@@ -77,6 +90,18 @@ CHECKS: Final = (
                OR latest.breaks_open <> named.breaks)
         ORDER BY 1""",
         {"made": _MADE, "latest": _LATEST},
+    ),
+    Check(
+        "I-37",
+        """SELECT said.break_id, said.bank_ref, said.seq, opened.seq AS opened_seq
+        FROM said FULL JOIN opened ON opened.break_id = said.break_id
+        LEFT JOIN escrow.bank_entry AS entry ON entry.journal_id = $1
+         AND entry.custody_account_id = said.custody_account_id AND entry.bank_ref = said.bank_ref
+        WHERE entry.bank_entry_id IS NULL
+           OR (said.seq, said.subject_key, said.amount_fen, said.differs)
+              IS DISTINCT FROM (opened.seq, opened.entry, opened.amount_fen, opened.differs)
+        ORDER BY 1""",
+        {"said": _SAID, "opened": _SAID_OPENED},
     ),
     Check(
         "R-07",

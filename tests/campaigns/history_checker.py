@@ -18,9 +18,9 @@ from ledger.accounts import AccountKind
 from ledger.book import Book
 from ledger.money import Money
 from ledger.refusals import BalanceTooLow
-from ledger.transactions import Transaction
+from ledger.transactions import Transaction, TransactionKind
 from tests.campaigns.recorded import DONE, DUPLICATE, Call, Deed, History, Posted
-from tests.campaigns.single_threaded import OneThread, Should
+from tests.campaigns.single_threaded import CONTRADICTED, OneThread, Should
 
 _FAILED: Final = 500
 
@@ -91,6 +91,8 @@ class Checker:
     reads: dict[int, list[Call]] = field(default_factory=lambda: defaultdict(list))
     starting: dict[int, list[_Pending]] = field(default_factory=lambda: defaultdict(list))
     pending: list[_Pending] = field(default_factory=list)
+    contradicted: set[tuple[str, ...]] = field(default_factory=set)
+    """What the bank said against entries, as far as breaks were opened for it."""
 
     def check(self) -> list[Anomaly]:
         """Go through the history once; return all that is wrong."""
@@ -155,6 +157,9 @@ class Checker:
     def _take(self, journal: Sequence[Posted], at: int) -> int:
         """Hold what a call posted against what it should have; return how much that is."""
         posted = journal[at]
+        if posted.transaction.kind is TransactionKind.BREAK_OPENED:
+            self._judge_break(posted)
+            return 1
         where, due = f"position {posted.seq}", self.due.get(posted.key or "")
         if not due:
             known = self.keys.get(posted.key or "", ())
@@ -180,6 +185,18 @@ class Checker:
         should.change()
         self._compare(call, deed, should)
         return len(taken)
+
+    def _judge_break(self, posted: Posted) -> None:
+        """Hold a break against the refusal that opened it; each is opened once."""
+        where, told = f"position {posted.seq}", posted.transaction.references
+        known = self.keys.get(posted.key or "", ())
+        said = (told["entry"], told["amount_fen"], told["differs"])
+        if not any(deed.code == CONTRADICTED for call in known for deed in call.deeds):
+            self._found(Fault.UNASKED, where, f"a break of {posted.key}")
+        elif said in self.contradicted:
+            self._found(Fault.DOUBLED, where, f"{said} was opened before")
+        self.contradicted.add(said)
+        self._post(posted)
 
     def _post(self, posted: Posted) -> None:
         try:

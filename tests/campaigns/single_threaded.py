@@ -18,6 +18,7 @@ from ledger.rules.receipts import HeldReason
 from ledger.transactions import Transaction, TransactionKind
 from tests.campaigns.recorded import DONE, DUPLICATE, Deed, named
 
+CONTRADICTED: Final = "bank_entry_contradicted"
 TAKEN: Final = frozenset({"RECORDED", "DISPUTED", "CONFIRMED"})
 
 
@@ -119,7 +120,7 @@ class OneThread:
         known = self.entries.get(body["bank_ref"])
         if known is not None:
             if known.amount != body["amount"]:
-                return Should("bank_entry_contradicted")
+                return Should(CONTRADICTED)
             return Should(DUPLICATE, shows=shows, says={"id": known.id})
         if not isinstance(deed.answer, dict) or "id" not in deed.answer:
             return Should(DONE)

@@ -25,8 +25,10 @@ async def reconciled(uploads: Uploads, day: str = DAY) -> dict[str, Any]:
 
 
 async def found(uploads: Uploads) -> list[dict[str, Any]]:
+    """Read what reconciliations found and still find, without what the bank only said."""
     listed = await uploads.academy.get("breaks", uploads.academy.token)
-    return [each for each in listed["items"] if each["state"] != "CLOSED"]
+    standing = [each for each in listed["items"] if each["state"] != "CLOSED"]
+    return [each for each in standing if each["kind"] != "CONTRADICTED"]
 
 
 async def push(uploads: Uploads, amount: str, day: str = DAY, **values: Any) -> dict[str, Any]:

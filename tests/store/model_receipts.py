@@ -37,15 +37,27 @@ class Receipts(Model):
             same = all(known[name] == getattr(fact, name) for name in _CONTENT)
             if same:
                 return again()
-            raise No("bank_entry_contradicted")
+            return self._contradicted(known, fact)
         row = {name: getattr(fact, name) for name in _KEPT} | {"place": place, "reason": None}
-        row["fact"] = fact
+        row["fact"], row["contradicted"] = fact, frozenset()
         row["suspected"] = any(map(partial(_may_be_the_same, row), self.state.entries.values()))
         self.state.entries[fact.bank_entry] = row
         outcome = self._debit(fact, row) if fact.direction == "DBIT" else self._credit(fact, row)
         row["outcome"] = outcome
         answer = {"outcome": outcome, "suspense_reason": row["reason"]}
         return Said(answer=answer | {"balances": self.shown(custody_bank=place.bank)})
+
+    def _contradicted(self, known: Row, fact: EntryFact) -> Said:
+        """Refuse it, and open what people answer for: once for whatever is said."""
+        payer = any(known[name] != getattr(fact, name) for name in _CONTENT[3:])
+        said = (fact.direction, fact.amount, fact.book_on, payer)
+        if said not in known["contradicted"]:
+            known["contradicted"] |= {said}
+            opened = {"custody": str(fact.custody_account)}
+            self.post(
+                Transaction(TransactionKind.BREAK_OPENED, references=opened, reason="CONTRADICTED")
+            )
+        return Said("bank_entry_contradicted")
 
     def retry(self, entry: UUID) -> Said:
         """Try a kept debit again, or money that came back before its payment was told."""

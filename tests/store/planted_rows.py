@@ -139,7 +139,8 @@ def _whole(name: str, school: School) -> dict[str, Any]:
         "escrow.guardian_link": {"granted_by": None},
         "escrow.statement_file": {"reason": None, "matched": 0, "posted": 0}
         | {"contradicted": 0, "lines_done": 0},
-        "escrow.reconciliation_break": {"closed_at": None, "closed_seq": None, "level": 0},
+        "escrow.reconciliation_break": {"closed_at": None, "closed_seq": None, "level": 0}
+        | {"bank_ref": None, "differs": None},
         "escrow.top_up_demand": {"ended_at": None, "ended_seq": None},
         "escrow.plan_share": {"dividend_fen": fen, "tier_two_fen": 0, "residual_fen": 0},
     }

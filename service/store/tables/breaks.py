@@ -83,7 +83,12 @@ class Break(Base):
 
     OPEN until a person signs it off, CLOSED by the reconciliation that no longer finds it, never by
     a person. `outside` says that it is part of the difference to the bank; the others are faults
-    of the books. `level` is how far it was escalated.
+    of the books, or CONTRADICTED. `level` is how far it was escalated.
+
+    A CONTRADICTED one is opened by the message that says of an entry what it is not, and closed by
+    the first reconciliation after its sign-off. `differs` says in what (of AMOUNT, DIRECTION, DATE
+    and PAYER, in this order), `arose_on` is the day that was said, `amount_fen` what was said less
+    what stands.
     """
 
     __tablename__ = "reconciliation_break"
@@ -112,6 +117,8 @@ class Break(Base):
     closed_at: Mapped[Instant | None]
     closed_seq: Mapped[int | None] = mapped_column(BigInteger)
     seq: Mapped[Seq]
+    bank_ref: Mapped[Code | None]
+    differs: Mapped[Code | None]
     __table_args__ = (
         Index(
             "uq_reconciliation_break_standing",
@@ -121,16 +128,35 @@ class Break(Base):
             "subject_key",
             "arose_on",
             unique=True,
-            postgresql_where="state <> 'CLOSED'",
+            postgresql_where="state <> 'CLOSED' AND subject <> 'BANK_MESSAGE'",
+        ),
+        Index(
+            "uq_reconciliation_break_contradicted",
+            "journal_id",
+            "subject_key",
+            "arose_on",
+            "amount_fen",
+            "differs",
+            unique=True,
+            postgresql_where="subject = 'BANK_MESSAGE'",
         ),
         Index(None, "journal_id", "custody_account_id", "break_id"),
         CheckConstraint(
             "kind IN ('TIMING', 'UNPOSTED_FEE', 'UNMATCHED', 'DUPLICATE', 'AMOUNT', 'BANK_ERROR',"
-            " 'LEDGER_ERROR')",
+            " 'LEDGER_ERROR', 'CONTRADICTED')",
             name="kind",
         ),
         CheckConstraint(
-            "subject IN ('BANK_ENTRY', 'STATEMENT_LINE', 'STATEMENT_DAY', 'LEDGER')", name="subject"
+            "subject IN ('BANK_ENTRY', 'STATEMENT_LINE', 'STATEMENT_DAY', 'LEDGER',"
+            " 'BANK_MESSAGE')",
+            name="subject",
+        ),
+        CheckConstraint(
+            "(kind = 'CONTRADICTED') = (subject = 'BANK_MESSAGE')"
+            " AND (differs IS NOT NULL) = (kind = 'CONTRADICTED')"
+            " AND (bank_ref IS NOT NULL) = (kind = 'CONTRADICTED')"
+            " AND NOT (outside AND kind = 'CONTRADICTED')",
+            name="contradicted",
         ),
         CheckConstraint("state IN ('OPEN', 'SIGNED_OFF', 'CLOSED')", name="state"),
         CheckConstraint("owner IN ('BANK', 'INSTITUTION', 'OPERATOR')", name="owner"),
