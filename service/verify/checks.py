@@ -32,7 +32,7 @@ CHECKS: Final[dict[str, str]] = {
     "I-26": "A deposit moves by its own rules, in deposit accounts, and backs what is held",
     "I-27": "A refund is what was paid less what was delivered, posted and parted as priced",
     "I-28": "An enrolment has one open claim, and no lesson is recorded while it is open",
-    "I-29": "A refund goes back to whoever paid, never more than came from there",
+    "I-29": "A refund goes back to whoever paid, no more than came; a school to its own account",
     "I-30": "A distribution plan follows from its inputs, to the fen",
     "I-31": "Every entitlement has the dividends of its posted rounds, none taken back",
     "I-32": "A closed case leaves no cash without a name and no claim without an end",

@@ -58,6 +58,13 @@ _RESEALED: Final = """
     FROM made WHERE cause = 'DAY_CLOSE' GROUP BY day"""
 """The seal of each closed day, worked out anew from its reconciliations."""
 
+_DEMANDED: Final = """
+    SELECT seq, kind, (refs::jsonb ->> 'demand')::uuid AS demand_id,
+           (refs::jsonb ->> 'amount_fen')::bigint AS amount_fen
+    FROM escrow.journal_transaction
+    WHERE journal_id = $1 AND kind IN ('TOP_UP_DEMANDED', 'TOP_UP_DEMAND_ENDED')"""
+"""What transactions say of demands to make a gap good."""
+
 CHECKS: Final = (
     Check(
         "I-37",
@@ -125,5 +132,19 @@ CHECKS: Final = (
                     AND other.custody_account_id = asked.custody_account_id
                     AND other.demand_id < asked.demand_id)))
         ORDER BY 1""",
+    ),
+    Check(
+        "R-07",
+        """SELECT coalesce(asked.demand_id, demanded.demand_id) AS demand_id, asked.state,
+               asked.amount_fen, demanded.seq, ended.seq AS ended_at
+        FROM (SELECT * FROM escrow.top_up_demand WHERE journal_id = $1) AS asked
+        FULL JOIN (SELECT * FROM told WHERE kind = 'TOP_UP_DEMANDED') AS demanded
+          ON demanded.demand_id = asked.demand_id
+        LEFT JOIN told AS ended ON ended.kind = 'TOP_UP_DEMAND_ENDED'
+         AND ended.demand_id = coalesce(asked.demand_id, demanded.demand_id)
+        WHERE asked.amount_fen IS DISTINCT FROM demanded.amount_fen
+           OR asked.ended_seq IS DISTINCT FROM ended.seq
+        ORDER BY 1""",
+        {"told": _DEMANDED},
     ),
 )
