@@ -33,10 +33,11 @@ _CHANGED: Final = """
 """Every change of a refund's payee, and of where an institution is paid."""
 
 _AGREED: Final = """
-    SELECT payload::jsonb ->> 'order_id' AS public, payload::jsonb ->> 'payee_party_id' AS party
+    SELECT payload::jsonb -> 'payload' ->> 'order_id' AS public,
+           payload::jsonb -> 'payload' ->> 'payee_party_id' AS party
     FROM escrow.approval WHERE journal_id = $1 AND state = 'EXECUTED'
-      AND payload::jsonb ->> 'order_id' IS NOT NULL
-      AND payload::jsonb ->> 'payee_party_id' IS NOT NULL"""
+      AND payload::jsonb -> 'payload' ->> 'order_id' IS NOT NULL
+      AND payload::jsonb -> 'payload' ->> 'payee_party_id' IS NOT NULL"""
 """Whom two people agreed that an order pays: a notary, a payer whose money was in suspense."""
 
 _REFUNDS: Final = """
@@ -125,7 +126,7 @@ async def _known(snapshot: Snapshot, journal: int) -> _Known:
             known.registered[_id(row["guardian_id"])].add(party)
     for row in await snapshot.rows(_AGREED, journal):
         order, party = ids.parse("ord", row["public"])[1], ids.parse("pty", row["party"])[1]
-        known.agreed[order] = party
+        known.agreed[_id(order)] = _id(party)
     for row in await snapshot.rows(_INSTITUTIONS, journal):
         party = row["settlement_party_id"]
         known.settled[_id(row["institution_id"])] = None if party is None else _id(party)

@@ -121,6 +121,31 @@ async def test_what_was_made_up_of_refunds_is_found(
     assert broken <= {finding.check for finding in report.findings}
 
 
+@pytest.mark.parametrize(
+    ("statement", "broken"),
+    [
+        pytest.param("SELECT 1", False, id="nothing"),
+        pytest.param(
+            "UPDATE escrow.payment_order SET payee_party_id = gen_random_uuid()"
+            " WHERE journal_id = {j} AND kind = 'LODGING'",
+            True,
+            id="another notary",
+        ),
+    ],
+)
+async def test_a_lodging_goes_to_the_notary_that_two_people_agreed_on(
+    database: Database, refunds: Refunds, academy: Academy, statement: str, broken: bool
+) -> None:
+    (refund,) = await refunds.owed(await academy.enrolled(), "4999.99")
+    await refunds.after_days(91)
+    lodged = await refunds.approved(await refunds.ask_lodging(refund))
+    assert lodged["state"] == "EXECUTED", lodged
+
+    report = await _corrupted(database, refunds.district.journal, statement)
+
+    assert ("I-29" in report.violated) is broken, report.findings
+
+
 REFUNDS = {"R-02", "I-29", "I-38", "I-35", "I-16", "V-10", "I-13", "R-01", "I-05", "I-19"}
 
 
