@@ -274,18 +274,6 @@ from tests.fixtures.scripted_journals import ScriptedJournal
             id="an institution paid more than it earned",
         ),
         pytest.param(
-            "UPDATE escrow.payment_order SET payee_party_id = gen_random_uuid()"
-            " WHERE journal_id = {j}",
-            {"I-29"},
-            id="a payout to another's account",
-        ),
-        pytest.param(
-            "UPDATE escrow.institution SET settlement_party_id = gen_random_uuid()"
-            " WHERE journal_id = {j}",
-            {"I-29"},
-            id="a settlement account that nobody changed",
-        ),
-        pytest.param(
             "UPDATE escrow.institution SET state = 'DEREGISTERED' WHERE journal_id = {j}",
             {"I-34"},
             id="institutions gone with students' money",
