@@ -1,18 +1,22 @@
 """A broken check of money names the accounts it is about; a fence there stops all that leaves."""
 
+import asyncio
 import json
 import time
 from uuid import UUID
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from service import verify
 from service.cli import main
+from service.commands.verifying import fence_found
 from service.store.transact import Store
 from service.supervision.fences import place_fences
-from service.verify import Report
+from service.verify import Report, queries
+from service.verify import report as reports
 from service.verify.snapshot import Snapshot
 from tests.fixtures.corruptions import corrupted, insider
 from tests.fixtures.databases import Database
@@ -74,6 +78,12 @@ def accounts_of(report: Report) -> set[UUID]:
             "UPDATE escrow.journal_transaction_{j} SET transfers = 'nothing' WHERE seq = {charge}",
             "both",
             id="a transaction nobody can read",
+        ),
+        pytest.param(
+            "UPDATE escrow.approval SET checker = maker, institution_id = (SELECT institution_id"
+            " FROM escrow.payment_order WHERE journal_id = {j}) WHERE journal_id = {j}",
+            "first",
+            id="an approval, which is about its institution",
         ),
         pytest.param("GRANT UPDATE ON escrow.entry TO escrow_app", "none", id="a grant"),
     ],
@@ -171,3 +181,72 @@ async def test_nothing_to_fence_writes_nothing(database: Database) -> None:
     await engine.dispose()
 
     assert placed == 0
+
+
+@pytest.mark.parametrize(("looked_at", "whose"), [(1_000, 1), (1, 2)])
+async def test_more_broken_rows_than_are_looked_at_are_about_every_account(
+    database: Database,
+    standing_journal: ScriptedJournal,
+    monkeypatch: pytest.MonkeyPatch,
+    looked_at: int,
+    whose: int,
+) -> None:
+    monkeypatch.setattr(queries, "ROWS_MAX", looked_at)
+    schools = [school.custody for school in standing_journal.schools]
+
+    report = await corrupted(
+        database,
+        standing_journal,
+        "UPDATE escrow.lesson SET value_fen = value_fen + 1 WHERE journal_id = {j}"
+        " AND enrolment_id IN (SELECT enrolment_id FROM escrow.enrolment"
+        " WHERE journal_id = {j} AND lessons_paid = 48)",
+    )
+
+    assert report.results["V-11"].violations >= min(looked_at, 2)
+    assert accounts_of(report) == set(schools[:whose])
+
+
+def test_a_journal_whose_breaks_are_no_longer_kept_is_flooded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reports, "SUSPECTS_MAX", 2)
+    report = Report()
+
+    for journal in (1, 1, 2, 2):
+        report.broken("I-04", journal, seq=1)
+        report.broken("V-32", journal, seq=1)
+
+    assert [finding.journal for finding in report.results["I-04"].suspects] == [1, 1]
+    assert report.results["I-04"].flooded == {2}
+    assert report.results["V-32"].flooded == set()
+
+
+async def test_a_journal_that_cannot_be_fenced_leaves_no_later_one_unfenced(
+    database: Database, payouts: Payouts
+) -> None:
+    journal, report = payouts.district.journal, Report()
+    report.fences = [
+        {"journal": journal - 1, "custody_account_id": payouts.academy.custody, "checks": ["I-04"]},
+        {"journal": journal, "custody_account_id": payouts.academy.custody, "checks": ["I-04"]},
+    ]
+
+    placed, unfenced = await fence_found(database.url("escrow_app"), report)
+
+    assert placed == 1
+    assert list(unfenced) == [journal - 1]
+
+
+async def test_the_command_says_which_journal_it_could_not_fence(
+    fallen_journal: ScriptedJournal, monkeypatch: pytest.MonkeyPatch, empty_database: Database
+) -> None:
+    monkeypatch.setenv("ESCROW_DATABASE_URL", empty_database.url("escrow_app"))
+    monkeypatch.setenv("ESCROW_AUDIT_URL", empty_database.url("escrow_audit"))
+    engine = create_async_engine(empty_database.admin_url)
+    async with engine.begin() as connection:
+        await connection.execute(text("REVOKE INSERT ON escrow.restraint FROM escrow_app"))
+    await engine.dispose()
+
+    ran = await asyncio.to_thread(CliRunner().invoke, main, ["verify", "--fence"])
+
+    assert ran.exit_code == 2
+    assert f"NOT FENCED: journal {fallen_journal.journal}" in ran.stderr

@@ -84,6 +84,17 @@ async def reconciled(uploads: Uploads) -> Uploads:
             {"R-07"},
             id="a demand without its stop",
         ),
+        pytest.param(
+            "UPDATE escrow.top_up_demand SET state = 'MET', ended_seq = seq, ended_at = now()"
+            " WHERE journal_id = {j}",
+            {"R-07"},
+            id="a demand that nothing ended",
+        ),
+        pytest.param(
+            "DELETE FROM escrow.top_up_demand WHERE journal_id = {j}",
+            {"R-07"},
+            id="demands deleted",
+        ),
     ],
 )
 async def test_a_reconciliation_that_was_touched_is_named(

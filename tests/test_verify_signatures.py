@@ -3,11 +3,24 @@
 import pytest
 
 from service import verify
+from service.verify import Status, signature_checks
 from service.verify.snapshot import Snapshot
 from tests.fixtures.academies import Academy
 from tests.fixtures.corruptions import insider
 from tests.fixtures.databases import Database
 from tests.fixtures.signing import SigningBank
+
+
+async def receipt(academy: Academy, bank: SigningBank) -> None:
+    body = {
+        "custody_account_id": academy.district.public("cus", academy.custody),
+        "bank_ref": "V-1",
+        "amount": "100.00",
+        "book_on": "2026-03-02",
+        "value_on": "2026-03-02",
+    }
+    answer = await bank.post("/v1/receipts", body)
+    assert answer.status_code == 201, answer.text
 
 
 @pytest.mark.parametrize(
@@ -58,15 +71,7 @@ from tests.fixtures.signing import SigningBank
 async def test_evidence_that_was_touched_is_noticed(
     database: Database, academy: Academy, icbc: SigningBank, corruption: str, fault: str | None
 ) -> None:
-    body = {
-        "custody_account_id": academy.district.public("cus", academy.custody),
-        "bank_ref": "V-1",
-        "amount": "100.00",
-        "book_on": "2026-03-02",
-        "value_on": "2026-03-02",
-    }
-    answer = await icbc.post("/v1/receipts", body)
-    assert answer.status_code == 201, answer.text
+    await receipt(academy, icbc)
 
     async with insider(database) as connection:
         statement = corruption.format(
@@ -85,3 +90,15 @@ async def test_evidence_that_was_touched_is_noticed(
     assert bool(found) is (fault is not None)
     if fault:
         assert fault in {finding.example.get("fault") for finding in found}
+
+
+async def test_a_signature_that_nobody_here_can_verify_is_incomplete_and_never_clean(
+    database: Database, academy: Academy, icbc: SigningBank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await receipt(academy, icbc)
+    monkeypatch.setattr(signature_checks, "algorithms", dict)
+
+    report = await verify.verify(database.url("escrow_audit"), journals=[academy.district.journal])
+
+    assert report.results["V-19"].not_done == ["ed25519 is not installed"]
+    assert (report.status, report.exit_code) == (Status.INCOMPLETE, 3)

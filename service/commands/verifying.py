@@ -52,14 +52,17 @@ def verify(
     report = run(
         url, Mode(mode), journals=journals or None, since=kept, quiet=as_json, personal=personal
     )
-    placed = None if service is None else asyncio.run(_fence(service, report))
+    placed, unfenced = (None, {}) if service is None else asyncio.run(fence_found(service, report))
     if as_json:
-        click.echo(json.dumps({**report.as_json(), "fenced": placed}, ensure_ascii=False))
+        told = {**report.as_json(), "fenced": placed, "unfenced": unfenced}
+        click.echo(json.dumps(told, ensure_ascii=False))
     else:
         show(report)
         if placed is not None:
             click.echo(f"fenced: {placed} custody accounts anew, of {len(report.fences)}")
-    sys.exit(report.exit_code)
+    for journal, why in unfenced.items():
+        click.echo(f"NOT FENCED: journal {journal}: {why}", err=True)
+    sys.exit(report.exit_code or bool(unfenced))
 
 
 def _kept(since: Path) -> "Heads":
@@ -90,8 +93,11 @@ def _service_url(settings: "Settings") -> str:
     return launch.database_url(settings)
 
 
-async def _fence(url: str, report: "Report") -> int:
-    """Fence what the report found, journal by journal; return how many were not fenced before."""
+async def fence_found(url: str, report: "Report") -> tuple[int, dict[int, str]]:
+    """Fence what the report found, journal by journal, one that fails keeping none from the next.
+
+    Return how many accounts were not fenced before, and by journal why it could not be fenced.
+    """
     from service import launch  # noqa: PLC0415 - keeps `escrow --help` quick
     from service.store.transact import Store  # noqa: PLC0415
     from service.supervision.fences import place_fences  # noqa: PLC0415
@@ -103,8 +109,13 @@ async def _fence(url: str, report: "Report") -> int:
     try:
         await launch.require_app_role(engine)
         now = time.time_ns() // 1_000_000
-        store = Store(engine)
-        return sum([await place_fences(store, j, found, now) for j, found in accounts.items()])
+        store, placed, unfenced = Store(engine), 0, dict[int, str]()
+        for journal, found in accounts.items():
+            try:
+                placed += await place_fences(store, journal, found, now)
+            except Exception as error:  # noqa: BLE001 - the other journals must be fenced
+                unfenced[journal] = repr(error)[:300]
+        return placed, unfenced
     finally:
         await engine.dispose()
 

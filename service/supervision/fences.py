@@ -29,7 +29,10 @@ CAUSE: Final = "VERIFICATION"
 
 
 async def place_fences(store: Store, journal: int, accounts: Iterable[UUID], at_ms: int) -> int:
-    """Fence custody accounts of one journal; return on how many a fence was not standing yet."""
+    """Fence custody accounts of one journal; return on how many a fence was not standing yet.
+
+    Raises the first refusal, once the others are fenced.
+    """
     placings = [
         Placing(journal, ids.new_id(at_ms), "CUSTODY_ACCOUNT", account, "FENCE", CAUSE)
         for account in sorted(set(accounts))
@@ -46,7 +49,10 @@ async def place_fences(store: Store, journal: int, accounts: Iterable[UUID], at_
             mode=Mode.INDEPENDENT,
         )
     )
-    return sum(v.refusal is None and not v.duplicate for v in outcome.verdicts)
+    for verdict in outcome.verdicts:
+        if verdict.refusal is not None:
+            raise verdict.refusal
+    return sum(not verdict.duplicate for verdict in outcome.verdicts)
 
 
 async def _read(unit: Unit, found: Sequence[FoundTarget]) -> None:

@@ -32,7 +32,7 @@ CHECKS: Final[dict[str, str]] = {
     "I-26": "A deposit moves by its own rules, in deposit accounts, and backs what is held",
     "I-27": "A refund is what was paid less what was delivered, posted and parted as priced",
     "I-28": "An enrolment has one open claim, and no lesson is recorded while it is open",
-    "I-29": "A refund goes back to whoever paid, never more than came from there",
+    "I-29": "A refund goes back to whoever paid, no more than came; a school to its own account",
     "I-30": "A distribution plan follows from its inputs, to the fen",
     "I-31": "Every entitlement has the dividends of its posted rounds, none taken back",
     "I-32": "A closed case leaves no cash without a name and no claim without an end",
@@ -120,10 +120,17 @@ MONEY: Final = frozenset(
         *("I-16", "I-18", "I-19", "I-22", "I-23", "I-24", "I-25", "I-26", "I-27", "I-29"),
         *("I-30", "I-31", "I-32", "I-33", "I-34", "I-35", "I-37", "I-38", "I-40"),
         *("R-01", "R-02", "R-03", "R-04", "R-05", "R-08"),
-        *("V-02", "V-04", "V-07", "V-08", "V-09", "V-10", "V-11", "V-12", "V-17", "V-23", "V-24"),
+        *("V-02", "V-04", "V-07", "V-08", "V-09", "V-10", "V-11", "V-12", "V-14", "V-17", "V-19"),
+        *("V-23", "V-24", "I-45"),
     }
 )
-"""Checks of money: one that is violated fences the custody accounts it is about."""
+"""Checks of money: one that is violated fences the custody accounts it is about.
+
+V-14 and I-45 are: what one person alone let out may be the next order. V-19 is: money that no bank
+vouches for could leave as a payout. I-17 is not: it reads the calendar as it stands today, and what
+silence released is held by I-16 and V-11. I-36 is not: a statement moves nothing, and a difference
+of money in it is I-37.
+"""
 
 
 class Mode(StrEnum):

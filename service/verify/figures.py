@@ -46,6 +46,20 @@ FIGURES: Final = (
         WHERE journal_id = $1 AND kind NOT IN ('TRANSFER', 'PORTING')""",
     ),
     Figure(
+        "payment_order.amount_fen of what is between two accounts",
+        (_K.BANK_TRANSFER_IN_TRANSIT,),
+        """SELECT order_id AS owner, CASE WHEN state = 'EXECUTED' AND arrived_entry_id IS NULL
+                  THEN amount_fen ELSE 0 END AS held
+        FROM escrow.payment_order
+        WHERE journal_id = $1 AND kind IN ('TRANSFER', 'PORTING')""",
+    ),
+    Figure(
+        "interest_credit.amount_fen not allocated",
+        (_K.INTEREST_UNALLOCATED,),
+        """SELECT custody_account_id AS owner, sum(amount_fen - allocated_fen)::bigint AS held
+        FROM escrow.interest_credit WHERE journal_id = $1 GROUP BY custody_account_id""",
+    ),
+    Figure(
         "bank_entry.suspense_fen",
         (_K.SUSPENSE_RECEIPT,),
         """SELECT bank_entry_id AS owner, suspense_fen AS held FROM escrow.bank_entry

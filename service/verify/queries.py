@@ -1,6 +1,7 @@
 """Checks that are one query each: every row such a query returns is a broken promise.
 
-`$1` is the journal. A row's columns are the example; the first rows are the smallest.
+`$1` is the journal. A row's columns are the example; the first rows are the smallest. A query with
+more rows than are looked at is about every account of its journal.
 """
 
 from collections.abc import Mapping
@@ -23,9 +24,9 @@ class Check:
 
     @property
     def written(self) -> str:
-        """The whole statement, at most `ROWS_MAX` rows of it."""
+        """The whole statement, at most `ROWS_MAX` rows of it and one that tells of more."""
         named = ", ".join(f"{name} AS ({part})" for name, part in self.parts.items())
-        return f"{'WITH ' if named else ''}{named} {self.query} LIMIT {ROWS_MAX}"
+        return f"{'WITH ' if named else ''}{named} {self.query} LIMIT {ROWS_MAX + 1}"
 
 
 async def run(snapshot: Snapshot, journal: int, checks: tuple[Check, ...], report: Report) -> None:
@@ -38,5 +39,7 @@ async def run(snapshot: Snapshot, journal: int, checks: tuple[Check, ...], repor
             report.not_done([check.code], f"journal {journal}: {error!r}"[:300])
             continue
         report.done([check.code])
-        for row in rows:
+        if len(rows) > ROWS_MAX:
+            report.flood(check.code, journal)
+        for row in rows[:ROWS_MAX]:
             report.broken(check.code, journal, **dict(row))

@@ -69,6 +69,12 @@ _SAID_OPENED: Final = """
     FROM escrow.journal_transaction
     WHERE journal_id = $1 AND kind = 'BREAK_OPENED' AND reason = 'CONTRADICTED'"""
 """What the journal says of it."""
+_DEMANDED: Final = """
+    SELECT seq, kind, (refs::jsonb ->> 'demand')::uuid AS demand_id,
+           (refs::jsonb ->> 'amount_fen')::bigint AS amount_fen
+    FROM escrow.journal_transaction
+    WHERE journal_id = $1 AND kind IN ('TOP_UP_DEMANDED', 'TOP_UP_DEMAND_ENDED')"""
+"""What transactions say of demands to make a gap good."""
 
 CHECKS: Final = (
     Check(
@@ -150,5 +156,19 @@ CHECKS: Final = (
                     AND other.custody_account_id = asked.custody_account_id
                     AND other.demand_id < asked.demand_id)))
         ORDER BY 1""",
+    ),
+    Check(
+        "R-07",
+        """SELECT coalesce(asked.demand_id, demanded.demand_id) AS demand_id, asked.state,
+               asked.amount_fen, demanded.seq, ended.seq AS ended_at
+        FROM (SELECT * FROM escrow.top_up_demand WHERE journal_id = $1) AS asked
+        FULL JOIN (SELECT * FROM told WHERE kind = 'TOP_UP_DEMANDED') AS demanded
+          ON demanded.demand_id = asked.demand_id
+        LEFT JOIN told AS ended ON ended.kind = 'TOP_UP_DEMAND_ENDED'
+         AND ended.demand_id = coalesce(asked.demand_id, demanded.demand_id)
+        WHERE asked.amount_fen IS DISTINCT FROM demanded.amount_fen
+           OR asked.ended_seq IS DISTINCT FROM ended.seq
+        ORDER BY 1""",
+        {"told": _DEMANDED},
     ),
 )

@@ -57,7 +57,8 @@ class Finding:
 class CheckResult:
     """What became of one check; `examples` are the first few breaks, `violations` all of them.
 
-    Of a check of money the breaks are kept as `suspects`, up to a bound.
+    Of a check of money the breaks are kept as `suspects`, up to a bound; a journal with more of
+    them than were kept, or than its query returned, is `flooded`.
     """
 
     check: str
@@ -67,6 +68,7 @@ class CheckResult:
     not_checked: str | None = None
     carried_out: bool = False
     suspects: list[Finding] = field(default_factory=list)
+    flooded: set[int] = field(default_factory=set)
 
     @property
     def status(self) -> Status:
@@ -119,8 +121,15 @@ class Report:
         result.violations += 1
         if len(result.examples) < EXAMPLES_MAX:
             result.examples.append(found)
-        if check in MONEY and len(result.suspects) <= SUSPECTS_MAX:
+        if check in MONEY and len(result.suspects) < SUSPECTS_MAX:
             result.suspects.append(found)
+        elif journal is not None:
+            self.flood(check, journal)
+
+    def flood(self, check: str, journal: int) -> None:
+        """Note that a journal broke a check of money more often than its breaks are kept."""
+        if check in MONEY:
+            self.results[check].flooded.add(journal)
 
     def done(self, checks: Iterable[str]) -> None:
         """Note that checks were carried out; those nobody notes stay incomplete."""
@@ -130,7 +139,8 @@ class Report:
     def not_done(self, checks: Iterable[str], reason: str) -> None:
         """Note that checks could not be carried out, and why."""
         for check in checks:
-            self.results[check].not_done.append(reason)
+            if reason not in self.results[check].not_done:
+                self.results[check].not_done.append(reason)
 
     def not_checked(self, checks: Iterable[str], reason: str) -> None:
         """Note that nobody asked for checks that need more than the auditor has, and why."""

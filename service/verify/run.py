@@ -17,6 +17,7 @@ from service.verify import (
     figures,
     heads,
     order_checks,
+    payee_checks,
     plan_checks,
     queries,
     rebuild,
@@ -188,6 +189,7 @@ async def _verify_journal(opened: Snapshot, head: Row, asked: _Asked, report: Re
     await reversals.check(opened, journal, report)
     await signature_checks.check(opened, journal, report)
     await plan_checks.check(opened, journal, report)
+    await payee_checks.check(opened, journal, report)
     await silence_checks.check(opened, journal, report)
     for module in CHECK_MODULES:
         await queries.run(opened, journal, module.CHECKS, report)

@@ -39,15 +39,18 @@ _NOTED: Final = """
 """What transactions say of restraints."""
 
 _STOPPED: Final = """
-    SELECT sealed.seq, sealed.kind, about.target
+    SELECT sealed.seq, sealed.kind, sealed.reason, about.target
     FROM escrow.journal_transaction AS sealed
     CROSS JOIN LATERAL (VALUES (sealed.refs::jsonb ->> 'custody'),
         (sealed.refs::jsonb ->> 'institution'), (sealed.refs::jsonb ->> 'enrolment'))
       AS about (target)
     WHERE sealed.journal_id = $1 AND sealed.kind IN ('PAYOUT_INSTRUCTED', 'SURPLUS_INSTRUCTED',
           'DEPOSIT_RELEASE_INSTRUCTED', 'REFUND_INSTRUCTED', 'SUSPENSE_RETURN_INSTRUCTED',
-          'LESSON_RECORDED', 'LESSON_CONFIRMED')"""
-"""What a restraint on a custody account, an institution or an enrolment may stop."""
+          'REFUND_REISSUED', 'TRANSFER_INSTRUCTED', 'LESSON_RECORDED', 'LESSON_CONFIRMED')"""
+"""What a restraint on a custody account, an institution or an enrolment may stop.
+
+Of transfers the restraints stop those that move an enrolment's backing; a wind-down's go on.
+"""
 
 CHECKS: Final = (
     Check(
@@ -90,11 +93,14 @@ CHECKS: Final = (
         JOIN stopped ON stopped.target = held.target_id::text AND stopped.seq > held.from_seq
          AND (held.to_seq IS NULL OR stopped.seq < held.to_seq)
         WHERE held.journal_id = $1 AND CASE held.kind
-              WHEN 'FENCE' THEN stopped.kind LIKE '%INSTRUCTED'
+              WHEN 'FENCE' THEN CASE stopped.kind WHEN 'TRANSFER_INSTRUCTED'
+                   THEN stopped.reason IS NOT DISTINCT FROM 'BACKING'
+                   ELSE stopped.kind LIKE '%INSTRUCTED' OR stopped.kind = 'REFUND_REISSUED' END
               WHEN 'PAYOUT_STOP' THEN stopped.kind IN ('PAYOUT_INSTRUCTED', 'SURPLUS_INSTRUCTED',
                    'DEPOSIT_RELEASE_INSTRUCTED')
               WHEN 'FREEZE' THEN held.target_type = 'ENROLMENT'
-               AND stopped.kind IN ('LESSON_RECORDED', 'LESSON_CONFIRMED')
+               AND (stopped.kind IN ('LESSON_RECORDED', 'LESSON_CONFIRMED')
+                    OR (stopped.kind, stopped.reason) = ('TRANSFER_INSTRUCTED', 'BACKING'))
               END
         ORDER BY 1""",
         {"stopped": _STOPPED},

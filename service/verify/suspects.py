@@ -1,8 +1,8 @@
 """Which custody accounts a broken check of money is about: those a FENCE belongs on.
 
 A break names a transaction, an account, a row or a custody account. One that leads to no custody
-account (a chain cut short, a head moved) is about every one of its journal: stop rather than go on
-wrong. Nothing is fenced here; a verification only reads.
+account (a chain cut short, a head moved) is about every one of its journal, and so are more breaks
+than were kept: stop rather than go on wrong. Nothing is fenced here; a verification only reads.
 """
 
 import json
@@ -12,13 +12,13 @@ from typing import Any, Final
 from uuid import UUID
 
 from service.verify.checks import MONEY
-from service.verify.report import SUSPECTS_MAX, Finding, Report
+from service.verify.report import Finding, Report
 from service.verify.snapshot import Snapshot
 
 _EVERY: Final = """
     SELECT custody_account_id FROM escrow.custody_account WHERE journal_id = $1"""
 _TRANSFERS: Final = """
-    SELECT seq, transfers FROM escrow.journal_transaction
+    SELECT seq, transfers, refs FROM escrow.journal_transaction
     WHERE journal_id = $1 AND seq = ANY($2::bigint[])"""
 _BY_NUMBER: Final = """
     SELECT account_id, custody_account_id FROM escrow.account
@@ -38,6 +38,9 @@ _BY_ID: Final = """
     WHERE journal_id = $1 AND bank_entry_id = ANY($2)
     UNION SELECT refund_id, custody_account_id FROM escrow.refund
     WHERE journal_id = $1 AND refund_id = ANY($2)
+    UNION SELECT approval.approval_id, custody.custody_account_id FROM escrow.approval
+    JOIN escrow.custody_account AS custody USING (journal_id, institution_id)
+    WHERE approval.journal_id = $1 AND approval.approval_id = ANY($2)
     UNION SELECT lesson.lesson_id, enrolment.custody_account_id FROM escrow.lesson
     JOIN escrow.enrolment USING (journal_id, enrolment_id)
     WHERE lesson.journal_id = $1 AND lesson.lesson_id = ANY($2)
@@ -53,14 +56,13 @@ async def fences(snapshot: Snapshot, report: Report) -> None:
     found: dict[int, list[Finding]] = defaultdict(list)
     flooded: dict[int, set[str]] = defaultdict(set)
     for check in sorted(MONEY):
-        suspects = report.results[check].suspects
-        for finding in suspects:
+        for finding in report.results[check].suspects:
             if finding.journal is not None:
                 found[finding.journal].append(finding)
-                if len(suspects) > SUSPECTS_MAX:
-                    flooded[finding.journal].add(check)
-    for journal, findings in sorted(found.items()):
-        fenced = await _fenced(snapshot, journal, findings, flooded[journal])
+        for journal in report.results[check].flooded:
+            flooded[journal].add(check)
+    for journal in sorted(found.keys() | flooded.keys()):
+        fenced = await _fenced(snapshot, journal, found[journal], flooded[journal])
         report.fences += [
             {"journal": journal, "custody_account_id": custody, "checks": sorted(checks)}
             for custody, checks in sorted(fenced.items())
@@ -94,12 +96,15 @@ async def _places(
     """Return the custody accounts that each transaction, account or row is about."""
     places: dict[object, set[UUID]] = defaultdict(set)
     keys = {key for finding in findings for key in _keys(finding)}
-    ids = [key for key in keys if isinstance(key, UUID)]
-    for row in await snapshot.rows(_BY_ID, journal, ids):
-        places[row["id"]].add(row["custody_account_id"])
     seqs = [key[1] for key in keys if isinstance(key, tuple) and key[0] == "seq"]
-    moved = {row["seq"]: row["transfers"] for row in await snapshot.rows(_TRANSFERS, journal, seqs)}
-    named = {seq: set(_numbers(transfers)) for seq, transfers in moved.items()}
+    moved = await snapshot.rows(_TRANSFERS, journal, seqs)
+    named = {row["seq"]: set(_numbers(row["transfers"])) for row in moved}
+    told = {row["seq"]: set(_told(row["refs"])) for row in moved if row["transfers"] == "[]"}
+    ids = {key for key in keys if isinstance(key, UUID)}.union(*told.values())
+    for row in await snapshot.rows(_BY_ID, journal, sorted(ids)):
+        places[row["id"]].add(row["custody_account_id"])
+    for seq, about in told.items():
+        places["seq", seq] |= {place for one in about for place in places.get(one, ())}
     numbers = {key[1] for key in keys if isinstance(key, tuple) and key[0] == "account_id"}
     wanted = sorted(numbers.union(*named.values()))
     custodies = {
@@ -132,6 +137,15 @@ def _id_of(value: object) -> UUID | None:
         return UUID(value)
     except ValueError:
         return None
+
+
+def _told(refs: str) -> Iterator[UUID]:
+    """Yield the ids that a transaction refers to, as far as they can be read."""
+    try:
+        found = json.loads(refs).values()
+    except (ValueError, AttributeError):
+        return
+    yield from (one for one in map(_id_of, found) if one is not None)
 
 
 def _numbers(transfers: str) -> Iterator[int]:

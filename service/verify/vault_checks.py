@@ -1,7 +1,8 @@
 """Personal data: nothing in plain, everything sealed opens, and blind indexes agree.
 
 These checks need what the auditor has not: a login that sees the schema `pii`, and the keys.
-Without both they are not checked, which is said and is not clean.
+Whoever gives neither has not asked for them: the report says so beside its own status,
+which is about the rest (`not_checked`). Given, what stops them is incomplete, and never clean.
 """
 
 from collections.abc import AsyncIterator, Mapping

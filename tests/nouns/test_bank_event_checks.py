@@ -120,3 +120,20 @@ async def test_a_capture_of_another_amount_is_named(database: Database, happened
     report = await looked_at(database, happened.district.journal, statement)
 
     assert "R-08" in {finding.check for finding in report.findings}
+
+
+async def test_a_move_out_of_a_fenced_account_is_named(
+    database: Database, happened: Academy
+) -> None:
+    statement = (
+        "INSERT INTO escrow.restraint SELECT journal_id, gen_random_uuid(), institution_id,"
+        " 'CUSTODY_ACCOUNT', custody_account_id, 'FENCE', NULL, 'RISK', 'x', now(),"
+        " sealed.seq - 1, sealed.seq + 1, 'y' FROM escrow.custody_account"
+        " JOIN escrow.journal_transaction AS sealed USING (journal_id)"
+        " WHERE journal_id = {j} AND sealed.kind = 'TRANSFER_INSTRUCTED'"
+    )
+    journal = happened.district.journal
+
+    report = await looked_at(database, journal, statement.format(j=journal))
+
+    assert "V-12" in {finding.check for finding in report.findings}

@@ -76,6 +76,39 @@ async def test_refunds_back_and_forth_leave_a_clean_journal(
             {"I-29", "I-35"},
             id="more goes back than came",
         ),
+        pytest.param(
+            "UPDATE escrow.refund SET payee_party_id = gen_random_uuid() WHERE journal_id = {j}",
+            {"I-29"},
+            id="a refund whose payee nobody changed",
+        ),
+        pytest.param(
+            "UPDATE escrow.payment_order SET payee_party_id = gen_random_uuid()"
+            " WHERE journal_id = {j} AND state = 'RETURNED'",
+            {"I-29"},
+            id="an order to another payee before the change",
+        ),
+        pytest.param(
+            "UPDATE escrow.payment_order SET payee_party_id = gen_random_uuid()"
+            " WHERE journal_id = {j} AND state = 'REVERSED'",
+            {"I-29"},
+            id="an order to another payee after the change",
+        ),
+        pytest.param(
+            "UPDATE escrow.payment_order AS late SET payee_party_id = early.payee_party_id"
+            " FROM escrow.payment_order AS early WHERE late.journal_id = {j}"
+            " AND early.journal_id = {j} AND late.state = 'REVERSED' AND early.state = 'RETURNED'",
+            {"I-29"},
+            id="an order that goes to the payee before the change",
+        ),
+        pytest.param(
+            "INSERT INTO escrow.restraint SELECT {j}, gen_random_uuid(), institution_id,"
+            " 'CUSTODY_ACCOUNT', custody_account_id, 'FENCE', NULL, 'RISK', 'x', now(),"
+            " sealed.seq - 1, sealed.seq + 1, 'y' FROM escrow.custody_account"
+            " JOIN escrow.journal_transaction AS sealed USING (journal_id)"
+            " WHERE journal_id = {j} AND sealed.kind = 'REFUND_REISSUED'",
+            {"V-12", "R-06"},
+            id="a refund issued again while its account was fenced",
+        ),
     ],
 )
 async def test_what_was_made_up_of_refunds_is_found(
@@ -86,6 +119,31 @@ async def test_what_was_made_up_of_refunds_is_found(
     report = await _corrupted(database, journal, corruption)
 
     assert broken <= {finding.check for finding in report.findings}
+
+
+@pytest.mark.parametrize(
+    ("statement", "broken"),
+    [
+        pytest.param("SELECT 1", False, id="nothing"),
+        pytest.param(
+            "UPDATE escrow.payment_order SET payee_party_id = gen_random_uuid()"
+            " WHERE journal_id = {j} AND kind = 'LODGING'",
+            True,
+            id="another notary",
+        ),
+    ],
+)
+async def test_a_lodging_goes_to_the_notary_that_two_people_agreed_on(
+    database: Database, refunds: Refunds, academy: Academy, statement: str, broken: bool
+) -> None:
+    (refund,) = await refunds.owed(await academy.enrolled(), "4999.99")
+    await refunds.after_days(91)
+    lodged = await refunds.approved(await refunds.ask_lodging(refund))
+    assert lodged["state"] == "EXECUTED", lodged
+
+    report = await _corrupted(database, refunds.district.journal, statement)
+
+    assert ("I-29" in report.violated) is broken, report.findings
 
 
 REFUNDS = {"R-02", "I-29", "I-38", "I-35", "I-16", "V-10", "I-13", "R-01", "I-05", "I-19"}
