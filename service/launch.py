@@ -92,8 +92,11 @@ def with_pack_keys(settings: Settings, found: Database) -> Settings:
     if settings.pack_keys is not None or found.server is None or settings.demo:
         return settings
     folder = found.server.data.with_name(f"{found.server.data.name}-keys")
-    if make_keys(folder):
-        log.warning("pack.keys_made", folder=str(folder), take_away=RECIPIENT_PRIVATE)
+    try:
+        if make_keys(folder):
+            log.warning("pack.keys_made", folder=str(folder), take_away=RECIPIENT_PRIVATE)
+    except ValueError as error:
+        raise NotServable(f"{folder}: {error}") from error
     return settings.model_copy(update={"pack_keys": folder})
 
 

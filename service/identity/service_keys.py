@@ -7,7 +7,6 @@ its turn; the newest whose day has come signs. What was once published stays so 
 
 import base64
 import hashlib
-import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from service.identity.algorithms import ED25519
+from service.private_files import making_in, write_new
 from service.store.facts import Record
 from service.store.rows import table_of
 from service.store.tables import ServiceKey
@@ -79,16 +79,13 @@ def make_signing_key(
     folder: Path, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 ) -> bool:
     """Make a key in a folder that has none, readable by its owner only; tell whether it did."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if any(folder.glob("answers-*.pem")):
-        return False
-    written = Ed25519PrivateKey.generate().private_bytes(
-        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
-    )
-    path = folder / f"answers-{clock():%Y-%m-%d}.pem"
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as opened:
-        opened.write(written)
+    with making_in(folder):
+        if any(folder.glob("answers-*.pem")):
+            return False
+        written = Ed25519PrivateKey.generate().private_bytes(
+            Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+        )
+        write_new(folder / f"answers-{clock():%Y-%m-%d}.pem", written)
     return True
 
 

@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from ledger.refusals import PackKeysMissing
+from service.private_files import making_in, write_new
 
 SIGNING: Final = "signing.pem"
 RECIPIENT: Final = "recipient.pem"
@@ -116,16 +117,20 @@ def opened(envelope: str, private: bytes) -> bytes:
 
 
 def make_keys(folder: Path) -> bool:
-    """Make a folder of fresh keys, readable by its owner only; False when it has them already."""
-    if (folder / SIGNING).exists() and (folder / RECIPIENT).exists():
-        return False
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder.chmod(0o700)
-    private = X25519PrivateKey.generate()
-    _write(folder / SIGNING, _private_pem(Ed25519PrivateKey.generate()))
-    _write(folder / RECIPIENT_PRIVATE, _private_pem(private))
-    public = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    _write(folder / RECIPIENT, public)
+    """Make a folder of fresh keys, readable by its owner only; False when it has them already.
+
+    What a start that was cut left behind is kept, and the rest is made.
+    """
+    with making_in(folder):
+        if (folder / SIGNING).exists() and (folder / RECIPIENT).exists():
+            return False
+        folder.chmod(0o700)
+        if not (folder / SIGNING).exists():
+            write_new(folder / SIGNING, _private_pem(Ed25519PrivateKey.generate()))
+        if not (folder / RECIPIENT).exists():
+            public = _recipient_in(folder).public_key()
+            spki = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+            write_new(folder / RECIPIENT, spki)
     return True
 
 
@@ -134,14 +139,19 @@ def key_id(public: bytes) -> str:
     return sha256(public).hexdigest()[:16]
 
 
+def _recipient_in(folder: Path) -> X25519PrivateKey:
+    """Return the private key of a folder that lacks the public one, made where it is missing."""
+    path = folder / RECIPIENT_PRIVATE
+    if not path.exists():
+        write_new(path, _private_pem(X25519PrivateKey.generate()))
+    found = load_pem_private_key(path.read_bytes(), password=None)
+    if not isinstance(found, X25519PrivateKey):
+        raise KeyUnusable(f"{RECIPIENT_PRIVATE} is no X25519 key")
+    return found
+
+
 def _private_pem(key: Ed25519PrivateKey | X25519PrivateKey) -> bytes:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a new file that only its owner reads; an existing one is never overwritten."""
-    path.touch(mode=0o600, exist_ok=False)
-    path.write_bytes(content)
 
 
 def _bound(context: str, ephemeral: bytes) -> str:

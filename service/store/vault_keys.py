@@ -5,7 +5,6 @@ folder, a file a generation that only the service's account may read, beside the
 indexes. The newest generation wraps; older ones still unwrap until nothing is wrapped by them.
 """
 
-import os
 import re
 import secrets
 from collections.abc import Callable, Mapping
@@ -16,6 +15,8 @@ from typing import Final, Protocol
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from service.private_files import making_in, write_new
 
 INDEX: Final = "index.key"
 INDEX_BYTES: Final = 32
@@ -168,11 +169,12 @@ def load(folder: Path, kms: Unwrapping | None = None) -> KeyRing:
 
 def make(folder: Path) -> bool:
     """Make the first keys of a folder, unless it has some; return whether they were made."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if any(_files(folder)):
-        return False
-    _write(folder / INDEX, "HMAC-SHA256", secrets.token_bytes(INDEX_BYTES))
-    add(folder)
+    with making_in(folder):
+        if any(_files(folder)):
+            return False
+        if not (folder / INDEX).exists():
+            _write(folder / INDEX, "HMAC-SHA256", secrets.token_bytes(INDEX_BYTES))
+        add(folder)
     return True
 
 
@@ -212,14 +214,4 @@ def _read(path: Path, kms: Unwrapping | None) -> tuple[str, bytes]:
 
 
 def _write(path: Path, suite: str, key: bytes) -> None:
-    """Write a key whole or not at all, and never over another."""
-    growing = path.with_suffix(f".{secrets.token_hex(4)}")
-    descriptor = os.open(growing, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(f"{suite} {key.hex()}\n")
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        os.link(growing, path)
-    finally:
-        growing.unlink()
+    write_new(path, f"{suite} {key.hex()}\n".encode("ascii"))

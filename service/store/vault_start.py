@@ -7,7 +7,7 @@ nothing of itself. So a wrong key is noticed at the start, and never seals what 
 import hmac
 from datetime import datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.store import rows
@@ -22,6 +22,8 @@ async def require_own_keys(connection: AsyncConnection, vault: Vault, at: dateti
     Raises `VaultKeysMissing` for a generation or index key that is another, and for one that is
     not given though data keys may still be wrapped by it.
     """
+    # Two processes that start together on a new database write it down once.
+    await connection.execute(text(f"LOCK TABLE {_TABLE.fullname} IN SHARE ROW EXCLUSIVE MODE"))
     known = {row["generation"]: row for row in await rows.fetch(connection, select(_TABLE))}
     given = vault.ring.generations
     for number in sorted(given.keys() | known.keys()):

@@ -1,5 +1,6 @@
 """Keys of the vault: where they lie, who may read them, and whether they are the database's own."""
 
+import asyncio
 import base64
 import json
 import threading
@@ -151,6 +152,25 @@ async def test_a_generation_that_is_missing_is_noticed(connection: AsyncConnecti
 
     with pytest.raises(VaultKeysMissing, match="kek-00002 of this database is not given"):
         await require_own_keys(connection, ring(1), NOW)
+
+
+async def test_two_first_starts_at_once_write_down_the_same_keys(empty_database: Database) -> None:
+    engine = create_async_engine(empty_database.url("escrow_app"))
+
+    async def starts(vault: Vault) -> None:
+        async with writing(engine) as connection:
+            await require_own_keys(connection, vault, NOW)
+            await asyncio.sleep(0.2)
+
+    agreed = await asyncio.gather(*(starts(ring(1)) for _ in range(4)), return_exceptions=True)
+    other, _ = await asyncio.gather(starts(ring(3)), starts(ring(1)), return_exceptions=True)
+    async with engine.connect() as connection:
+        written = (await connection.execute(WRITTEN)).all()
+    await engine.dispose()
+
+    assert agreed == [None] * 4
+    assert isinstance(other, VaultKeysMissing)
+    assert len(written) == 1
 
 
 def unwrapping(request: BaseHTTPRequestHandler) -> None:
