@@ -7,7 +7,7 @@ enrolment that one of those names: the two ways meet in nothing but the bank's o
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from json.encoder import encode_basestring
 from typing import Any, Final
 from uuid import UUID
@@ -76,24 +76,23 @@ class _Payee:
 class PlainPayments:
     """The plain payments of a batch, by their bank entries."""
 
-    def __init__(self, facts: Facts, payees: dict[UUID, _Payee]) -> None:
-        self._facts = facts
+    def __init__(self, payees: dict[UUID, _Payee], likeness: Mapping[UUID, int]) -> None:
         self._payees = payees
         self._entries: list[tuple[Any, ...]] = []
         self._narratives: list[tuple[Any, ...]] = []
-        self._likeness = suspected.likenesses(facts)
+        self._likeness = likeness
 
     @property
     def accounts(self) -> list[Account]:
         """The accounts that they touch."""
         return list({a: None for payee in self._each() for a in payee.accounts})
 
-    def line(self, item: EntryFact) -> Line | None:
+    def line(self, facts: Facts, item: EntryFact) -> Line | None:
         """Post a plain payment to its enrolment; None for what is not plain."""
         payee = self._payees.get(item.bank_entry)
         if payee is None:
             return None
-        facts, fen, entry, desk = self._facts, item.amount.fen, item.bank_entry, payee.desk
+        fen, entry, desk = item.amount.fen, item.bank_entry, payee.desk
         journal, now, _, seq, _, _ = facts.moment
         filled = Filled(desk.form, payee.accounts, (fen,), (entry, payee.key))
         entries = facts.fill(filled)
@@ -170,7 +169,7 @@ def sorted_out(
     Rows, likeness and cap are read; beside entries of any other kind no payment is plain.
     """
     if any(fact.kind != "PAYMENT" for fact in entries):
-        return PlainPayments(facts, {}), entries
+        return PlainPayments({}, {}), entries
     by_code: dict[str | None, list[EntryFact]] = {}
     for fact in entries:
         by_code.setdefault(fact.payment_code, []).append(fact)
@@ -194,7 +193,7 @@ def sorted_out(
         payee = _Payee(facts.journal, enrolment, desk)
         for fact in group:
             payees[fact.bank_entry] = payee
-    return PlainPayments(facts, payees), others
+    return PlainPayments(payees, suspected.likenesses(facts)), others
 
 
 class _Judge:

@@ -46,14 +46,12 @@ class _Taught:
 class PlainReleases:
     """The plain releases of a batch, by their lessons."""
 
-    def __init__(self, facts: Facts, taught: dict[UUID, tuple[_Taught, Record]]) -> None:
-        self._facts = facts
+    def __init__(self, taught: dict[UUID, tuple[_Taught, Record]]) -> None:
         self._taught = taught
         self._updates: list[Update] = []
 
-    def line(self, item: Found[Any]) -> Line | None:
+    def line(self, facts: Facts, item: Found[Any]) -> Line | None:
         """Release a plain lesson; None for what is not plain, or is to be answered."""
-        facts = self._facts
         known = None if facts.answering else self._taught.get(item.lesson)
         if known is None:
             return None
@@ -92,7 +90,7 @@ def sorted_out(facts: Facts, found: Sequence[Found[Any]], *, require: Require) -
         released = _plain(facts, group, forms, require)
         if released is not None:
             taught.update(released)
-    return PlainReleases(facts, taught)
+    return PlainReleases(taught)
 
 
 def _plain(

@@ -240,13 +240,14 @@ class _Batch:
             return Verdict(refusal=item)
         sheet = self.facts.sheet
         try:
-            line = None if sheet is None else sheet.line(item)
+            line = None if sheet is None else sheet.line(self.facts, item)
             if line is not None:
                 return self._lined(request, line)
             decision = request.use_case.decide(self.facts, item)
             posted = self.facts.post(decision.transactions)
         except Refusal as refusal:
-            return Verdict(refusal=refusal)
+            # Its frames know this batch, which keeps it: nothing would be freed for a while.
+            return Verdict(refusal=refusal.with_traceback(None))
         seq, facts = self.facts.moment.next_seq, self.facts
         maker = decision.on_behalf or OnBehalf(
             request.actor, request.key.key if request.key else None

@@ -73,9 +73,12 @@ def blank_form(answer: Mapping[str, Any], blanks: Sequence[str]) -> str:
 
 
 class Sheet(Protocol):
-    """The plain commands of a batch."""
+    """The plain commands of a batch.
 
-    def line(self, item: Any) -> Line | None:  # noqa: ANN401 - what the use case found
+    It does not keep the facts, which keep it: neither would be freed before the next collection.
+    """
+
+    def line(self, facts: Any, item: Any) -> Line | None:  # noqa: ANN401 - what the use case found
         """Decide a command in its turn; None where it is not plain, and decided by objects."""
         ...
 

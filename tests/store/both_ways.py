@@ -104,10 +104,10 @@ class Counted:
 
         return replace(use_case, read=read)
 
-    def line(self, item: Any) -> Line | None:
+    def line(self, facts: Any, item: Any) -> Line | None:
         """Give the sheet's line."""
         assert self._sheet is not None
-        line = self._sheet.line(item)
+        line = self._sheet.line(facts, item)
         self.lines += line is not None
         return line
 
