@@ -39,15 +39,15 @@ async def batches(bench: Bench) -> Result:
 async def singles(bench: Bench) -> Result:
     """P2: single receipts from 32 callers against an empty POST."""
     here = await _town(bench)
-    count = max(640, bench.size // 40)
+    count = max(3_200, bench.size // 10)
     rates, empties, commits, tails, alone = [], [], [], [], []
-    await say_all(bench.address, here.singles(64), SINGLE_CALLERS)
+    await say_all(bench.address, here.singles(640), SINGLE_CALLERS)
     for _ in range(bench.rounds):
         asks = here.singles(count)
         seconds, took = await say_all(bench.address, asks, SINGLE_CALLERS)
         rates.append(count / seconds)
         tails.append(quantile(took, 0.99))
-        _, took = await say_all(bench.address, here.singles(max(50, count // 10)), 1)
+        _, took = await say_all(bench.address, here.singles(max(50, count // 20)), 1)
         alone.append(quantile(took, 0.5))
         nothing = [Ask("POST", "/", body=ask.body) for ask in asks]
         seconds, _ = await say_all(bench.empty, nothing, SINGLE_CALLERS)
