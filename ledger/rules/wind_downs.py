@@ -43,15 +43,16 @@ def distribution_posted(  # noqa: PLR0913 - a claim, its dividend, and the lesso
         residual -= part
     assert residual >= ZERO, "nobody gets more than is claimed"
     claimed = ((contract.prepaid, prepaid), (contract.interest, interest))
-    given = tuple((place.refund_payable(refund), part) for refund, part in dividends.items())
+    given = [(place.refund_payable(refund), part) for refund, part in dividends.items()]
+    given.append((place.residual_claim(entitlement), residual))
+    ended = [
+        Transfer(contract.units_granted(reason), contract.units_contracted(reason), lessons)
+        for reason, lessons in units.items()
+        if lessons
+    ]
     return Transaction(
         TransactionKind.DISTRIBUTION_POSTED,
-        money_transfers(*poured(claimed, (*given, (place.residual_claim(entitlement), residual))))
-        + tuple(
-            Transfer(contract.units_granted(reason), contract.units_contracted(reason), lessons)
-            for reason, lessons in units.items()
-            if lessons
-        ),
+        (*money_transfers(*poured(claimed, given)), *ended),
         references(contract, entitlement=entitlement),
     )
 

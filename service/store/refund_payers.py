@@ -10,7 +10,7 @@ from the receipt. So `decide` stays pure, and nothing is paid twice under two na
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 from uuid import UUID, uuid5
@@ -18,7 +18,7 @@ from uuid import UUID, uuid5
 from sqlalchemy import ARRAY, TextClause, Uuid, bindparam, text
 
 from ledger.money import Money
-from service.store import rows, vault_rows
+from service.store import driver, rows, vault_rows
 from service.store.facts import Facts, Insert, Record
 from service.store.parties import NewParty, PartyKind, guardian_payee, party_added
 from service.store.tables import BankNarrative, Enrolment, Party, Refund
@@ -115,28 +115,38 @@ class _Registered:
 
 @dataclass(frozen=True, slots=True)
 class _Payers:
-    """By enrolment what was paid, newest first; by guardian the account that was registered."""
+    """By enrolment what was paid, newest first; by guardian the account that was registered.
 
-    paid: dict[UUID, tuple[_Paid, ...]]
-    registered: dict[UUID, _Registered]
+    `standing` are the parties of payers that were written down before, `stated` the accounts that
+    were with contracts, by guardian.
+    """
+
+    paid: dict[UUID, tuple[_Paid, ...]] = field(default_factory=dict)
+    registered: dict[UUID, _Registered] = field(default_factory=dict)
+    standing: set[UUID] = field(default_factory=set)
+    stated: dict[UUID, UUID] = field(default_factory=dict)
 
 
-async def read_payers(unit: Unit, enrolments: Iterable[Record]) -> None:
-    """Read who paid these enrolments and what has gone back; runs under the head, set-based."""
-    known = {row.enrolment_id: row for row in enrolments}
+async def read_payers(unit: Unit, enrolments: Iterable[Record], *, shown: bool = True) -> None:
+    """Read who paid these enrolments and what has gone back; runs under the head, set-based.
+
+    `shown` says that somebody may be told who the payees are, so that they are opened.
+    """
+    known = {row["enrolment_id"]: row for row in enrolments}
     journal, wanted = unit.facts.journal, sorted(known)
     if not wanted:
         return
     await unit.read(Refund, rows.keyed(Refund, journal, wanted, "enrolment_id"))
     paid = await _paid(unit, known)
-    parties = {payer_party(each.receipt) for every in paid.values() for each in every}
-    await unit.read(Party, rows.keyed(Party, journal, parties, "party_id"))
-    guardians = sorted({row.guardian_id for row in known.values()})
-    stated = {guardian_payee(guardian) for guardian in guardians}
-    await unit.read(Party, rows.keyed(Party, journal, stated, "party_id"))
+    payees = [payer_party(each.receipt) for every in paid.values() for each in every]
+    guardians = list({row["guardian_id"] for row in known.values()})
+    stated = {guardian: guardian_payee(guardian) for guardian in guardians}
+    standing = await _standing(unit, [*payees, *stated.values()], shown=shown)
     found = await unit.query(_REGISTERED, journal=journal, guardians=guardians)
-    before: _Payers = unit.facts.extra.setdefault(_PAYERS, _Payers({}, {}))
+    before: _Payers = unit.facts.extra.setdefault(_PAYERS, _Payers())
     before.paid.update(paid)
+    before.standing.update(standing.intersection(payees))
+    before.stated.update({who: party for who, party in stated.items() if party in standing})
     before.registered.update(
         {r["guardian_id"]: _Registered(r["payee_party_id"], r["payee_hold_until"]) for r in found}
     )
@@ -149,10 +159,11 @@ def split_to_payers(facts: Facts, enrolment_id: UUID, amount: Money) -> list[Pay
     shares sum to `amount`; none is zero.
     """
     payers: _Payers = facts.extra[_PAYERS]
-    back = _gone_back(facts, enrolment_id)
     shares: list[PayerShare] = []
     rest = amount.fen
-    for paid in payers.paid.get(enrolment_id, ()):
+    known = payers.paid.get(enrolment_id, ())
+    back = _gone_back(facts, enrolment_id) if known else {}
+    for paid in known:
         part = min(rest, max(paid.fen - back.get(paid.receipt, 0), 0))
         if part:
             party = payer_party(paid.receipt)
@@ -161,7 +172,8 @@ def split_to_payers(facts: Facts, enrolment_id: UUID, amount: Money) -> list[Pay
     if rest:
         row = facts.get(Enrolment, enrolment_id)
         assert row is not None, "the enrolment was locked"
-        shares.append(PayerShare(None, _account_of(facts, row.guardian_id), Money.from_fen(rest)))
+        account = _account_of(facts, row["guardian_id"])
+        shares.append(PayerShare(None, account, Money.from_fen(rest)))
     return shares
 
 
@@ -185,8 +197,10 @@ def refund_ids(
     `round_number` tells apart later rounds of one source (a recovery on an entitlement).
     """
     return tuple(
-        uuid5(source_id, f"refund/{round_number}/{share.receipt_entry_id or 'guardian'}")
-        for share in shares
+        [
+            uuid5(source_id, f"refund/{round_number}/{share.receipt_entry_id or 'guardian'}")
+            for share in shares
+        ]
     )
 
 
@@ -232,6 +246,16 @@ async def _paid(unit: Unit, known: dict[UUID, Record]) -> dict[UUID, tuple[_Paid
     return {e: _named(found, charged_back.get(e, 0)) for e, found in told.items()}
 
 
+async def _standing(unit: Unit, parties: Sequence[UUID], *, shown: bool) -> set[UUID]:
+    """Return those of these parties that were written down, and read them where they are shown."""
+    if shown:
+        wanted = rows.keyed(Party, unit.facts.journal, parties, "party_id")
+        return {row["party_id"] for row in await unit.read(Party, wanted)}
+    statement = "SELECT party_id FROM pii.party WHERE journal_id = $1 AND party_id = ANY($2)"
+    found = await driver.fetch(unit.connection, statement, unit.facts.journal, parties)
+    return {party for (party,) in found}
+
+
 async def _named_by_bank(
     unit: Unit, statement: TextClause, enrolments: Sequence[UUID]
 ) -> Sequence[Mapping[str, Any]]:
@@ -244,9 +268,9 @@ def _is_unclear(enrolment: Record, found: Sequence[dict[str, Any]]) -> bool:
 
     A legacy contract came with its whole price and never takes a payment.
     """
-    if enrolment.origin == "LEGACY" and not found:
+    if enrolment["origin"] == "LEGACY" and not found:
         return False
-    return bool(sum(row["fen"] for row in found) != enrolment.received_fen)
+    return bool(sum([row["fen"] for row in found]) != enrolment["received_fen"])
 
 
 def _named(found: Sequence[dict[str, Any]], charged_back: int) -> tuple[_Paid, ...]:
@@ -280,18 +304,15 @@ def _account_of(facts: Facts, guardian: UUID) -> UUID | None:
     """Return the guardian's account: registered for an earlier refund, or with the contract."""
     payers: _Payers = facts.extra[_PAYERS]
     known = payers.registered.get(guardian)
-    if known is not None:
-        return known.party
-    stated = guardian_payee(guardian)
-    return None if facts.get(Party, stated) is None else stated
+    return payers.stated.get(guardian) if known is None else known.party
 
 
 def _payer(facts: Facts, enrolment: Record, share: PayerShare) -> list[Insert]:
     if share.receipt_entry_id is None or share.payee_party_id is None:
         return []
-    if facts.get(Party, share.payee_party_id) is not None:
-        return []
     payers: _Payers = facts.extra[_PAYERS]
+    if share.payee_party_id in payers.standing or facts.get(Party, share.payee_party_id):
+        return []
     paid = next(
         each
         for each in payers.paid[enrolment.enrolment_id]
@@ -311,30 +332,32 @@ def _row(
 ) -> dict[str, Any]:
     source, source_id = owed_for
     payers: _Payers = facts.extra[_PAYERS]
-    guardian = payers.registered.get(enrolment.guardian_id)
-    cooling = share.receipt_entry_id is None and guardian is not None
+    guardian = None
+    if share.receipt_entry_id is None:
+        guardian = payers.registered.get(enrolment["guardian_id"])
+    moment, amount = facts.moment, share.amount.fen
     return {
         "refund_id": refund,
         "source": source,
         "source_id": source_id,
-        "enrolment_id": enrolment.enrolment_id,
-        "institution_id": enrolment.institution_id,
-        "custody_account_id": enrolment.custody_account_id,
-        "guardian_id": enrolment.guardian_id,
+        "enrolment_id": enrolment["enrolment_id"],
+        "institution_id": enrolment["institution_id"],
+        "custody_account_id": enrolment["custody_account_id"],
+        "guardian_id": enrolment["guardian_id"],
         "receipt_entry_id": share.receipt_entry_id,
         "payee_party_id": share.payee_party_id,
         "channel": None,
-        "amount_fen": share.amount.fen,
-        "payable_fen": share.amount.fen,
+        "amount_fen": amount,
+        "payable_fen": amount,
         "in_transit_fen": 0,
         "returned_fen": 0,
         "paid_fen": 0,
         "lodged_fen": 0,
         "taken_back_fen": 0,
         "waiting_for": "PAYEE" if share.payee_party_id is None else None,
-        "payee_hold_until": guardian.hold_until if cooling and guardian is not None else None,
+        "payee_hold_until": None if guardian is None else guardian.hold_until,
         "returned_on": None,
-        "created_on": facts.moment.today,
+        "created_on": moment.today,
         "paid_on": None,
-        "seq": facts.moment.next_seq,
+        "seq": moment.next_seq,
     }
