@@ -214,7 +214,7 @@ class TransactionKind(StrEnum):
     DATA_REQUEST_DECLINED = "DATA_REQUEST_DECLINED"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Transfer:
     """Move `amount` (Money, or a whole number of lessons) from the credit to the debit account."""
 
@@ -224,17 +224,18 @@ class Transfer:
     quantity: int = field(init=False, repr=False, compare=False)
     """Fen, or lessons."""
 
-    def __post_init__(self) -> None:
+    def __init__(self, debit: Account, credit: Account, amount: Money | int) -> None:
         """Hold the promise of the class; breaking it is our mistake, not an answer."""
-        debit, credit = self.debit, self.credit
         unit = debit.unit
         assert unit is credit.unit, "a transfer stays in one unit"
         assert debit.custody == credit.custody, "a transfer stays in one custody account"
         assert debit != credit, "a transfer moves between two accounts"
-        amount = self.amount
         assert isinstance(amount, Money) is (unit is Unit.CNY), "unit fits amount"
         quantity = amount.fen if isinstance(amount, Money) else amount
         assert quantity > 0, "a transfer moves more than zero"
+        _set(self, "debit", debit)
+        _set(self, "credit", credit)
+        _set(self, "amount", amount)
         _set(self, "quantity", quantity)
 
     def mirrored(self) -> Self:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from ledger.accounts import Reason
 from ledger.entitlement import Contract
-from ledger.money import ZERO, Money
+from ledger.money import ZERO, Money, total
 from ledger.rules.debts import Debt, make_good, owed
 from ledger.rules.places import Place, place_of, references
 from ledger.transactions import (
@@ -38,9 +38,7 @@ def distribution_posted(  # noqa: PLR0913 - a claim, its dividend, and the lesso
     refund is credited, together d ≤ c. The lessons left (`units`, PAID and GIFT) end: U1 | U0.
     """
     place = place_of(contract)
-    residual = prepaid + interest
-    for part in dividends.values():
-        residual -= part
+    residual = prepaid + interest - total([*dividends.values()])
     assert residual >= ZERO, "nobody gets more than is claimed"
     claimed = ((contract.prepaid, prepaid), (contract.interest, interest))
     given = [(place.refund_payable(refund), part) for refund, part in dividends.items()]

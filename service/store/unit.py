@@ -23,7 +23,7 @@ SHANGHAI: Final = timezone(timedelta(hours=8), "Asia/Shanghai")
 # One pass over the owners' accounts, then a probe into each head: no join order to get wrong.
 # It may find a few accounts that nobody asked for, of another custody account or reason.
 _HEADS: Final = """
-    SELECT account.owner_id, account.kind, account.reason, account.custody_account_id,
+    SELECT account.owner_id, account.custody_account_id, account.kind, account.reason,
            account.account_id, head.balance_after
     FROM (
         SELECT kind, owner_id, custody_account_id, reason, account_id FROM escrow.account
@@ -192,26 +192,22 @@ class Unit:
 
     async def balances(self, accounts: Iterable[Account]) -> None:
         """Read the balances of accounts that decisions may read or touch, in one statement."""
-        loaded = self.facts.loaded
-        named = {
-            (a.owner, a.kind, a.reason or "", a.custody): a for a in accounts if a not in loaded
-        }
-        if not named:
+        ids, loaded = self.account_ids, self.facts.loaded
+        quantities = dict.fromkeys([account for account in accounts if account not in loaded], 0)
+        if not quantities:
             return
-        found = await driver.fetch(
-            self.connection,
-            _HEADS,
-            self.facts.journal,
-            list({owner for owner, _, _, _ in named}),
-            list({kind for _, kind, _, _ in named}),
-        )
-        quantities = dict.fromkeys(named.values(), 0)
-        ids = self.account_ids
-        for owner, kind, reason, custody, account_id, balance in found:
-            account = named.get((owner, kind, reason, custody))
-            if account is not None:
-                ids[account] = account_id
-                quantities[account] = balance
+        held: dict[tuple[UUID, UUID], list[Account]] = {}
+        for account in quantities:
+            held.setdefault((account.owner, account.custody), []).append(account)
+        owners = list({owner for owner, _ in held})
+        kinds = list({account.kind for account in quantities})
+        journal = self.facts.journal
+        for row in await driver.fetch(self.connection, _HEADS, journal, owners, kinds):
+            owner, custody, kind, reason, account_id, balance = row
+            for account in held.get((owner, custody), ()):
+                if account.kind == kind and (account.reason or "") == reason:
+                    ids[account] = account_id
+                    quantities[account] = balance
         self.facts.book.open(quantities)
         loaded.update(quantities)
 
