@@ -15,76 +15,16 @@ from datetime import date
 from typing import Any, Final
 from uuid import UUID, uuid5
 
-from sqlalchemy import ARRAY, TextClause, Uuid, bindparam, text
+from sqlalchemy import TextClause
 
 from ledger.money import Money
-from service.store import driver, rows, vault_rows
+from service.store import driver, refund_payer_sql, rows, vault_rows
 from service.store.facts import Facts, Insert, Record
 from service.store.parties import NewParty, PartyKind, guardian_payee, party_added
 from service.store.tables import BankNarrative, Enrolment, Party, Refund
 from service.store.unit import Unit
 
 _PAYERS: Final = "refund_payers"
-
-_RECEIPTS: Final = text(
-    """
-    SELECT entry.enrolment_id, entry.bank_entry_id, entry.amount_fen, entry.suspense_fen,
-           entry.outcome, entry.seq, told.payer_name, told.payer_account,
-           told.purpose, told.sealed, told.wrapped_key
-    FROM escrow.bank_entry AS entry
-    LEFT JOIN pii.bank_narrative AS told
-      ON told.journal_id = :journal AND told.bank_entry_id = entry.bank_entry_id
-    WHERE entry.journal_id = :journal AND entry.enrolment_id = ANY(:enrolments)
-      AND entry.kind IN ('PAYMENT', 'CHANNEL_CAPTURE', 'CASH_REPORT')
-      AND entry.outcome IN ('ENROLMENT', 'SUSPENSE', 'RETURNED')
-    ORDER BY entry.enrolment_id, entry.seq DESC, entry.bank_entry_id DESC
-    """
-).bindparams(bindparam("enrolments", type_=ARRAY(Uuid)))
-"""Receipts as their rows tell: what was credited is what neither stands in suspense nor left it."""
-
-_CREDITED: Final = text(
-    """
-    WITH credited AS (
-        SELECT account.owner_id AS enrolment_id, max(sealed.seq) AS seq, sum(entry.amount) AS fen,
-               coalesce(sealed.refs::jsonb ->> 'receipt', sealed.refs::jsonb ->> 'capture',
-                        sealed.refs::jsonb ->> 'bank_entry')::uuid AS bank_entry_id
-        FROM escrow.account
-        JOIN escrow.entry ON entry.journal_id = :journal AND entry.account_id = account.account_id
-        JOIN escrow.journal_transaction AS sealed
-          ON sealed.journal_id = :journal AND sealed.seq = entry.seq
-        WHERE account.journal_id = :journal AND account.kind = 'STUDENT_PREPAID'
-          AND account.owner_id = ANY(:enrolments)
-          AND sealed.kind IN ('RECEIPT_MATCHED', 'CHANNEL_CAPTURED', 'CASH_REPORTED',
-                              'SUSPENSE_MATCHED', 'TRANSACTION_REVERSED')
-        GROUP BY 1, 4 HAVING sum(entry.amount) > 0)
-    SELECT credited.*, told.payer_name, told.payer_account, told.purpose, told.sealed,
-           told.wrapped_key
-    FROM credited
-    LEFT JOIN pii.bank_narrative AS told
-      ON told.journal_id = :journal AND told.bank_entry_id = credited.bank_entry_id
-    WHERE credited.bank_entry_id IS NOT NULL
-    ORDER BY credited.enrolment_id, credited.seq DESC, credited.bank_entry_id DESC
-    """
-).bindparams(bindparam("enrolments", type_=ARRAY(Uuid)))
-"""Receipts as the journal tells, for enrolments whose rows do not explain all they received."""
-
-_CHARGED_BACK: Final = text(
-    """
-    SELECT enrolment_id, sum(amount_fen)::bigint AS fen FROM escrow.bank_entry
-    WHERE journal_id = :journal AND enrolment_id = ANY(:enrolments) AND outcome = 'CHARGEBACK'
-    GROUP BY enrolment_id
-    """
-).bindparams(bindparam("enrolments", type_=ARRAY(Uuid)))
-
-_REGISTERED: Final = text(
-    """
-    SELECT DISTINCT ON (guardian_id) guardian_id, payee_party_id, payee_hold_until
-    FROM escrow.refund
-    WHERE journal_id = :journal AND guardian_id = ANY(:guardians)
-      AND receipt_entry_id IS NULL AND payee_party_id IS NOT NULL
-    ORDER BY guardian_id, payee_hold_until DESC NULLS LAST, seq DESC, refund_id
-    """
-).bindparams(bindparam("guardians", type_=ARRAY(Uuid)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +82,7 @@ async def read_payers(unit: Unit, enrolments: Iterable[Record], *, shown: bool =
     guardians = list({row["guardian_id"] for row in known.values()})
     stated = {guardian: guardian_payee(guardian) for guardian in guardians}
     standing = await _standing(unit, [*payees, *stated.values()], shown=shown)
-    found = await unit.query(_REGISTERED, journal=journal, guardians=guardians)
+    found = await unit.query(refund_payer_sql.REGISTERED, journal=journal, guardians=guardians)
     before: _Payers = unit.facts.extra.setdefault(_PAYERS, _Payers())
     before.paid.update(paid)
     before.standing.update(standing.intersection(payees))
@@ -232,16 +172,16 @@ def new_refunds(  # noqa: PLR0913 - what a refund is owed for, to whom, and unde
 async def _paid(unit: Unit, known: dict[UUID, Record]) -> dict[UUID, tuple[_Paid, ...]]:
     journal, wanted = unit.facts.journal, sorted(known)
     told: dict[UUID, list[dict[str, Any]]] = {}
-    for row in await _named_by_bank(unit, _RECEIPTS, wanted):
+    for row in await _named_by_bank(unit, refund_payer_sql.RECEIPTS, wanted):
         fen = row["amount_fen"] - row["suspense_fen"]
         told.setdefault(row["enrolment_id"], []).append({**row, "fen": fen})
     unclear = [e for e in wanted if _is_unclear(known[e], told.get(e, []))]
     for enrolment in unclear:
         told.pop(enrolment, None)
     if unclear:
-        for row in await _named_by_bank(unit, _CREDITED, unclear):
+        for row in await _named_by_bank(unit, refund_payer_sql.CREDITED, unclear):
             told.setdefault(row["enrolment_id"], []).append({**row, "fen": int(row["fen"])})
-    gone = await unit.query(_CHARGED_BACK, journal=journal, enrolments=wanted)
+    gone = await unit.query(refund_payer_sql.CHARGED_BACK, journal=journal, enrolments=wanted)
     charged_back = {row["enrolment_id"]: row["fen"] for row in gone}
     return {e: _named(found, charged_back.get(e, 0)) for e, found in told.items()}
 
