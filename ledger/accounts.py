@@ -158,7 +158,7 @@ ASSETS: Final = tuple(k for k, c in CHART.items() if c.side is _DR and c.unit is
 LIABILITIES: Final = tuple(k for k, c in CHART.items() if c.side is _CR and c.unit is Unit.CNY)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, init=False)
 class Account:
     """One account: kind + owner + custody account + reason identify it.
 
@@ -179,12 +179,24 @@ class Account:
     """What this account counts."""
     _hash: int = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        kind: AccountKind,
+        owner: UUID,
+        custody: UUID,
+        reason: Reason | None = None,
+        institution: UUID | None = None,
+    ) -> None:
         """Take side and unit from the chart, and the hash of the identity."""
-        chart = CHART[self.kind]
+        chart = CHART[kind]
+        _set(self, "kind", kind)
+        _set(self, "owner", owner)
+        _set(self, "custody", custody)
+        _set(self, "reason", reason)
+        _set(self, "institution", institution)
         _set(self, "side", chart.side)
         _set(self, "unit", chart.unit)
-        _set(self, "_hash", hash((self.kind, self.owner, self.custody, self.reason)))
+        _set(self, "_hash", hash((kind, owner, custody, reason)))
 
     def of_another(self, owner: UUID) -> "Account":
         """Return the same account of another owner in the same books."""

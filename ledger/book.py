@@ -54,22 +54,29 @@ class Book:
 
         Raises `BalanceTooLow` when any account would be below zero after any of them.
         """
-        moved: dict[Account, int] = {}
-        posted: list[list[Entry]] = []
+        balances, posted = self._balances, list[list[Entry]]()
+        known = len(balances)
         for transaction in transactions:
             entries: list[Entry] = []
             for account, effect in transaction.effects().items():
-                before = moved.get(account)
-                if before is None:
-                    before = self._balances.get(account, 0)
-                after = before + effect
+                after = balances.get(account, 0) + effect
                 if after < 0:
+                    self._undo(posted, known)
                     raise _too_low(account, after)
-                moved[account] = after
                 entries.append(Entry(account, effect, after))
+            for account, _, after in entries:
+                balances[account] = after
             posted.append(entries)
-        self._balances.update(moved)
         return posted
+
+    def _undo(self, posted: Sequence[Sequence[Entry]], known: int) -> None:
+        """Take back what was posted, and the accounts used first by it: the book knew so many."""
+        balances = self._balances
+        for entries in posted:
+            for account, amount, _ in entries:
+                balances[account] -= amount
+        while len(balances) > known:
+            balances.popitem()
 
     def fill(self, filled: Filled) -> list[Entry]:
         """Post one form that is filled in, as `post` does what it stands for; return its entries.

@@ -8,10 +8,13 @@ contract prices them as well. The account properties are what the posting rules 
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import Final
 from uuid import UUID
 
 from ledger.accounts import Account, AccountKind, Reason, own_account
 from ledger.money import Money
+
+_LESSONS: Final = (Reason.PAID, Reason.GIFT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,7 @@ class Contract:
         return made
 
     def _units(self, kind: AccountKind, reason: Reason) -> Account:
-        assert reason in {Reason.PAID, Reason.GIFT}, "lesson units are paid or gift"
+        assert reason in _LESSONS, "lesson units are paid or gift"
         return self._owned(kind, reason)
 
 

@@ -16,6 +16,7 @@ from ledger.accounts import Account, Side, Unit
 from ledger.money import Money
 
 REFERENCES_MAX: Final = 24
+_set = object.__setattr__
 _NO_REFERENCES: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -213,28 +214,29 @@ class TransactionKind(StrEnum):
     DATA_REQUEST_DECLINED = "DATA_REQUEST_DECLINED"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Transfer:
     """Move `amount` (Money, or a whole number of lessons) from the credit to the debit account."""
 
     debit: Account
     credit: Account
     amount: Money | int
+    quantity: int = field(init=False, repr=False, compare=False)
+    """Fen, or lessons."""
 
-    def __post_init__(self) -> None:
+    def __init__(self, debit: Account, credit: Account, amount: Money | int) -> None:
         """Hold the promise of the class; breaking it is our mistake, not an answer."""
-        debit, credit = self.debit, self.credit
         unit = debit.unit
         assert unit is credit.unit, "a transfer stays in one unit"
         assert debit.custody == credit.custody, "a transfer stays in one custody account"
         assert debit != credit, "a transfer moves between two accounts"
-        assert isinstance(self.amount, Money) is (unit is Unit.CNY), "unit fits amount"
-        assert self.quantity > 0, "a transfer moves more than zero"
-
-    @property
-    def quantity(self) -> int:
-        """Fen, or lessons."""
-        return self.amount.fen if isinstance(self.amount, Money) else self.amount
+        assert isinstance(amount, Money) is (unit is Unit.CNY), "unit fits amount"
+        quantity = amount.fen if isinstance(amount, Money) else amount
+        assert quantity > 0, "a transfer moves more than zero"
+        _set(self, "debit", debit)
+        _set(self, "credit", credit)
+        _set(self, "amount", amount)
+        _set(self, "quantity", quantity)
 
     def mirrored(self) -> Self:
         """Return the same move the other way round."""
@@ -301,15 +303,14 @@ def poured(
 ) -> list[tuple[Account, Account, Money]]:
     """Pair debits (sources) with credits (targets) in order; both sum to the same."""
     moves: list[tuple[Account, Account, Money]] = []
-    waiting = list(targets)
+    waiting = [(target, wanted.fen) for target, wanted in reversed(targets)]
     for source, amount in sources:
-        rest = amount
+        rest = amount.fen
         while rest:
-            target, wanted = waiting[0]
+            target, wanted = waiting.pop()
             part = min(rest, wanted)
-            moves.append((source, target, part))
+            moves.append((source, target, Money.from_fen(part)))
             rest -= part
-            waiting[0] = (target, wanted - part)
-            if part == wanted:
-                waiting.pop(0)
+            if part < wanted:
+                waiting.append((target, wanted - part))
     return moves

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from ledger.accounts import Reason
 from ledger.entitlement import Contract
-from ledger.money import ZERO, Money
+from ledger.money import ZERO, Money, total
 from ledger.rules.debts import Debt, make_good, owed
 from ledger.rules.places import Place, place_of, references
 from ledger.transactions import (
@@ -38,20 +38,19 @@ def distribution_posted(  # noqa: PLR0913 - a claim, its dividend, and the lesso
     refund is credited, together d ≤ c. The lessons left (`units`, PAID and GIFT) end: U1 | U0.
     """
     place = place_of(contract)
-    residual = prepaid + interest
-    for part in dividends.values():
-        residual -= part
+    residual = prepaid + interest - total([*dividends.values()])
     assert residual >= ZERO, "nobody gets more than is claimed"
     claimed = ((contract.prepaid, prepaid), (contract.interest, interest))
-    given = tuple((place.refund_payable(refund), part) for refund, part in dividends.items())
+    given = [(place.refund_payable(refund), part) for refund, part in dividends.items()]
+    given.append((place.residual_claim(entitlement), residual))
+    ended = [
+        Transfer(contract.units_granted(reason), contract.units_contracted(reason), lessons)
+        for reason, lessons in units.items()
+        if lessons
+    ]
     return Transaction(
         TransactionKind.DISTRIBUTION_POSTED,
-        money_transfers(*poured(claimed, (*given, (place.residual_claim(entitlement), residual))))
-        + tuple(
-            Transfer(contract.units_granted(reason), contract.units_contracted(reason), lessons)
-            for reason, lessons in units.items()
-            if lessons
-        ),
+        (*money_transfers(*poured(claimed, given)), *ended),
         references(contract, entitlement=entitlement),
     )
 

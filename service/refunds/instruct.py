@@ -81,18 +81,22 @@ async def read_refunds(unit: Unit, commands: Sequence[Instruct]) -> None:
     """Read under the head what backs the refunds, and what stops them."""
     facts = unit.facts
     known = [_refund(facts, command.refund) for command in commands]
-    await unit.restraints({t for r in known for t in (r.institution_id, r.custody_account_id)})
-    await unit.custody_totals({row.custody_account_id for row in known})
-    of_claims = {row.enrolment_id for row in known if row.source in BACKED}
+    await unit.restraints(
+        {t for r in known for t in (r["institution_id"], r["custody_account_id"])}
+    )
+    await unit.custody_totals({row["custody_account_id"] for row in known})
+    of_claims = {row["enrolment_id"] for row in known if row["source"] in BACKED}
     await unit.read(Refund, rows.keyed(Refund, facts.journal, of_claims, "enrolment_id"))
-    back = {row.refund_id for row in known if row.returned_fen}
-    facts.extra[_PLACED] = await placements.placed_refunds(unit, {row.refund_id for row in known})
+    back = {row["refund_id"] for row in known if row["returned_fen"]}
+    facts.extra[_PLACED] = await placements.placed_refunds(
+        unit, {row["refund_id"] for row in known}
+    )
     facts.extra[_RETURNED] = await refund_reads.last_returned(unit.connection, facts.journal, back)
     accounts: list[Account] = []
     for command, row in zip(commands, known, strict=True):
         place = place_of(row)
-        accounts.append(place.refund_payable(row.refund_id))
-        accounts.append(place.refund_returned(row.refund_id))
+        accounts.append(place.refund_payable(row["refund_id"]))
+        accounts.append(place.refund_returned(row["refund_id"]))
         accounts.append(place.refund_in_transit(command.order))
     for enrolment in of_claims:
         accounts += _backing(_enrolment(facts, enrolment))
@@ -114,9 +118,10 @@ def decide_instruct(facts: Facts, command: Instruct) -> Decision:
     }
     if not amount:
         return Decision(
-            answer=_briefly(facts, row, waits), changes=(Update(Refund, (row.refund_id,), waits),)
+            answer=_briefly(facts, row, waits),
+            changes=(Update(Refund, (row["refund_id"],), waits),),
         )
-    account = facts.get(CustodyAccount, row.custody_account_id)
+    account = facts.get(CustodyAccount, row["custody_account_id"])
     assert account is not None, "the custody account was locked"
     step = refund_orders.refund_order(
         facts, row, account, order=command.order, amount=amount, reissued=again
@@ -124,7 +129,7 @@ def decide_instruct(facts: Facts, command: Instruct) -> Decision:
     return Decision(
         answer=_briefly(facts, row, waits),
         transactions=step.transactions,
-        changes=(*step.changes, Update(Refund, (row.refund_id,), waits)),
+        changes=(*step.changes, Update(Refund, (row["refund_id"],), waits)),
     )
 
 
@@ -138,8 +143,8 @@ def payable_now(facts: Facts, row: Record) -> tuple[UUID | None, int, Money]:
 
     What came back is paid before what was never sent.
     """
-    again = facts.extra[_RETURNED].get(row.refund_id) if row.returned_fen else None
-    part = row.payable_fen if again is None else row.returned_fen
+    again = facts.extra[_RETURNED].get(row["refund_id"]) if row["returned_fen"] else None
+    part = row["payable_fen"] if again is None else row["returned_fen"]
     amount = min(Money.from_fen(part), _cash(facts, row))
     return again, part, amount if again is not None else min(amount, _funded(facts, row))
 
@@ -147,27 +152,27 @@ def payable_now(facts: Facts, row: Record) -> tuple[UUID | None, int, Money]:
 def _briefly(facts: Facts, row: Record, waits: dict[str, Any]) -> dict[str, Any]:
     """Name the refund and what it waits for: thousands are answered at once."""
     return {
-        "id": ids.public("rfd", facts.journal, row.refund_id),
+        "id": ids.public("rfd", facts.journal, row["refund_id"]),
         "waiting_for": waits["waiting_for"],
     }
 
 
 def _require_payable(facts: Facts, row: Record) -> None:
-    if not row.payable_fen and not row.returned_fen:
+    if not row["payable_fen"] and not row["returned_fen"]:
         raise WrongState(object="refund", state=refund_reads.state_of(row).value)
-    if row.payee_party_id is None or row.waiting_for == PAYEE:
+    if row["payee_party_id"] is None or row["waiting_for"] == PAYEE:
         raise PayeeMissing
-    if row.refund_id in facts.extra[_PLACED]:
+    if row["refund_id"] in facts.extra[_PLACED]:
         raise WrongState(object="refund", state="PLACED")
-    until = row.payee_hold_until
+    until = row["payee_hold_until"]
     if until is not None and until > facts.moment.today:
         raise PayeeCoolingOff(until=until.isoformat())
-    institution = facts.get(Institution, row.institution_id)
+    institution = facts.get(Institution, row["institution_id"])
     assert institution is not None, "the institution was locked"
-    frozen = institution.state in FROZEN or restrained(facts, row.institution_id, "FREEZE")
-    if row.source in BACKED and frozen and not _sent_before(facts, row):
+    frozen = institution.state in FROZEN or restrained(facts, row["institution_id"], "FREEZE")
+    if row["source"] in BACKED and frozen and not _sent_before(facts, row):
         raise InstitutionFrozen
-    if restrained(facts, row.custody_account_id, "FENCE"):
+    if restrained(facts, row["custody_account_id"], "FENCE"):
         raise AccountFenced
 
 
@@ -177,17 +182,17 @@ def _sent_before(facts: Facts, row: Record) -> bool:
     The register of a wind-down takes back all that was not sent; what is payable of an enrolment
     that stands in one was rejected or came back later.
     """
-    return bool(_enrolment(facts, row.enrolment_id).state == "IN_WIND_DOWN")
+    return bool(_enrolment(facts, row["enrolment_id"]).state == "IN_WIND_DOWN")
 
 
 def _cash(facts: Facts, row: Record) -> Money:
     """Return what is in the bank and neither held nor promised to another order."""
-    custody = row.custody_account_id
+    custody = row["custody_account_id"]
     held = total(
         [
-            Money.from_fen(each.amount_fen or 0)
+            Money.from_fen(each["amount_fen"] or 0)
             for each in facts.all(Restraint)
-            if each.kind == "HOLD" and each.target_id == custody and each.to_seq is None
+            if each["kind"] == "HOLD" and each["target_id"] == custody and each["to_seq"] is None
         ]
     )
     in_bank = sum(facts.totals.get((custody, kind, ""), 0) for kind in _IN_BANK)
@@ -197,12 +202,12 @@ def _cash(facts: Facts, row: Record) -> Money:
 
 def _funded(facts: Facts, row: Record) -> Money:
     """Return how much of a refund is backed by money and not on its way already (E27)."""
-    if row.source not in BACKED:
-        return Money.from_fen(row.payable_fen)
-    contract = contract_of(_enrolment(facts, row.enrolment_id))
-    own = list(facts.each_by(Refund, "enrolment_id", row.enrolment_id))
-    leaving = Money.from_fen(sum(each.in_transit_fen for each in own))
-    owed = Money.from_fen(sum(each.payable_fen for each in own))
+    if row["source"] not in BACKED:
+        return Money.from_fen(row["payable_fen"])
+    contract = contract_of(_enrolment(facts, row["enrolment_id"]))
+    own = list(facts.each_by(Refund, "enrolment_id", row["enrolment_id"]))
+    leaving = Money.from_fen(sum(each["in_transit_fen"] for each in own))
+    owed = Money.from_fen(sum(each["payable_fen"] for each in own))
     book = facts.book
     backed = refunds.funded(
         claims=(

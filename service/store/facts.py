@@ -162,6 +162,8 @@ class Facts:
         self.journal = journal
         self.book = Book()
         self.totals: dict[tuple[UUID, AccountKind, str], int] = {}
+        self.counting = False
+        """Whether custody totals were read, and so are kept current."""
         self.debts: dict[UUID, list[Account]] = {}
         self.loaded: set[Account] = set()
         self.extra: dict[str, Any] = {}
@@ -242,7 +244,9 @@ class Facts:
             else:
                 row = shelf.rows.get(change.key)
                 assert row is not None, "only a loaded row is updated"
-                shelf.put(Record({**row, **values}))
+                changed = Record(row)
+                changed.update(values)
+                shelf.put(changed)
 
     def total(
         self, custody: UUID, kinds: Iterable[AccountKind], reason: Reason | None = None
@@ -264,11 +268,13 @@ class Facts:
                 assert debit in loaded, f"{debit.kind} was not read before deciding"
                 assert credit in loaded, f"{credit.kind} was not read before deciding"
         posted = self.book.post(*transactions)
+        counting = self.counting
         for entries in posted:
             for account, amount, _ in entries:
                 kind = account.kind
-                key = (account.custody, kind, account.reason or "")
-                totals[key] = totals.get(key, 0) + amount
+                if counting:
+                    key = (account.custody, kind, account.reason or "")
+                    totals[key] = totals.get(key, 0) + amount
                 if kind is AccountKind.DUE_FROM_INSTITUTION:
                     self._note_debt(account)
         return posted

@@ -19,8 +19,9 @@ from ledger.forms import Filled, Form
 from ledger.transactions import Transaction
 from service.failpoints import Point, reach
 from service.store import driver, rows
-from service.store.facts import AreaMove, Insert
+from service.store.facts import AreaMove
 from service.store.leaves import copy_into
+from service.store.sheets import Rows
 from service.store.tables import AccountRow, Institution, JournalTransaction, Rollup
 from service.store.tables import Entry as EntryRow
 from service.store.unit import ACTIVE_ENROLMENTS, Unit, turned_active
@@ -134,7 +135,7 @@ async def append(
 
 async def _open_accounts(unit: Unit, batch: Sequence[Posted], next_id: int) -> int:
     """Number the accounts this batch uses first and insert their rows; return the next number."""
-    fresh: list[Insert] = []
+    fresh: list[tuple[Any, ...]] = []
     known = unit.account_ids
     for posted in batch:
         for account, _, _ in posted.entries:
@@ -142,21 +143,20 @@ async def _open_accounts(unit: Unit, batch: Sequence[Posted], next_id: int) -> i
                 continue
             assert account.institution is not None, "an account stands in an institution's books"
             known[account] = next_id
-            fresh.append(Insert(AccountRow, {"account_id": next_id, **_account_values(account)}))
+            fresh.append(
+                (
+                    next_id,
+                    account.kind,
+                    account.owner,
+                    account.custody,
+                    account.reason or "",
+                    account.institution,
+                    account.unit,
+                )
+            )
             next_id += 1
-    await rows.write(unit.connection, unit.facts.journal, fresh)
+    await rows.insert(unit.connection, unit.facts.journal, Rows(AccountRow, fresh))
     return next_id
-
-
-def _account_values(account: Account) -> dict[str, Any]:
-    return {
-        "kind": account.kind.value,
-        "owner_id": account.owner,
-        "custody_account_id": account.custody,
-        "reason": account.reason or "",
-        "institution_id": account.institution,
-        "unit": account.unit.value,
-    }
 
 
 def _sealed(

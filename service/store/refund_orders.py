@@ -100,10 +100,10 @@ def refund_order(  # noqa: PLR0913 - what is to be paid, to whom, by which order
     `account` is the custody account's row; `reissued` the order that came back, so that the money
     is taken out of L9. What the order may be for is judged by whoever asks for it.
     """
-    party = payee or refund.payee_party_id
+    party = payee or refund["payee_party_id"]
     assert party is not None, "an order has a payee"
     made = RefundOrder(
-        order=order, refund=refund.refund_id, amount=amount, reissued=reissued is not None
+        order=order, refund=refund["refund_id"], amount=amount, reissued=reissued is not None
     )
     rule = refunds.refund_instructed if reissued is None else refunds.refund_reissued
     row = order_row(
@@ -113,14 +113,14 @@ def refund_order(  # noqa: PLR0913 - what is to be paid, to whom, by which order
         kind=kind,
         amount=amount,
         payee_party_id=party,
-        refund_id=refund.refund_id,
+        refund_id=refund["refund_id"],
         replaces_order_id=reissued,
     )
     part = "payable_fen" if reissued is None else "returned_fen"
     changed = _moved(refund, {part: -amount.fen, "in_transit_fen": amount.fen})
     return Step(
         (rule(place_of(refund), made),),
-        (Insert(PaymentOrder, row), Update(Refund, (refund.refund_id,), changed)),
+        (Insert(PaymentOrder, row), Update(Refund, (refund["refund_id"],), changed)),
     )
 
 

@@ -10,81 +10,21 @@ from the receipt. So `decide` stays pure, and nothing is paid twice under two na
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 from uuid import UUID, uuid5
 
-from sqlalchemy import ARRAY, TextClause, Uuid, bindparam, text
+from sqlalchemy import TextClause
 
 from ledger.money import Money
-from service.store import rows, vault_rows
+from service.store import driver, refund_payer_sql, rows, vault_rows
 from service.store.facts import Facts, Insert, Record
 from service.store.parties import NewParty, PartyKind, guardian_payee, party_added
 from service.store.tables import BankNarrative, Enrolment, Party, Refund
 from service.store.unit import Unit
 
 _PAYERS: Final = "refund_payers"
-
-_RECEIPTS: Final = text(
-    """
-    SELECT entry.enrolment_id, entry.bank_entry_id, entry.amount_fen, entry.suspense_fen,
-           entry.outcome, entry.seq, told.payer_name, told.payer_account,
-           told.purpose, told.sealed, told.wrapped_key
-    FROM escrow.bank_entry AS entry
-    LEFT JOIN pii.bank_narrative AS told
-      ON told.journal_id = :journal AND told.bank_entry_id = entry.bank_entry_id
-    WHERE entry.journal_id = :journal AND entry.enrolment_id = ANY(:enrolments)
-      AND entry.kind IN ('PAYMENT', 'CHANNEL_CAPTURE', 'CASH_REPORT')
-      AND entry.outcome IN ('ENROLMENT', 'SUSPENSE', 'RETURNED')
-    ORDER BY entry.enrolment_id, entry.seq DESC, entry.bank_entry_id DESC
-    """
-).bindparams(bindparam("enrolments", type_=ARRAY(Uuid)))
-"""Receipts as their rows tell: what was credited is what neither stands in suspense nor left it."""
-
-_CREDITED: Final = text(
-    """
-    WITH credited AS (
-        SELECT account.owner_id AS enrolment_id, max(sealed.seq) AS seq, sum(entry.amount) AS fen,
-               coalesce(sealed.refs::jsonb ->> 'receipt', sealed.refs::jsonb ->> 'capture',
-                        sealed.refs::jsonb ->> 'bank_entry')::uuid AS bank_entry_id
-        FROM escrow.account
-        JOIN escrow.entry ON entry.journal_id = :journal AND entry.account_id = account.account_id
-        JOIN escrow.journal_transaction AS sealed
-          ON sealed.journal_id = :journal AND sealed.seq = entry.seq
-        WHERE account.journal_id = :journal AND account.kind = 'STUDENT_PREPAID'
-          AND account.owner_id = ANY(:enrolments)
-          AND sealed.kind IN ('RECEIPT_MATCHED', 'CHANNEL_CAPTURED', 'CASH_REPORTED',
-                              'SUSPENSE_MATCHED', 'TRANSACTION_REVERSED')
-        GROUP BY 1, 4 HAVING sum(entry.amount) > 0)
-    SELECT credited.*, told.payer_name, told.payer_account, told.purpose, told.sealed,
-           told.wrapped_key
-    FROM credited
-    LEFT JOIN pii.bank_narrative AS told
-      ON told.journal_id = :journal AND told.bank_entry_id = credited.bank_entry_id
-    WHERE credited.bank_entry_id IS NOT NULL
-    ORDER BY credited.enrolment_id, credited.seq DESC, credited.bank_entry_id DESC
-    """
-).bindparams(bindparam("enrolments", type_=ARRAY(Uuid)))
-"""Receipts as the journal tells, for enrolments whose rows do not explain all they received."""
-
-_CHARGED_BACK: Final = text(
-    """
-    SELECT enrolment_id, sum(amount_fen)::bigint AS fen FROM escrow.bank_entry
-    WHERE journal_id = :journal AND enrolment_id = ANY(:enrolments) AND outcome = 'CHARGEBACK'
-    GROUP BY enrolment_id
-    """
-).bindparams(bindparam("enrolments", type_=ARRAY(Uuid)))
-
-_REGISTERED: Final = text(
-    """
-    SELECT DISTINCT ON (guardian_id) guardian_id, payee_party_id, payee_hold_until
-    FROM escrow.refund
-    WHERE journal_id = :journal AND guardian_id = ANY(:guardians)
-      AND receipt_entry_id IS NULL AND payee_party_id IS NOT NULL
-    ORDER BY guardian_id, payee_hold_until DESC NULLS LAST, seq DESC, refund_id
-    """
-).bindparams(bindparam("guardians", type_=ARRAY(Uuid)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,28 +55,38 @@ class _Registered:
 
 @dataclass(frozen=True, slots=True)
 class _Payers:
-    """By enrolment what was paid, newest first; by guardian the account that was registered."""
+    """By enrolment what was paid, newest first; by guardian the account that was registered.
 
-    paid: dict[UUID, tuple[_Paid, ...]]
-    registered: dict[UUID, _Registered]
+    `standing` are the parties of payers that were written down before, `stated` the accounts that
+    were with contracts, by guardian.
+    """
+
+    paid: dict[UUID, tuple[_Paid, ...]] = field(default_factory=dict)
+    registered: dict[UUID, _Registered] = field(default_factory=dict)
+    standing: set[UUID] = field(default_factory=set)
+    stated: dict[UUID, UUID] = field(default_factory=dict)
 
 
-async def read_payers(unit: Unit, enrolments: Iterable[Record]) -> None:
-    """Read who paid these enrolments and what has gone back; runs under the head, set-based."""
-    known = {row.enrolment_id: row for row in enrolments}
+async def read_payers(unit: Unit, enrolments: Iterable[Record], *, shown: bool = True) -> None:
+    """Read who paid these enrolments and what has gone back; runs under the head, set-based.
+
+    `shown` says that somebody may be told who the payees are, so that they are opened.
+    """
+    known = {row["enrolment_id"]: row for row in enrolments}
     journal, wanted = unit.facts.journal, sorted(known)
     if not wanted:
         return
     await unit.read(Refund, rows.keyed(Refund, journal, wanted, "enrolment_id"))
     paid = await _paid(unit, known)
-    parties = {payer_party(each.receipt) for every in paid.values() for each in every}
-    await unit.read(Party, rows.keyed(Party, journal, parties, "party_id"))
-    guardians = sorted({row.guardian_id for row in known.values()})
-    stated = {guardian_payee(guardian) for guardian in guardians}
-    await unit.read(Party, rows.keyed(Party, journal, stated, "party_id"))
-    found = await unit.query(_REGISTERED, journal=journal, guardians=guardians)
-    before: _Payers = unit.facts.extra.setdefault(_PAYERS, _Payers({}, {}))
+    payees = [payer_party(each.receipt) for every in paid.values() for each in every]
+    guardians = list({row["guardian_id"] for row in known.values()})
+    stated = {guardian: guardian_payee(guardian) for guardian in guardians}
+    standing = await _standing(unit, [*payees, *stated.values()], shown=shown)
+    found = await unit.query(refund_payer_sql.REGISTERED, journal=journal, guardians=guardians)
+    before: _Payers = unit.facts.extra.setdefault(_PAYERS, _Payers())
     before.paid.update(paid)
+    before.standing.update(standing.intersection(payees))
+    before.stated.update({who: party for who, party in stated.items() if party in standing})
     before.registered.update(
         {r["guardian_id"]: _Registered(r["payee_party_id"], r["payee_hold_until"]) for r in found}
     )
@@ -149,10 +99,11 @@ def split_to_payers(facts: Facts, enrolment_id: UUID, amount: Money) -> list[Pay
     shares sum to `amount`; none is zero.
     """
     payers: _Payers = facts.extra[_PAYERS]
-    back = _gone_back(facts, enrolment_id)
     shares: list[PayerShare] = []
     rest = amount.fen
-    for paid in payers.paid.get(enrolment_id, ()):
+    known = payers.paid.get(enrolment_id, ())
+    back = _gone_back(facts, enrolment_id) if known else {}
+    for paid in known:
         part = min(rest, max(paid.fen - back.get(paid.receipt, 0), 0))
         if part:
             party = payer_party(paid.receipt)
@@ -161,7 +112,8 @@ def split_to_payers(facts: Facts, enrolment_id: UUID, amount: Money) -> list[Pay
     if rest:
         row = facts.get(Enrolment, enrolment_id)
         assert row is not None, "the enrolment was locked"
-        shares.append(PayerShare(None, _account_of(facts, row.guardian_id), Money.from_fen(rest)))
+        account = _account_of(facts, row["guardian_id"])
+        shares.append(PayerShare(None, account, Money.from_fen(rest)))
     return shares
 
 
@@ -185,8 +137,10 @@ def refund_ids(
     `round_number` tells apart later rounds of one source (a recovery on an entitlement).
     """
     return tuple(
-        uuid5(source_id, f"refund/{round_number}/{share.receipt_entry_id or 'guardian'}")
-        for share in shares
+        [
+            uuid5(source_id, f"refund/{round_number}/{share.receipt_entry_id or 'guardian'}")
+            for share in shares
+        ]
     )
 
 
@@ -218,18 +172,28 @@ def new_refunds(  # noqa: PLR0913 - what a refund is owed for, to whom, and unde
 async def _paid(unit: Unit, known: dict[UUID, Record]) -> dict[UUID, tuple[_Paid, ...]]:
     journal, wanted = unit.facts.journal, sorted(known)
     told: dict[UUID, list[dict[str, Any]]] = {}
-    for row in await _named_by_bank(unit, _RECEIPTS, wanted):
+    for row in await _named_by_bank(unit, refund_payer_sql.RECEIPTS, wanted):
         fen = row["amount_fen"] - row["suspense_fen"]
         told.setdefault(row["enrolment_id"], []).append({**row, "fen": fen})
     unclear = [e for e in wanted if _is_unclear(known[e], told.get(e, []))]
     for enrolment in unclear:
         told.pop(enrolment, None)
     if unclear:
-        for row in await _named_by_bank(unit, _CREDITED, unclear):
+        for row in await _named_by_bank(unit, refund_payer_sql.CREDITED, unclear):
             told.setdefault(row["enrolment_id"], []).append({**row, "fen": int(row["fen"])})
-    gone = await unit.query(_CHARGED_BACK, journal=journal, enrolments=wanted)
+    gone = await unit.query(refund_payer_sql.CHARGED_BACK, journal=journal, enrolments=wanted)
     charged_back = {row["enrolment_id"]: row["fen"] for row in gone}
     return {e: _named(found, charged_back.get(e, 0)) for e, found in told.items()}
+
+
+async def _standing(unit: Unit, parties: Sequence[UUID], *, shown: bool) -> set[UUID]:
+    """Return those of these parties that were written down, and read them where they are shown."""
+    if shown:
+        wanted = rows.keyed(Party, unit.facts.journal, parties, "party_id")
+        return {row["party_id"] for row in await unit.read(Party, wanted)}
+    statement = "SELECT party_id FROM pii.party WHERE journal_id = $1 AND party_id = ANY($2)"
+    found = await driver.fetch(unit.connection, statement, unit.facts.journal, parties)
+    return {party for (party,) in found}
 
 
 async def _named_by_bank(
@@ -244,9 +208,9 @@ def _is_unclear(enrolment: Record, found: Sequence[dict[str, Any]]) -> bool:
 
     A legacy contract came with its whole price and never takes a payment.
     """
-    if enrolment.origin == "LEGACY" and not found:
+    if enrolment["origin"] == "LEGACY" and not found:
         return False
-    return bool(sum(row["fen"] for row in found) != enrolment.received_fen)
+    return bool(sum([row["fen"] for row in found]) != enrolment["received_fen"])
 
 
 def _named(found: Sequence[dict[str, Any]], charged_back: int) -> tuple[_Paid, ...]:
@@ -280,18 +244,15 @@ def _account_of(facts: Facts, guardian: UUID) -> UUID | None:
     """Return the guardian's account: registered for an earlier refund, or with the contract."""
     payers: _Payers = facts.extra[_PAYERS]
     known = payers.registered.get(guardian)
-    if known is not None:
-        return known.party
-    stated = guardian_payee(guardian)
-    return None if facts.get(Party, stated) is None else stated
+    return payers.stated.get(guardian) if known is None else known.party
 
 
 def _payer(facts: Facts, enrolment: Record, share: PayerShare) -> list[Insert]:
     if share.receipt_entry_id is None or share.payee_party_id is None:
         return []
-    if facts.get(Party, share.payee_party_id) is not None:
-        return []
     payers: _Payers = facts.extra[_PAYERS]
+    if share.payee_party_id in payers.standing or facts.get(Party, share.payee_party_id):
+        return []
     paid = next(
         each
         for each in payers.paid[enrolment.enrolment_id]
@@ -311,30 +272,32 @@ def _row(
 ) -> dict[str, Any]:
     source, source_id = owed_for
     payers: _Payers = facts.extra[_PAYERS]
-    guardian = payers.registered.get(enrolment.guardian_id)
-    cooling = share.receipt_entry_id is None and guardian is not None
+    guardian = None
+    if share.receipt_entry_id is None:
+        guardian = payers.registered.get(enrolment["guardian_id"])
+    moment, amount = facts.moment, share.amount.fen
     return {
         "refund_id": refund,
         "source": source,
         "source_id": source_id,
-        "enrolment_id": enrolment.enrolment_id,
-        "institution_id": enrolment.institution_id,
-        "custody_account_id": enrolment.custody_account_id,
-        "guardian_id": enrolment.guardian_id,
+        "enrolment_id": enrolment["enrolment_id"],
+        "institution_id": enrolment["institution_id"],
+        "custody_account_id": enrolment["custody_account_id"],
+        "guardian_id": enrolment["guardian_id"],
         "receipt_entry_id": share.receipt_entry_id,
         "payee_party_id": share.payee_party_id,
         "channel": None,
-        "amount_fen": share.amount.fen,
-        "payable_fen": share.amount.fen,
+        "amount_fen": amount,
+        "payable_fen": amount,
         "in_transit_fen": 0,
         "returned_fen": 0,
         "paid_fen": 0,
         "lodged_fen": 0,
         "taken_back_fen": 0,
         "waiting_for": "PAYEE" if share.payee_party_id is None else None,
-        "payee_hold_until": guardian.hold_until if cooling and guardian is not None else None,
+        "payee_hold_until": None if guardian is None else guardian.hold_until,
         "returned_on": None,
-        "created_on": facts.moment.today,
+        "created_on": moment.today,
         "paid_on": None,
-        "seq": facts.moment.next_seq,
+        "seq": moment.next_seq,
     }

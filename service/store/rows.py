@@ -94,9 +94,11 @@ async def of_pairs(
     return [row for row in found if tuple([row[name] for name in columns]) in wanted]
 
 
-async def fetch(connection: AsyncConnection, statement: Select[Any]) -> Sequence[Mapping[str, Any]]:
-    """Run a select and return its rows as mappings; sealed ones stay sealed."""
-    return [dict(row) for row in (await connection.execute(statement)).mappings()]
+async def fetch(connection: AsyncConnection, statement: Any, **values: Any) -> list[Record]:  # noqa: ANN401
+    """Run any read and return its rows by name; sealed ones stay sealed."""
+    found = await connection.execute(statement, values)
+    names = tuple(found.keys())
+    return [Record(zip(names, row, strict=True)) for row in found]
 
 
 async def fetch_opened(

@@ -23,7 +23,7 @@ SHANGHAI: Final = timezone(timedelta(hours=8), "Asia/Shanghai")
 # One pass over the owners' accounts, then a probe into each head: no join order to get wrong.
 # It may find a few accounts that nobody asked for, of another custody account or reason.
 _HEADS: Final = """
-    SELECT account.kind, account.owner_id, account.custody_account_id, account.reason,
+    SELECT account.owner_id, account.custody_account_id, account.kind, account.reason,
            account.account_id, head.balance_after
     FROM (
         SELECT kind, owner_id, custody_account_id, reason, account_id FROM escrow.account
@@ -166,10 +166,9 @@ class Unit:
         found = await rows.of_pairs(self.connection, table, self.facts.journal, wanted, columns)
         return self.facts.take(table, vault_rows.opened(self.connection, table, found))
 
-    async def query(self, statement: Any, **values: Any) -> Sequence[Mapping[str, Any]]:  # noqa: ANN401
+    async def query(self, statement: Any, **values: Any) -> Sequence[Record]:  # noqa: ANN401
         """Run any read and return its rows."""
-        found = await self.connection.execute(statement, values)
-        return [dict(row) for row in found.mappings()]
+        return await rows.fetch(self.connection, statement, **values)
 
     async def take_head(self) -> None:
         """Lock the journal's head row and fix the moment of the batch."""
@@ -193,26 +192,24 @@ class Unit:
 
     async def balances(self, accounts: Iterable[Account]) -> None:
         """Read the balances of accounts that decisions may read or touch, in one statement."""
-        quantities = dict.fromkeys(accounts, 0)
-        for known in self.facts.loaded.intersection(quantities):
-            del quantities[known]
+        ids, loaded = self.account_ids, self.facts.loaded
+        quantities = dict.fromkeys([account for account in accounts if account not in loaded], 0)
         if not quantities:
             return
-        named = {(a.kind, a.owner, a.custody, a.reason or ""): a for a in quantities}
-        found = await driver.fetch(
-            self.connection,
-            _HEADS,
-            self.facts.journal,
-            list({a.owner for a in quantities}),
-            list({a.kind for a in quantities}),
-        )
-        for kind, owner, custody, reason, account_id, balance in found:
-            account = named.get((kind, owner, custody, reason))
-            if account is not None:
-                self.account_ids[account] = account_id
-                quantities[account] = balance
+        held: dict[tuple[UUID, UUID], list[Account]] = {}
+        for account in quantities:
+            held.setdefault((account.owner, account.custody), []).append(account)
+        owners = list({owner for owner, _ in held})
+        kinds = list({account.kind for account in quantities})
+        journal = self.facts.journal
+        for row in await driver.fetch(self.connection, _HEADS, journal, owners, kinds):
+            owner, custody, kind, reason, account_id, balance = row
+            for account in held.get((owner, custody), ()):
+                if account.kind == kind and (account.reason or "") == reason:
+                    ids[account] = account_id
+                    quantities[account] = balance
         self.facts.book.open(quantities)
-        self.facts.loaded.update(quantities)
+        loaded.update(quantities)
 
     async def open_debts(self, custodies: Iterable[UUID]) -> None:
         """Read what the institution owes (A5, above zero) in these custody accounts."""
@@ -228,6 +225,7 @@ class Unit:
 
     async def custody_totals(self, custodies: Iterable[UUID]) -> None:
         """Read the totals of custody accounts by account kind and reason."""
+        self.facts.counting = True
         kinds, reasons = rollup_slots()
         found = await self.query(
             _TOTALS,

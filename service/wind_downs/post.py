@@ -8,14 +8,14 @@ every one that the plan is the one that was approved and that the ledger still h
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import select
 
 from ledger import distribution
-from ledger.accounts import Account, Reason
+from ledger.accounts import Account, AccountKind, Reason
 from ledger.money import Money
 from ledger.refusals import PlanStale, WrongState
 from ledger.rules import wind_downs
@@ -39,15 +39,9 @@ from service.wind_downs.plan import lock_plans
 CHUNK_MAX: Final = 4_000
 """Entitlements of one unit of work."""
 
+_NEW: Final = (AccountKind.REFUND_PAYABLE, AccountKind.RESIDUAL_CLAIM)
+
 UNITS: Final = (Reason.PAID, Reason.GIFT)
-
-
-@dataclass(frozen=True, slots=True)
-class _Credit:
-    """What one entitlement is given in one round: its refunds, their rows and the transaction."""
-
-    transaction: Transaction
-    changes: tuple[Change, ...]
 
 
 async def load_chunk(unit: Unit, commands: Sequence[CaseCommand]) -> None:
@@ -65,7 +59,7 @@ async def load_chunk(unit: Unit, commands: Sequence[CaseCommand]) -> None:
         if plan.posted_to == 0:
             await _read_inputs(unit, plan)
         chunk = (await unit.read(PlanShare, _next(unit, plan)))[:CHUNK_MAX]
-        wanted = {row.entitlement_id for row in chunk}
+        wanted = {row["entitlement_id"] for row in chunk}
         await unit.lock(Enrolment, await _enrolments(unit, wanted))
         await unit.lock(Entitlement, wanted)
 
@@ -76,7 +70,7 @@ async def read_chunk(unit: Unit, commands: Sequence[CaseCommand]) -> None:
     if not any(facts.all(PlanShare)):
         return
     enrolments = list(facts.all(Enrolment))
-    await refund_payers.read_payers(unit, enrolments)
+    await refund_payers.read_payers(unit, enrolments, shown=False)
     first = any(
         plan.round == 1
         for command in commands
@@ -87,9 +81,6 @@ async def read_chunk(unit: Unit, commands: Sequence[CaseCommand]) -> None:
         for row in facts.all(Entitlement)
         for account in _accounts(_enrolment_of(facts, row), row, first=first)
     )
-    if first:
-        # These accounts come to be with this posting.
-        _open_new(facts, [_residual(row) for row in facts.all(Entitlement)])
 
 
 def decide_chunk(facts: Facts, command: CaseCommand) -> Decision:
@@ -103,8 +94,8 @@ def decide_chunk(facts: Facts, command: CaseCommand) -> Decision:
     if plan is None or plan.state != "APPROVED":
         raise WrongState(object="plan", state="NONE" if plan is None else plan.state)
     shares = sorted(
-        (row for row in facts.all(PlanShare) if row.plan_id == plan.plan_id),
-        key=lambda row: row.register_number,
+        (row for row in facts.all(PlanShare) if row["plan_id"] == plan.plan_id),
+        key=itemgetter("register_number"),
     )
     finished = len(shares) <= CHUNK_MAX
     shares = shares[:CHUNK_MAX]
@@ -113,10 +104,11 @@ def decide_chunk(facts: Facts, command: CaseCommand) -> Decision:
     transactions: list[Transaction] = []
     changes: list[Change] = []
     for share in shares:
-        if share.dividend_fen or plan.round == 1:
-            credit = _credit(facts, plan, share, at=len(transactions))
-            transactions.append(credit.transaction)
-            changes += credit.changes
+        if share["dividend_fen"] or plan.round == 1:
+            transaction, made = _credit(facts, plan, share, at=len(transactions))
+            transactions.append(transaction)
+            changes += made
+    _open_new(facts, transactions)
     moved = _totals(case, plan, shares)
     progress = {"posted_to": shares[-1].register_number if shares else plan.posted_to}
     if finished:
@@ -171,41 +163,42 @@ def _require_hash(facts: Facts, plan: Record) -> None:
         raise PlanStale(plan_hash=plan.plan_hash.hex())
 
 
-def _credit(facts: Facts, plan: Record, share: Record, *, at: int) -> _Credit:
-    """Post one entitlement's dividend and write its refunds."""
+def _credit(
+    facts: Facts, plan: Record, share: Record, *, at: int
+) -> tuple[Transaction, list[Change]]:
+    """Post one entitlement's dividend in one round and write its refunds."""
     entitlement = _entitlement_of(facts, share)
-    enrolment = _enrolment_of(facts, entitlement)
-    dividend = Money.from_fen(share.dividend_fen)
-    payers = refund_payers.split_to_payers(facts, enrolment.enrolment_id, dividend)
-    refunds = refund_payers.refund_ids(entitlement.entitlement_id, payers, round_number=plan.round)
+    enrolment, turn = _enrolment_of(facts, entitlement), plan["round"]
+    source, fen = entitlement["entitlement_id"], share["dividend_fen"]
+    dividend = Money.from_fen(fen)
+    payers = refund_payers.split_to_payers(facts, enrolment["enrolment_id"], dividend)
+    refunds = refund_payers.refund_ids(source, payers, round_number=turn)
     given = {refund: part.amount for refund, part in zip(refunds, payers, strict=True)}
-    posted = _posted(facts, plan, share, enrolment, given)
-    place = place_of(enrolment)
-    _open_new(facts, [place.refund_payable(refund) for refund in refunds])
+    posted = _posted(facts, turn, share, enrolment, given)
     made = refund_payers.new_refunds(
         facts,
-        source="DIVIDEND" if plan.round == 1 else "RECOVERY",
-        source_id=entitlement.entitlement_id,
+        source="DIVIDEND" if turn == 1 else "RECOVERY",
+        source_id=source,
         enrolment=enrolment,
         shares=payers,
         refund_ids=refunds,
     )
     values = {
-        "dividend_fen": entitlement.dividend_fen + share.dividend_fen,
-        "residual_fen": share.residual_fen,
+        "dividend_fen": entitlement["dividend_fen"] + fen,
+        "residual_fen": share["residual_fen"],
         "state": "POSTED",
-        "posted_round": plan.round,
+        "posted_round": turn,
         "seq": facts.moment.next_seq + at,
     }
-    key = (entitlement.entitlement_id,)
-    return _Credit(posted, (*made, Update(Entitlement, key, values)))
+    return posted, [*made, Update(Entitlement, (source,), values)]
 
 
 def _posted(
-    facts: Facts, plan: Record, share: Record, enrolment: Record, given: dict[UUID, Money]
+    facts: Facts, turn: int, share: Record, enrolment: Record, given: dict[UUID, Money]
 ) -> Transaction:
-    entitlement, place, book = share.entitlement_id, place_of(enrolment), facts.book
-    if plan.round > 1:
+    entitlement, book = share["entitlement_id"], facts.book
+    if turn > 1:
+        place = place_of(enrolment)
         _require_claim(share, book.quantity(place.residual_claim(entitlement)))
         return wind_downs.recovery_distributed(
             place,
@@ -229,7 +222,7 @@ def _posted(
 
 
 def _require_claim(share: Record, held: int) -> None:
-    if share.claim_fen != held:
+    if share["claim_fen"] != held:
         raise PlanStale(
             register_number=share.register_number,
             claim=str(Money.from_fen(share.claim_fen)),
@@ -239,9 +232,9 @@ def _require_claim(share: Record, held: int) -> None:
 
 def _totals(case: Record, plan: Record, shares: Sequence[Record]) -> dict[str, Any]:
     """Keep the case's totals: cumulative over rounds and chunks."""
-    paid = sum(row.dividend_fen for row in shares)
+    paid = sum([row["dividend_fen"] for row in shares])
     left = case.residual_fen
-    left += sum(row.residual_fen for row in shares) if plan.round == 1 else -paid
+    left += sum([row["residual_fen"] for row in shares]) if plan.round == 1 else -paid
     return {"distributed_fen": case.distributed_fen + paid, "residual_fen": left}
 
 
@@ -271,7 +264,7 @@ def _accounts(enrolment: Record, entitlement: Record, *, first: bool) -> list[Ac
 
 
 def _units(enrolment: Record) -> tuple[Reason, ...]:
-    gifts = enrolment.lessons_gift or enrolment.schedule_gift
+    gifts = enrolment["lessons_gift"] or enrolment["schedule_gift"]
     return UNITS if gifts else UNITS[:1]
 
 
@@ -279,20 +272,22 @@ def _residual(entitlement: Record) -> Account:
     return place_of(entitlement).residual_claim(entitlement.entitlement_id)
 
 
-def _open_new(facts: Facts, accounts: Sequence[Account]) -> None:
-    """Let accounts be used that nothing can have been posted to before."""
-    facts.book.open(dict.fromkeys(accounts, 0))
-    facts.loaded.update(accounts)
+def _open_new(facts: Facts, posted: Sequence[Transaction]) -> None:
+    """Let accounts be used that nothing was posted to before: they come to be with this."""
+    credited = [move.credit for transaction in posted for move in transaction.transfers]
+    fresh = [account for account in credited if account.kind in _NEW]
+    facts.book.open(dict.fromkeys(fresh, 0))
+    facts.loaded.update(fresh)
 
 
 def _entitlement_of(facts: Facts, share: Record) -> Record:
-    row = facts.get(Entitlement, share.entitlement_id)
+    row = facts.get(Entitlement, share["entitlement_id"])
     assert row is not None, "the entitlement was locked"
     return row
 
 
 def _enrolment_of(facts: Facts, entitlement: Record) -> Record:
-    row = facts.get(Enrolment, entitlement.enrolment_id)
+    row = facts.get(Enrolment, entitlement["enrolment_id"])
     assert row is not None, "the enrolment was locked"
     return row
 

@@ -100,6 +100,16 @@ def test_a_refused_transaction_takes_its_whole_batch_with_it() -> None:
     assert list(book.accounts()) == []
 
 
+def test_a_refused_batch_leaves_no_account_that_it_used_first() -> None:
+    book = Book({BANK: 100, ANNS: 100})
+
+    with pytest.raises(BalanceTooLow):
+        book.post(moved(BANK, BENS, "1.00"), moved(EARNED, ANNS, "1.00"))
+
+    assert list(book.accounts()) == [BANK, ANNS]
+    assert book.quantity(BANK) == 100
+
+
 def test_a_later_transaction_of_a_batch_may_use_what_an_earlier_one_brought() -> None:
     book = Book()
 
