@@ -50,6 +50,8 @@ def differing_in_money(known: Record, fact: EntryFact) -> tuple[str, ...]:
 
 async def read_contradictions(unit: Unit, facts: Sequence[EntryFact]) -> None:
     """Read under the head which contradictions of these entries were opened; mostly of none."""
+    if not unit.facts.knows_any(BankEntry):
+        return
     keys = set()
     for fact in facts:
         known = unit.facts.by(BankEntry, _BUSINESS_KEY, fact.custody_account, fact.bank_ref)

@@ -65,6 +65,8 @@ async def read_restated(unit: Unit, facts: Sequence[EntryFact]) -> list[EntryFac
 
     They are locked under the head, and so not waited for: whoever holds one may wait for the head.
     """
+    if not unit.facts.knows_any(BankEntry):
+        return list(facts)
     told: list[EntryFact] = []
     found: set[UUID] = set()
     for fact in facts:

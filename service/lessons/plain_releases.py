@@ -56,7 +56,7 @@ class PlainReleases:
         if known is None:
             return None
         taught, lesson = known
-        key, seq = lesson["lesson_id"], facts.moment.next_seq
+        key, seq = lesson["lesson_id"], facts.next_seq
         quantities = (lesson["value_fen"], 1)
         filled = Filled(taught.form, taught.accounts, quantities, (taught.key, key, lesson["slot"]))
         entries = facts.fill(filled)

@@ -275,7 +275,7 @@ class _Batch:
         version = facts.extra.get("policy_version")
         self.posted.append(
             journal.Posted(
-                facts.moment.next_seq,
+                facts.next_seq,
                 line.filled,
                 line.entries,
                 None if key is None else key.key,

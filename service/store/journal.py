@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Uuid, bindparam, text
 
 from ledger import chain
-from ledger.accounts import Account
+from ledger.accounts import Account, AccountKind
 from ledger.book import Entry
 from ledger.forms import Filled, Form
 from ledger.transactions import Transaction
@@ -55,7 +55,10 @@ _UNIT_BALANCES: Final = text(
     """
 )
 
+PREPAID: Final = AccountKind.STUDENT_PREPAID
 Slot = tuple[str, str, str, str]
+Numbers = tuple[int, ...]
+"""Numbers of the accounts of a transaction's entries."""
 Books = tuple[UUID, UUID, str, str]
 """Institution, custody account, account kind and reason."""
 
@@ -112,10 +115,11 @@ async def append(
     head = unit.head
     assert head is not None, "the head is locked before anything is appended"
     moment = unit.facts.moment
-    next_account_id = await _open_accounts(unit, batch, head.next_account_id)
-    sealed = _sealed(unit, batch, head.hash, head.next_account_id)
+    next_account_id, numbers = await _open_accounts(unit, batch, head.next_account_id)
+    sealed = _sealed(unit, batch, numbers, head.hash, head.next_account_id)
     await copy_into(unit.connection, JournalTransaction, moment.journal, sealed)
-    await copy_into(unit.connection, EntryRow, moment.journal, _entry_rows(unit, batch))
+    entries = _entry_rows(moment.journal, batch, numbers)
+    await copy_into(unit.connection, EntryRow, moment.journal, entries)
     await _append_rollups(unit, batch, moves)
     reach(Point.JOURNAL_COPIED)
     await driver.execute(
@@ -132,20 +136,34 @@ async def append(
     )
 
 
-async def _open_accounts(unit: Unit, batch: Sequence[Posted], next_id: int) -> int:
-    """Number the accounts this batch uses first and insert their rows; return the next number."""
+async def _open_accounts(
+    unit: Unit, batch: Sequence[Posted], next_id: int
+) -> tuple[int, list[Numbers]]:
+    """Number the accounts this batch uses first and insert their rows.
+
+    Return the next number, and for each transaction the numbers of its entries' accounts.
+    """
     fresh: list[Insert] = []
-    known = unit.account_ids
+    known, numbers = unit.account_ids, list[Numbers]()
+    alike: dict[int, Numbers] = {}  # What fills in a form for one owner has one tuple of accounts.
     for posted in batch:
+        filled = posted.transaction.accounts if type(posted.transaction) is Filled else None
+        if filled is not None and id(filled) in alike:
+            numbers.append(alike[id(filled)])
+            continue
         for account, _, _ in posted.entries:
-            if account in known:
-                continue
-            assert account.institution is not None, "an account stands in an institution's books"
-            known[account] = next_id
-            fresh.append(Insert(AccountRow, {"account_id": next_id, **_account_values(account)}))
-            next_id += 1
+            if account not in known:
+                assert account.institution is not None, "an account stands in somebody's books"
+                known[account] = next_id
+                row = {"account_id": next_id, **_account_values(account)}
+                fresh.append(Insert(AccountRow, row))
+                next_id += 1
+        own = tuple([known[account] for account, _, _ in posted.entries])
+        numbers.append(own)
+        if filled is not None:
+            alike[id(filled)] = own
     await rows.write(unit.connection, unit.facts.journal, fresh)
-    return next_id
+    return next_id, numbers
 
 
 def _account_values(account: Account) -> dict[str, Any]:
@@ -160,7 +178,11 @@ def _account_values(account: Account) -> dict[str, Any]:
 
 
 def _sealed(
-    unit: Unit, batch: Sequence[Posted], previous: bytes, first_new: int
+    unit: Unit,
+    batch: Sequence[Posted],
+    numbers: Sequence[Numbers],
+    previous: bytes,
+    first_new: int,
 ) -> list[tuple[Any, ...]]:
     """Chain the batch after `previous`: rows in the order of the table's columns, the hash last.
 
@@ -168,23 +190,28 @@ def _sealed(
     `sealed_fields`, in which most fields are those of the transaction before.
     """
     moment, ids, seen = unit.facts.moment, unit.account_ids, set[int]()
-    texts, encode = _Encoded(), chain.encode_field
+    texts, encode, forms = _Encoded(), chain.encode_field, dict[Numbers, str]()
     journal = encode(moment.journal)
     recorded = texts[instant_text(moment.now)]
     effective = texts[moment.today.isoformat()]
     sealed: list[tuple[Any, ...]] = []
-    for seq, transaction, entries, key, policy, actor in batch:
+    for (seq, transaction, entries, key, policy, actor), own in zip(batch, numbers, strict=True):
         opened: list[str] = []
-        for account, _, _ in entries:
-            number = ids[account]
-            if number >= first_new and number not in seen:
-                seen.add(number)
-                opened.append(_opened(number, account))
+        if own and max(own) >= first_new:
+            for number, (account, _, _) in zip(own, entries, strict=True):
+                if number >= first_new and number not in seen:
+                    seen.add(number)
+                    opened.append(_opened(number, account))
         kind, reason, by = transaction.kind.value, transaction.reason, actor or moment.actor
-        transfers = ",".join(
-            [f"[{ids[debit]},{ids[credit]},{moved}]" for debit, credit, moved in transaction.moves]
-        )
-        transfers, references = f"[{transfers}]", transaction.written_references
+        if type(transaction) is Filled:
+            form = forms.get(own)
+            if form is None:
+                form = forms[own] = _moves_form(own)
+            transfers = form % transaction.quantities
+        else:
+            moves = [f"[{ids[debit]},{ids[credit]},{q}]" for debit, credit, q in transaction.moves]
+            transfers = f"[{','.join(moves)}]"
+        references = transaction.written_references
         accounts = f"[{','.join(opened)}]" if opened else "[]"
         framed = (
             journal,
@@ -223,6 +250,12 @@ def _sealed(
     return sealed
 
 
+def _moves_form(numbers: Numbers) -> str:
+    """Write the transfers of a form between accounts of these numbers, with a blank for each."""
+    pairs = zip(numbers[::2], numbers[1::2], strict=True)
+    return f"[{','.join([f'[{debit},{credit},%d]' for debit, credit in pairs])}]"
+
+
 def _opened(number: int, account: Account) -> str:
     """Write an account as canonical JSON: names in order, and only numbers, ids and codes."""
     return (
@@ -240,13 +273,14 @@ class _Encoded(dict[str | None, bytes]):
         return encoded
 
 
-def _entry_rows(unit: Unit, batch: Sequence[Posted]) -> list[tuple[int, int, int, int, int]]:
+def _entry_rows(
+    journal: int, batch: Sequence[Posted], numbers: Sequence[Numbers]
+) -> list[tuple[int, int, int, int, int]]:
     """Rows of the entry table in the order of its key: an index grows cheapest where it stands."""
-    journal, ids = unit.facts.journal, unit.account_ids
     entries = [
-        (journal, ids[account], posted.seq, amount, after)
-        for posted in batch
-        for account, amount, after in posted.entries
+        (journal, number, posted.seq, amount, after)
+        for posted, own in zip(batch, numbers, strict=True)
+        for number, (_, amount, after) in zip(own, posted.entries, strict=True)
     ]
     entries.sort(key=itemgetter(1))  # Of one account they stand in the order of the journal.
     return entries
@@ -288,8 +322,7 @@ def _touched(batch: Sequence[Posted]) -> dict[Books, int]:
         for account, amount, after in posted.entries:
             if not alike:
                 _add(touched, account, account.kind, account.reason, amount)
-            turned = turned_active(account, amount, after)
-            if turned:
+            if account.kind is PREPAID and (turned := turned_active(account, amount, after)):
                 _add(touched, account, ACTIVE_ENROLMENTS, None, turned)
     for form, sums in filled.items():
         for place, account in enumerate(form.accounts):
