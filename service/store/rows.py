@@ -1,6 +1,6 @@
 """Set-based reads, locks and writes of rows: one statement for a batch, never one per row."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Final
 
@@ -146,17 +146,52 @@ async def write(
             await _update(connection, table, journal, columns, entries)
 
 
-async def insert(connection: AsyncConnection, journal: int, new: Rows) -> None:
-    """Insert rows that are tuples of all columns after the journal; personal data is sealed."""
-    source = table_of(new.table)
-    if not new.rows:
-        return
-    sealed = vault_rows.sealed_tuples(connection, source, new.rows)
+async def insert(
+    connection: AsyncConnection,
+    journal: int,
+    sheets: Sequence[Rows],
+    *,
+    meanwhile: Callable[[], None],
+) -> None:
+    """Insert rows that are tuples of all columns after the journal; personal data is sealed.
+
+    Of many rows the next table's are sealed, and what else is to be done `meanwhile`, while the
+    server inserts those of the one before.
+    """
+    sealed: list[Sequence[tuple[Any, ...]]] = []
+
+    def seal_next() -> None:
+        if len(sealed) < len(sheets):
+            new = sheets[len(sealed)]
+            sealed.append(vault_rows.sealed_tuples(connection, table_of(new.table), new.rows))
+
+    def work_ahead() -> None:
+        seal_next()
+        meanwhile()
+
+    seal_next()
+    for place, new in enumerate(sheets):
+        if new.rows:
+            source = table_of(new.table)
+            await _insert_tuples(connection, journal, source, sealed[place], work_ahead)
+        elif len(sealed) <= place + 1:
+            seal_next()
+
+
+async def _insert_tuples(
+    connection: AsyncConnection,
+    journal: int,
+    source: Table,
+    sealed: Sequence[tuple[Any, ...]],
+    meanwhile: Callable[[], None],
+) -> None:
     if len(sealed) > STAGED:
-        await _copy_staged(connection, journal, statements.staging(source, (), "_rows"), sealed)
+        stage = statements.staging(source, (), "_rows")
+        await _copy_staged(connection, journal, stage, sealed, meanwhile)
         return
     _, statement = statements.inserting(source, ())
-    await driver.execute(connection, statement, journal, *map(list, zip(*sealed, strict=True)))
+    arrays = map(list, zip(*sealed, strict=True))
+    await driver.execute(connection, statement, journal, *arrays, meanwhile=meanwhile)
 
 
 def key_columns(table: type[Any]) -> tuple[str, ...]:
@@ -204,12 +239,13 @@ async def _copy_staged(
     journal: int,
     stage: statements.Staging,
     records: Sequence[tuple[Any, ...]],
+    meanwhile: Callable[[], None] | None = None,
 ) -> None:
     await driver.execute(connection, stage.create)
     await driver.driver_of(connection).copy_records_to_table(
         stage.name, schema_name="pg_temp", columns=stage.columns, records=records
     )
-    await driver.execute(connection, stage.insert, journal)
+    await driver.execute(connection, stage.insert, journal, meanwhile=meanwhile)
 
 
 async def _update(
