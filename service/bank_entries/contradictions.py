@@ -6,7 +6,6 @@ off. It says in what the two differ, never who pays.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 from ledger.breaks import BreakClass, Finding, Subject
@@ -93,7 +92,7 @@ def contradicted(
 def _names_another(known: Record, fact: EntryFact) -> bool:
     """Tell whether the payer is another: the rest taken as it stands, the content still differs."""
     amount = type(fact.amount).from_fen(known["amount_fen"])
-    alike = replace(fact, direction=known["direction"], amount=amount, book_on=known["book_on"])
+    alike = fact._replace(direction=known["direction"], amount=amount, book_on=known["book_on"])
     return bool(alike.content_hash != known["content_hash"])
 
 

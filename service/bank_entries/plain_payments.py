@@ -150,7 +150,7 @@ class PlainPayments:
             f'"{ids.public_transaction(journal, seq)}"',
             _yuan(entries[0].balance_after),
         )
-        return Line(filled, entries, told)
+        return filled, entries, told
 
     def rows(self) -> Sequence[Rows]:
         """Return the entries, then what the bank wrote beside them."""

@@ -63,7 +63,7 @@ class PlainReleases:
         taught.released += 1
         values = {"state": "CONFIRMED", "confirmed_by": SILENCE, "confirmed_seq": seq, "seq": seq}
         self._updates.append(Update(Lesson, (key,), values))
-        return Line(filled, entries, "{}")
+        return filled, entries, "{}"
 
     def rows(self) -> Sequence[Rows]:
         """Insert nothing."""

@@ -273,20 +273,12 @@ class _Batch:
 
     def _lined(self, request: Asking, line: Line) -> Verdict:
         """Take what a plain command becomes."""
-        facts, key = self.facts, request.key
+        facts, (filled, entries, answer) = self.facts, line
+        key = None if request.key is None else request.key.key
         version = facts.extra.get("policy_version")
-        self.posted.append(
-            Posted(
-                facts.next_seq,
-                line.filled,
-                line.entries,
-                None if key is None else key.key,
-                version,
-                request.actor,
-            )
-        )
-        facts.advance(1)
-        return Verdict({} if request.unread else Written(line.answer))
+        self.posted.append(Posted(facts.next_seq, filled, entries, key, version, request.actor))
+        facts.next_seq += 1
+        return Verdict({} if request.unread else Written(answer))
 
     def _answer(self, decision: Decision) -> Mapping[str, Any]:
         """The decision's answer with its last transaction and the balances it leaves."""

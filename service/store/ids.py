@@ -97,8 +97,12 @@ def public_account(journal: int, number: int) -> str:
     return f"acc_{_encode(journal.to_bytes(2) + number.to_bytes(_SEQ_BYTES))}"
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def parse(prefix: str, text: str) -> tuple[int, UUID]:
-    """Read a public id into (journal, UUID); ValueError for anything not written by `public`."""
+    """Read a public id into (journal, UUID); ValueError for anything not written by `public`.
+
+    The same id is read as the same object, which takes its hash once.
+    """
     raw = _decode(prefix, text, 2 + _UUID_BYTES)
     return int.from_bytes(raw[:2]), _uuid(raw[2:])
 
@@ -151,7 +155,6 @@ def _encode(raw: bytes) -> str:
     return "".join(written)[:length]
 
 
-@lru_cache(maxsize=_REMEMBERED)
 def _decode(prefix: str, text: str, length: int) -> bytes:
     head, _, body = text.partition("_")
     if head != prefix or not body.isascii() or body != body.lower():
