@@ -213,14 +213,15 @@ class _Judge:
         self._likeness = suspected.likenesses(facts)
 
     def __call__(self, group: Sequence[EntryFact], enrolment: Record) -> bool:
-        facts, fen = self._facts, enrolment["received_fen"]
+        facts, custody = self._facts, enrolment["custody_account_id"]
+        account, fen = facts.get(CustodyAccount, custody), enrolment["received_fen"]
+        if account is None:
+            return False
         for fact in group:
             fen += fact.amount.fen
-            if fen > enrolment["price_fen"] or not self._is_new(fact):
+            if fact.custody_account != custody or fen > enrolment["price_fen"]:
                 return False
-            account = facts.get(CustodyAccount, fact.custody_account)
-            assert account is not None, "the custody account was found and locked"
-            if held_because(facts, fact, account, enrolment) is not None:
+            if not self._is_new(fact) or held_because(facts, fact, account, enrolment):
                 return False
         return len(group) == 1 or not suspected.are_alike(facts, group)
 
@@ -228,10 +229,10 @@ class _Judge:
         """Tell whether a push is a mere payment, of a day that has come, that nothing is like."""
         if fact.order is not None or fact.detail is not None or fact.parts or fact.source != PUSH:
             return False
-        reference = (fact.custody_account, fact.bank_ref)
-        if fact.amount.fen <= 0 or fact.book_on > self._today or self._references[reference] > 1:
+        if fact.amount.fen <= 0 or fact.book_on > self._today:
             return False
-        if reference in self._standing:
+        reference = (fact.custody_account, fact.bank_ref)
+        if self._references[reference] > 1 or reference in self._standing:
             return False
         if self._likeness.get(fact.bank_entry) not in self._likenesses:
             return True
