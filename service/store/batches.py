@@ -192,8 +192,10 @@ class _Batch:
             filled = sheet.rows()
             await rows.insert(unit.connection, journal_id, filled, meanwhile=on_paper.work_out)
             self.changes += sheet.changes()
+        ahead = on_paper.work_out if len(self.changes) > rows.STAGED else None
+        await rows.write(unit.connection, journal_id, self.changes, meanwhile=ahead)
         on_paper.work_out()
-        await rows.write(unit.connection, journal_id, [*self.changes, *on_paper.kept])
+        await rows.write(unit.connection, journal_id, on_paper.kept)
         reach(Point.ROWS_WRITTEN)
         connection, moment = unit.connection, self.facts.moment
         trail = await audit.append(connection, unit.head, self.noted, moment.now)

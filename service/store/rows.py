@@ -107,14 +107,20 @@ async def fetch_opened(
 
 
 async def write(
-    connection: AsyncConnection, journal: int, changes: Sequence[Change], *, as_is: bool = False
+    connection: AsyncConnection,
+    journal: int,
+    changes: Sequence[Change],
+    *,
+    as_is: bool = False,
+    meanwhile: Callable[[], None] | None = None,
 ) -> None:
     """Write the changes of a batch: per table one INSERT for new rows, one UPDATE a column set.
 
     Reference tables, which have no journal in their key, are written as they are. Several changes
     of one row are folded into one. Tables are written in the order in which they
     first appear, rows in order of first change. Personal data is sealed on the way, unless
-    the changes are to be written `as_is`.
+    the changes are to be written `as_is`. What is to be done `meanwhile`, and may be done more
+    than once, is done while the server updates.
     """
     inserts: dict[type[Any], dict[tuple[Any, ...], Mapping[str, Any]]] = {}
     updates: dict[type[Any], dict[tuple[Any, ...], Mapping[str, Any]]] = {}
@@ -142,8 +148,8 @@ async def write(
             if not plain:
                 values = vault_rows.resealed(connection, table_of(table), key, said)
             by_columns.setdefault(tuple(sorted(values)), []).append((key, values))
-        for columns, entries in by_columns.items():
-            await _update(connection, table, journal, columns, entries)
+        for entries in by_columns.values():
+            await _update(connection, table, journal, entries, meanwhile)
 
 
 async def insert(
@@ -169,13 +175,12 @@ async def insert(
         seal_next()
         meanwhile()
 
-    seal_next()
     for place, new in enumerate(sheets):
+        if len(sealed) == place:
+            seal_next()
         if new.rows:
             source = table_of(new.table)
             await _insert_tuples(connection, journal, source, sealed[place], work_ahead)
-        elif len(sealed) <= place + 1:
-            seal_next()
 
 
 async def _insert_tuples(
@@ -191,7 +196,7 @@ async def _insert_tuples(
         return
     _, statement = statements.inserting(source, ())
     arrays = map(list, zip(*sealed, strict=True))
-    await driver.execute(connection, statement, journal, *arrays, meanwhile=meanwhile)
+    await driver.execute(connection, statement, journal, *arrays)
 
 
 def key_columns(table: type[Any]) -> tuple[str, ...]:
@@ -252,9 +257,10 @@ async def _update(
     connection: AsyncConnection,
     table: type[Any],
     journal: int,
-    columns: tuple[str, ...],
     entries: Sequence[tuple[tuple[Any, ...], Mapping[str, Any]]],
+    meanwhile: Callable[[], None] | None,
 ) -> None:
+    columns = tuple(sorted(entries[0][1]))
     keys = [[key[i] for key, _ in entries] for i in range(len(key_columns(table)))]
     arrays = [[values[column] for _, values in entries] for column in columns]
     if len(entries) > FEW:
@@ -263,7 +269,7 @@ async def _update(
     source = table_of(table)
     kept = (journal,) if statements.has_journal(source) else ()
     statement = statements.updating(source, columns)
-    done = await driver.execute(connection, statement, *kept, *keys, *arrays)
+    done = await driver.execute(connection, statement, *kept, *keys, *arrays, meanwhile=meanwhile)
     assert done == len(entries), "every updated row was locked by this unit of work"
 
 
