@@ -141,15 +141,22 @@ async def test_a_list_of_a_million_is_refused_before_anything_is_made_of_it(
     assert grown < 500 * 1024
 
 
+def _check_lists(body: Any) -> None:
+    bodies.check_lists(json.dumps(body).encode(), body)
+
+
 def test_many_lists_are_as_long_as_one() -> None:
     fits, items = wire.BATCH_MAX, [0] * (wire.BATCH_MAX // 10)
     many = {"items": [{"parts": items} for _ in range(100)]}
 
-    bodies.check_lists(b"," * fits, {"items": [0] * fits})
+    _check_lists({"items": [0] * fits})
+    _check_lists({"items": [{"part": 0}] * fits})
     with pytest.raises(BodyTooLarge) as long:
-        bodies.check_lists(b"," * fits, {"items": {"deep": [[0] * (fits + 1)]}})
+        _check_lists({"items": {"deep": [[0] * (fits + 1)]}})
+    with pytest.raises(BodyTooLarge) as late:
+        _check_lists({"long": [0] * (fits + 1), "short": [], "[": "["})
     with pytest.raises(BodyTooLarge) as together:
-        bodies.check_lists(b"," * fits, many)
+        _check_lists(many)
 
-    assert long.value.facts == {"items_max": wire.BATCH_MAX}
+    assert long.value.facts == late.value.facts == {"items_max": wire.BATCH_MAX}
     assert together.value.facts == {"elements_max": bodies.ELEMENTS_MAX}

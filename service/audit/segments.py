@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger.chain import canonical_json
 from service.store import audit, audit_reads
 from service.store.audit_reads import Segment
-from service.store.journal import instant_text
+from service.store.sealed_batches import instant_text
 
 FORMAT: Final = "tuition-escrow/audit-segment/1"
 MASKED: Final = frozenset({"source", "credential", "request_id"})

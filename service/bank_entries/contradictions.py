@@ -6,7 +6,6 @@ off. It says in what the two differ, never who pays.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 from ledger.breaks import BreakClass, Finding, Subject
@@ -50,6 +49,8 @@ def differing_in_money(known: Record, fact: EntryFact) -> tuple[str, ...]:
 
 async def read_contradictions(unit: Unit, facts: Sequence[EntryFact]) -> None:
     """Read under the head which contradictions of these entries were opened; mostly of none."""
+    if not unit.facts.knows_any(BankEntry):
+        return
     keys = set()
     for fact in facts:
         known = unit.facts.by(BankEntry, _BUSINESS_KEY, fact.custody_account, fact.bank_ref)
@@ -91,7 +92,7 @@ def contradicted(
 def _names_another(known: Record, fact: EntryFact) -> bool:
     """Tell whether the payer is another: the rest taken as it stands, the content still differs."""
     amount = type(fact.amount).from_fen(known["amount_fen"])
-    alike = replace(fact, direction=known["direction"], amount=amount, book_on=known["book_on"])
+    alike = fact._replace(direction=known["direction"], amount=amount, book_on=known["book_on"])
     return bool(alike.content_hash != known["content_hash"])
 
 

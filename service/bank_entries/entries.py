@@ -4,7 +4,6 @@ Commands are refused; bank facts never are (decisions.md). Only a contradiction,
 reference with other content, is a conflict, and opens a break.
 """
 
-from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -68,7 +67,7 @@ def told_again(facts: Facts, known: Record, fact: EntryFact, account: Record) ->
         answer = answer_of(facts.journal, known)
         return Decision(answer=answer, shows=shows, duplicate=True)
     key = known.bank_entry_id
-    own = replace(fact, bank_entry=key)
+    own = fact._replace(bank_entry=key)
     return Decision(
         answer=answer_of(facts.journal, Record({**known, **more.entry})),
         transactions=more.transactions,

@@ -2,10 +2,10 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from json.encoder import encode_basestring
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from ledger.accounts import Account, Reason
@@ -45,8 +45,7 @@ class Part:
     amount: Money
 
 
-@dataclass(frozen=True, slots=True)
-class EntryFact:
+class EntryFact(NamedTuple):
     """One line as the bank saw it; `order` is the payment order its end-to-end id names."""
 
     bank_entry: UUID
@@ -59,14 +58,18 @@ class EntryFact:
     value_on: date
     payment_code: str | None
     order: UUID | None
-    payer_name: str | None = field(repr=False)
-    payer_account: str | None = field(repr=False)
-    purpose: str | None = field(repr=False)
+    payer_name: str | None
+    payer_account: str | None
+    purpose: str | None
     from_on: date | None = None
     to_on: date | None = None
     detail: Detail | None = None
     source: str = PUSH
     parts: tuple[Part, ...] = ()
+
+    def __repr__(self) -> str:
+        """Name the entry; what it tells of a person is written nowhere."""
+        return f"EntryFact({self.kind}, {self.bank_entry}, {self.custody_account}, {self.bank_ref})"
 
     @property
     def orders(self) -> tuple[UUID, ...]:

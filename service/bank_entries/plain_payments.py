@@ -8,6 +8,7 @@ enrolment that one of those names: the two ways meet in nothing but the bank's o
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from json.encoder import encode_basestring
 from typing import Any, Final
 from uuid import UUID
@@ -17,7 +18,7 @@ from ledger.forms import Filled
 from ledger.money import Money
 from ledger.rules import receipts as receipt_rules
 from service.bank_entries import suspected
-from service.bank_entries.entries import BUSINESS_KEY, answer_of, row_of
+from service.bank_entries.entries import answer_of, row_of
 from service.bank_entries.facts import PUSH, Effect, EntryFact
 from service.bank_entries.payments import held_because
 from service.store import ids
@@ -76,8 +77,11 @@ class _Payee:
 class PlainPayments:
     """The plain payments of a batch, by their bank entries."""
 
-    def __init__(self, payees: dict[UUID, _Payee], likeness: Mapping[UUID, int]) -> None:
+    def __init__(
+        self, payees: dict[UUID, _Payee], likeness: Mapping[UUID, int], now: datetime
+    ) -> None:
         self._payees = payees
+        self._now = now
         self._entries: list[tuple[Any, ...]] = []
         self._narratives: list[tuple[Any, ...]] = []
         self._likeness = likeness
@@ -93,7 +97,7 @@ class PlainPayments:
         if payee is None:
             return None
         fen, entry, desk = item.amount.fen, item.bank_entry, payee.desk
-        journal, now, _, seq, _, _ = facts.moment
+        journal, seq = facts.journal, facts.next_seq
         filled = Filled(desk.form, payee.accounts, (fen,), (entry, payee.key))
         entries = facts.fill(filled)
         payee.fen += fen
@@ -117,7 +121,7 @@ class PlainPayments:
                 0,
                 payee.key,
                 None,
-                now,
+                self._now,
                 seq,
                 seq,
                 self._likeness.get(entry),
@@ -146,7 +150,7 @@ class PlainPayments:
             f'"{ids.public_transaction(journal, seq)}"',
             _yuan(entries[0].balance_after),
         )
-        return Line(filled, entries, told)
+        return filled, entries, told
 
     def rows(self) -> Sequence[Rows]:
         """Return the entries, then what the bank wrote beside them."""
@@ -169,7 +173,7 @@ def sorted_out(
     Rows, likeness and cap are read; beside entries of any other kind no payment is plain.
     """
     if any(fact.kind != "PAYMENT" for fact in entries):
-        return PlainPayments({}, {}), entries
+        return PlainPayments({}, {}, facts.moment.now), entries
     by_code: dict[str | None, list[EntryFact]] = {}
     for fact in entries:
         by_code.setdefault(fact.payment_code, []).append(fact)
@@ -193,7 +197,7 @@ def sorted_out(
         payee = _Payee(facts.journal, enrolment, desk)
         for fact in group:
             payees[fact.bank_entry] = payee
-    return PlainPayments(payees, suspected.likenesses(facts)), others
+    return PlainPayments(payees, suspected.likenesses(facts), facts.moment.now), others
 
 
 class _Judge:
@@ -203,17 +207,21 @@ class _Judge:
         self._facts = facts
         self._today = facts.moment.today
         self._references = Counter([(f.custody_account, f.bank_ref) for f in entries])
-        self._any_known = any(True for _ in facts.all(BankEntry))
+        known = facts.all(BankEntry)
+        self._standing = {(row["custody_account_id"], row["bank_ref"]) for row in known}
+        self._likenesses = {row["likeness"] for row in known}
+        self._likeness = suspected.likenesses(facts)
 
     def __call__(self, group: Sequence[EntryFact], enrolment: Record) -> bool:
-        facts, fen = self._facts, enrolment["received_fen"]
+        facts, custody = self._facts, enrolment["custody_account_id"]
+        account, fen = facts.get(CustodyAccount, custody), enrolment["received_fen"]
+        if account is None:
+            return False
         for fact in group:
             fen += fact.amount.fen
-            if fen > enrolment["price_fen"] or not self._is_new(fact):
+            if fact.custody_account != custody or fen > enrolment["price_fen"]:
                 return False
-            account = facts.get(CustodyAccount, fact.custody_account)
-            assert account is not None, "the custody account was found and locked"
-            if held_because(facts, fact, account, enrolment) is not None:
+            if not self._is_new(fact) or held_because(facts, fact, account, enrolment):
                 return False
         return len(group) == 1 or not suspected.are_alike(facts, group)
 
@@ -221,13 +229,14 @@ class _Judge:
         """Tell whether a push is a mere payment, of a day that has come, that nothing is like."""
         if fact.order is not None or fact.detail is not None or fact.parts or fact.source != PUSH:
             return False
-        reference = (fact.custody_account, fact.bank_ref)
-        if fact.amount.fen <= 0 or fact.book_on > self._today or self._references[reference] > 1:
+        if fact.amount.fen <= 0 or fact.book_on > self._today:
             return False
-        if not self._any_known:
+        reference = (fact.custody_account, fact.bank_ref)
+        if self._references[reference] > 1 or reference in self._standing:
+            return False
+        if self._likeness.get(fact.bank_entry) not in self._likenesses:
             return True
-        known = self._facts.by(BankEntry, BUSINESS_KEY, *reference)
-        return known is None and suspected.twin_of(self._facts, fact) is None
+        return suspected.twin_of(self._facts, fact) is None
 
 
 def _yuan(fen: int) -> str:

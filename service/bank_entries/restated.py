@@ -7,7 +7,7 @@ so that the order of the two makes no difference. What already became something 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
@@ -57,7 +57,7 @@ def fuller(known: Record, fact: EntryFact) -> EntryFact | None:
         return None
     if not _is_open(known) or not _says_more(known, fact):
         return None
-    return replace(fact, bank_entry=known.bank_entry_id)
+    return fact._replace(bank_entry=known.bank_entry_id)
 
 
 async def read_restated(unit: Unit, facts: Sequence[EntryFact]) -> list[EntryFact]:
@@ -65,6 +65,8 @@ async def read_restated(unit: Unit, facts: Sequence[EntryFact]) -> list[EntryFac
 
     They are locked under the head, and so not waited for: whoever holds one may wait for the head.
     """
+    if not unit.facts.knows_any(BankEntry):
+        return list(facts)
     told: list[EntryFact] = []
     found: set[UUID] = set()
     for fact in facts:

@@ -123,8 +123,9 @@ def are_alike(facts: Facts, pushed: Sequence[EntryFact]) -> bool:
     """Tell whether any two of these, of which nothing is known yet, may bring the same money."""
     seen: dict[int, set[str | None]] = {}
     for fact in pushed:
-        likeness, payer = own_likeness(facts, fact), _payer(fact.payer_account)
-        if likeness is None or payer is None:
+        payer = _payer(fact.payer_account)
+        likeness = None if payer is None else own_likeness(facts, fact)
+        if likeness is None:
             continue
         if payer in seen.setdefault(likeness, set()):
             return True

@@ -56,14 +56,14 @@ class PlainReleases:
         if known is None:
             return None
         taught, lesson = known
-        key, seq = lesson["lesson_id"], facts.moment.next_seq
+        key, seq = lesson["lesson_id"], facts.next_seq
         quantities = (lesson["value_fen"], 1)
         filled = Filled(taught.form, taught.accounts, quantities, (taught.key, key, lesson["slot"]))
         entries = facts.fill(filled)
         taught.released += 1
         values = {"state": "CONFIRMED", "confirmed_by": SILENCE, "confirmed_seq": seq, "seq": seq}
         self._updates.append(Update(Lesson, (key,), values))
-        return Line(filled, entries, "{}")
+        return filled, entries, "{}"
 
     def rows(self) -> Sequence[Rows]:
         """Insert nothing."""

@@ -116,7 +116,8 @@ async def receive(
 ) -> Outcome:
     """Post the entries, then try again what was kept on the same custody accounts."""
     journal = journal_of(entries, command)
-    facts = [entry.fact(command) for entry in entries]
+    fresh = command.new_ids(len(entries))
+    facts = [entry.fact_of(made) for entry, made in zip(entries, fresh, strict=True)]
     outcome = await command.run(RECEIVE, facts, journal=journal, mode=mode)
     if KEPT in outcome.noticed and not (command.dry_run or outcome.replayed):
         await retry_kept(command.store, journal, {fact.custody_account for fact in facts})

@@ -1,8 +1,8 @@
 """The JSON contract of bank entries."""
 
-from dataclasses import replace
 from datetime import date
 from typing import Annotated, Literal, Self
+from uuid import UUID
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -124,9 +124,13 @@ class ReceiptIn(EntryIn):
 
     def fact(self, command: Command) -> EntryFact:
         """Make the ledger's fact of it."""
+        return self.fact_of(command.new_id())
+
+    def fact_of(self, bank_entry: UUID) -> EntryFact:
+        """Make the ledger's fact of it, an entry of this id."""
         return _fact(
             self,
-            command,
+            bank_entry,
             "CRDT",
             detail=self._detail(),
             payer_name=self.payer_name,
@@ -219,13 +223,17 @@ class DebitIn(EntryIn):
 
     def fact(self, command: Command) -> EntryFact:
         """Make the ledger's fact of it."""
-        fact = _fact(self, command, "DBIT", detail=self._detail())
+        return self.fact_of(command.new_id())
+
+    def fact_of(self, bank_entry: UUID) -> EntryFact:
+        """Make the ledger's fact of it, an entry of this id."""
+        fact = _fact(self, bank_entry, "DBIT", detail=self._detail())
         if self.parts is None:
             return fact
         parts = (
             Part(ids.parse("ord", part.end_to_end_id)[1], money(part.amount)) for part in self.parts
         )
-        return replace(fact, parts=tuple(parts))
+        return fact._replace(parts=tuple(parts))
 
 
 class ReceiptBatchIn(BatchMode):
@@ -242,7 +250,7 @@ class DebitBatchIn(BatchMode):
 
 def _fact(  # noqa: PLR0913 - what only money that comes in says
     entry: ReceiptIn | DebitIn,
-    command: Command,
+    bank_entry: UUID,
     direction: str,
     *,
     payer_name: str | None = None,
@@ -252,7 +260,7 @@ def _fact(  # noqa: PLR0913 - what only money that comes in says
     detail: Detail | None = None,
 ) -> EntryFact:
     return EntryFact(
-        bank_entry=command.new_id(),
+        bank_entry=bank_entry,
         custody_account=ids.parse("cus", entry.custody_account_id)[1],
         bank_ref=entry.bank_ref,
         direction=direction,

@@ -27,8 +27,8 @@ from service.resolution.archive import Archive, Member
 from service.resolution.guide import FORMAT, README, SAYS
 from service.resolution.sealing import Keys
 from service.store import pack_reads, paper_reads, positions
-from service.store.journal import instant_text
 from service.store.positions import Positions
+from service.store.sealed_batches import instant_text
 
 _HERE: Final = Path(__file__).parent
 SCRIPTS: Final = {

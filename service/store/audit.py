@@ -21,9 +21,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger import chain
 from service.store import driver
 from service.store.facts import Record, Verdict
-from service.store.journal import instant_text
 from service.store.leaves import copy_into
 from service.store.rows import table_of
+from service.store.sealed_batches import instant_text
 from service.store.tables import AuditRow
 
 APART: Final = 0

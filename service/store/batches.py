@@ -19,6 +19,7 @@ from service.failpoints import Point, reach
 from service.store import answers, audit, evidence, ids, journal, rows
 from service.store.context import Context
 from service.store.facts import AreaMove, Change, Decision, Facts, Insert, OnBehalf, Verdict
+from service.store.sealed_batches import Posted, Sealed, seal
 from service.store.sheets import Line, Written
 from service.store.unit import Unit
 from service.store.use_case import Mode, Outcome, Request
@@ -149,7 +150,7 @@ class _Batch:
 
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
-        self.posted: list[journal.Posted] = []
+        self.posted: list[Posted] = []
         self.changes: list[Change] = []
         self.moves: list[AreaMove] = []
         self.closes: date | None = None
@@ -186,25 +187,26 @@ class _Batch:
         if not (self.posted or self.changes or self.kept or self.noted):
             return False
         reach(Point.UNIT_DECIDED)
-        kept = [row for each in self.kept for row in self._kept(*each, unit.head.seq)]
-        sheet, journal_id = self.facts.sheet, self.facts.journal
+        sheet, journal_id, on_paper = self.facts.sheet, self.facts.journal, _OnPaper(self, unit)
         if sheet is not None:
-            for filled in sheet.rows():
-                await rows.insert(unit.connection, journal_id, filled)
+            filled = sheet.rows()
+            await rows.insert(unit.connection, journal_id, filled, meanwhile=on_paper.work_out)
             self.changes += sheet.changes()
-        await rows.write(unit.connection, journal_id, [*self.changes, *kept])
+        ahead = on_paper.work_out if len(self.changes) > rows.STAGED else None
+        await rows.write(unit.connection, journal_id, self.changes, meanwhile=ahead)
+        on_paper.work_out()
+        await rows.write(unit.connection, journal_id, on_paper.kept)
         reach(Point.ROWS_WRITTEN)
         connection, moment = unit.connection, self.facts.moment
         trail = await audit.append(connection, unit.head, self.noted, moment.now)
         if self.posted:
-            await journal.append(unit, self.posted, self.moves, self.closes, trail=trail)
+            assert on_paper.sealed is not None, "what was posted is sealed"
+            await journal.append(unit, on_paper.sealed, self.moves, self.closes, trail=trail)
         elif self.noted:
             await audit.move_head(connection, self.facts.journal, *trail)
         return True
 
-    def _note(
-        self, request: Asking, verdicts: Sequence[Verdict], posted: Sequence[journal.Posted]
-    ) -> None:
+    def _note(self, request: Asking, verdicts: Sequence[Verdict], posted: Sequence[Posted]) -> None:
         """Note a request for the audit trail; not what the service itself proposed in vain."""
         if request.attempt is None and not posted:
             return
@@ -223,6 +225,10 @@ class _Batch:
                 single=request.mode is Mode.SINGLE,
             )
         )
+
+    def answers(self, before: int) -> list[Insert]:
+        """Make the rows that keep the answers; `before` is the number at the head."""
+        return [row for each in self.kept for row in self._kept(*each, before)]
 
     def _kept(
         self, request: Asking, verdicts: Sequence[Verdict], last: int | None, before: int
@@ -254,9 +260,7 @@ class _Batch:
         )
         version = facts.extra.get("policy_version")
         for transaction, entries in zip(decision.transactions, posted, strict=True):
-            self.posted.append(
-                journal.Posted(seq, transaction, entries, maker.key, version, maker.actor)
-            )
+            self.posted.append(Posted(seq, transaction, entries, maker.key, version, maker.actor))
             seq += 1
         if posted:
             facts.advance(len(posted))
@@ -271,20 +275,12 @@ class _Batch:
 
     def _lined(self, request: Asking, line: Line) -> Verdict:
         """Take what a plain command becomes."""
-        facts, key = self.facts, request.key
+        facts, (filled, entries, answer) = self.facts, line
+        key = None if request.key is None else request.key.key
         version = facts.extra.get("policy_version")
-        self.posted.append(
-            journal.Posted(
-                facts.moment.next_seq,
-                line.filled,
-                line.entries,
-                None if key is None else key.key,
-                version,
-                request.actor,
-            )
-        )
-        facts.advance(1)
-        return Verdict({} if request.unread else Written(line.answer))
+        self.posted.append(Posted(facts.next_seq, filled, entries, key, version, request.actor))
+        facts.next_seq += 1
+        return Verdict({} if request.unread else Written(answer))
 
     def _answer(self, decision: Decision) -> Mapping[str, Any]:
         """The decision's answer with its last transaction and the balances it leaves."""
@@ -299,3 +295,24 @@ class _Batch:
                 for name in sorted(decision.shows)
             }
         return answer
+
+
+class _OnPaper:
+    """What a batch still writes once its new rows are on their way: worked out once."""
+
+    def __init__(self, batch: _Batch, unit: Unit) -> None:
+        self._batch = batch
+        self._unit = unit
+        self._done = False
+        self.kept: list[Insert] = []
+        self.sealed: Sealed | None = None
+
+    def work_out(self) -> None:
+        """Seal what was posted after the head, and write down the answers; once."""
+        if self._done:
+            return
+        self._done, unit = True, self._unit
+        assert unit.head is not None, "the head is locked"
+        if self._batch.posted:
+            self.sealed = seal(unit, self._batch.posted)
+        self.kept = self._batch.answers(unit.head.seq)

@@ -5,7 +5,8 @@ each would commit by itself. The driver keeps their plans by their text, so the 
 must not vary with its values. Its own faults (`FAULTS`) are not wrapped.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
 import asyncpg
@@ -77,8 +78,33 @@ async def records(connection: AsyncConnection, statement: str, *values: Any) -> 
     return [Record(zip(names, row, strict=True)) for row in found]
 
 
-async def execute(connection: AsyncConnection, statement: str, *values: Any) -> int:  # noqa: ANN401
-    """Run a statement that changes rows; return how many, 0 where none are meant."""
-    done: str = await driver_of(connection).execute(statement, *values)
+async def execute(
+    connection: AsyncConnection,
+    statement: str,
+    *values: Any,  # noqa: ANN401
+    meanwhile: Callable[[], None] | None = None,
+) -> int:
+    """Run a statement that changes rows; return how many, 0 where none are meant.
+
+    What is to be done `meanwhile` is done once the statement is sent, while the server works on it.
+    """
+    running = driver_of(connection).execute(statement, *values)
+    if meanwhile is not None:
+        running = await _sent(running, meanwhile)
+    done: str = await running
     count = done.rpartition(" ")[2]
     return int(count) if count.isdecimal() else 0
+
+
+async def _sent(
+    statement: Coroutine[Any, Any, str], meanwhile: Callable[[], None]
+) -> asyncio.Task[str]:
+    """Send a statement and do something else; it has ended by then if that was of no use."""
+    running = asyncio.ensure_future(statement)
+    try:
+        await asyncio.sleep(0)
+        meanwhile()
+    except BaseException:
+        await asyncio.wait([running])
+        raise
+    return running

@@ -170,23 +170,26 @@ class Facts:
         self.noticed: set[str] = set()
         self.answering = True
         self.sheet: Sheet | None = None
+        self.next_seq = 0
         self._moment: Moment | None = None
         self._shelves: dict[type[Any], _Shelf] = {}
 
     @property
     def moment(self) -> Moment:
         """The moment of the batch; known once the head is locked."""
-        assert self._moment is not None, "the head is not locked yet"
-        return self._moment
+        known = self._moment
+        assert known is not None, "the head is not locked yet"
+        if known.next_seq != self.next_seq:
+            known = self._moment = known._replace(next_seq=self.next_seq)
+        return known
 
     @moment.setter
     def moment(self, moment: Moment) -> None:
-        self._moment = moment
+        self._moment, self.next_seq = moment, moment.next_seq
 
     def advance(self, transactions: int) -> None:
         """Move the next sequence number past the transactions of an accepted decision."""
-        journal, now, today, next_seq, actor, presence = self.moment
-        self._moment = Moment(journal, now, today, next_seq + transactions, actor, presence)
+        self.next_seq += transactions
 
     def act_as(self, actor: str, presence: Presence | None) -> None:
         """Decide what follows as another actor's."""
@@ -209,6 +212,11 @@ class Facts:
         """Every known row of a table."""
         shelf = self._shelves.get(table)
         return () if shelf is None else shelf.rows.values()
+
+    def knows_any(self, table: type[Any]) -> bool:
+        """Tell whether any row of a table is known."""
+        shelf = self._shelves.get(table)
+        return shelf is not None and bool(shelf.rows)
 
     def by(self, table: type[Any], columns: tuple[str, ...], *values: Any) -> Record | None:  # noqa: ANN401
         """The row whose `columns` have these values; the columns must be unique among the rows."""
@@ -284,9 +292,7 @@ class Facts:
 
         The custody totals stay as they were read: no decision that reads them has a sheet.
         """
-        loaded = self.loaded
-        for account in filled.accounts:
-            assert account in loaded, f"{account.kind} was not read before deciding"
+        assert self.loaded.issuperset(filled.accounts), "a form's accounts were read"
         return self.book.fill(filled)
 
     def _note_debt(self, account: Account) -> None:

@@ -4,23 +4,21 @@ Everything here runs under the journal's head lock. The leaf tables are written 
 COPY each, entries sorted by account.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime
-from operator import add, itemgetter
-from typing import Any, Final, NamedTuple
+from collections.abc import Sequence
+from datetime import date
+from operator import add
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Uuid, bindparam, text
 
-from ledger import chain
-from ledger.accounts import Account
-from ledger.book import Entry
+from ledger.accounts import Account, AccountKind
 from ledger.forms import Filled, Form
-from ledger.transactions import Transaction
 from service.failpoints import Point, reach
 from service.store import driver, rows
 from service.store.facts import AreaMove
 from service.store.leaves import copy_into
+from service.store.sealed_batches import Posted, Sealed
 from service.store.sheets import Rows
 from service.store.tables import AccountRow, Institution, JournalTransaction, Rollup
 from service.store.tables import Entry as EntryRow
@@ -56,67 +54,31 @@ _UNIT_BALANCES: Final = text(
     """
 )
 
+PREPAID: Final = AccountKind.STUDENT_PREPAID
 Slot = tuple[str, str, str, str]
 Books = tuple[UUID, UUID, str, str]
 """Institution, custody account, account kind and reason."""
 
 
-class Posted(NamedTuple):
-    """A transaction the Book accepted, with its entries, waiting to be sealed."""
-
-    seq: int
-    transaction: Transaction | Filled
-    entries: Sequence[Entry]
-    idempotency_key: str | None
-    policy_version: str | None
-    actor: str | None = None
-
-
-def sealed_fields(row: Mapping[str, Any]) -> list[chain.Field]:
-    """Every stored field of a transaction in the order in which the chain covers it."""
-    return [
-        row["journal_id"],
-        row["seq"],
-        row["kind"],
-        row["transfers"],
-        row["opened"],
-        row["refs"],
-        row["actor"],
-        row["reason"],
-        row["policy_version"],
-        row["effective_on"].isoformat(),
-        instant_text(row["recorded_at"]),
-        row["idempotency_key"],
-    ]
-
-
-def instant_text(instant: datetime) -> str:
-    """Write an instant as the chain covers it: microseconds since 1970, which no zone changes."""
-    return str(round(instant.timestamp() * 1_000_000))
-
-
 async def append(
     unit: Unit,
-    batch: Sequence[Posted],
+    sealed: Sealed,
     moves: Sequence[AreaMove],
     closes: date | None = None,
     *,
     trail: tuple[int, bytes | None] | None = None,
 ) -> None:
-    """Seal a batch after the head and move the head; nothing happens for an empty batch.
+    """Append a batch that was sealed after the head, and move the head.
 
     `closes` is the business date that the batch closes, if any; `trail` where the head of the
     audit trail moves with it.
     """
-    if not batch:
-        return
-    head = unit.head
+    head, batch = unit.head, sealed.batch
     assert head is not None, "the head is locked before anything is appended"
     moment = unit.facts.moment
-    next_account_id = await _open_accounts(unit, batch, head.next_account_id)
-    sealed = _sealed(unit, batch, head.hash, head.next_account_id)
-    await copy_into(unit.connection, JournalTransaction, moment.journal, sealed)
-    await copy_into(unit.connection, EntryRow, moment.journal, _entry_rows(unit, batch))
+    await rows.insert(unit.connection, moment.journal, [Rows(AccountRow, sealed.accounts)])
+    await copy_into(unit.connection, JournalTransaction, moment.journal, sealed.transactions)
+    await copy_into(unit.connection, EntryRow, moment.journal, sealed.entries)
     await _append_rollups(unit, batch, moves)
     reach(Point.JOURNAL_COPIED)
     await driver.execute(
@@ -124,132 +86,13 @@ async def append(
         _MOVE_HEAD,
         moment.journal,
         batch[-1].seq,
-        sealed[-1][-1],
+        sealed.transactions[-1][-1],
         moment.now,
         moment.today,
-        next_account_id,
+        sealed.next_account_id,
         closes or head.closed_on,
         *((head.audit_seq, head.audit_hash) if trail is None else trail),
     )
-
-
-async def _open_accounts(unit: Unit, batch: Sequence[Posted], next_id: int) -> int:
-    """Number the accounts this batch uses first and insert their rows; return the next number."""
-    fresh: list[tuple[Any, ...]] = []
-    known = unit.account_ids
-    for posted in batch:
-        for account, _, _ in posted.entries:
-            if account in known:
-                continue
-            assert account.institution is not None, "an account stands in an institution's books"
-            known[account] = next_id
-            fresh.append(
-                (
-                    next_id,
-                    account.kind,
-                    account.owner,
-                    account.custody,
-                    account.reason or "",
-                    account.institution,
-                    account.unit,
-                )
-            )
-            next_id += 1
-    await rows.insert(unit.connection, unit.facts.journal, Rows(AccountRow, fresh))
-    return next_id
-
-
-def _sealed(
-    unit: Unit, batch: Sequence[Posted], previous: bytes, first_new: int
-) -> list[tuple[Any, ...]]:
-    """Chain the batch after `previous`: rows in the order of the table's columns, the hash last.
-
-    `first_new` is the lowest number of an account that this batch opened. The encoding is that of
-    `sealed_fields`, in which most fields are those of the transaction before.
-    """
-    moment, ids, seen = unit.facts.moment, unit.account_ids, set[int]()
-    texts, encode = _Encoded(), chain.encode_field
-    journal = encode(moment.journal)
-    recorded = texts[instant_text(moment.now)]
-    effective = texts[moment.today.isoformat()]
-    sealed: list[tuple[Any, ...]] = []
-    for seq, transaction, entries, key, policy, actor in batch:
-        opened: list[str] = []
-        for account, _, _ in entries:
-            number = ids[account]
-            if number >= first_new and number not in seen:
-                seen.add(number)
-                opened.append(_opened(number, account))
-        kind, reason, by = transaction.kind.value, transaction.reason, actor or moment.actor
-        transfers = ",".join(
-            [f"[{ids[debit]},{ids[credit]},{moved}]" for debit, credit, moved in transaction.moves]
-        )
-        transfers, references = f"[{transfers}]", transaction.written_references
-        accounts = f"[{','.join(opened)}]" if opened else "[]"
-        framed = (
-            journal,
-            encode(seq),
-            texts[kind],
-            encode(transfers),
-            encode(accounts) if opened else texts["[]"],
-            encode(references),
-            texts[by],
-            texts[reason],
-            texts[policy],
-            effective,
-            recorded,
-            texts[key],
-        )
-        digest = chain.digest_of(previous, b"".join(framed))
-        sealed.append(
-            (
-                moment.journal,
-                seq,
-                kind,
-                transfers,
-                accounts,
-                references,
-                by,
-                reason,
-                policy,
-                moment.today,
-                moment.now,
-                key,
-                previous,
-                digest,
-            )
-        )
-        previous = digest
-    return sealed
-
-
-def _opened(number: int, account: Account) -> str:
-    """Write an account as canonical JSON: names in order, and only numbers, ids and codes."""
-    return (
-        f'{{"account_id":{number},"custody_account_id":"{account.custody}",'
-        f'"institution_id":"{account.institution}","kind":"{account.kind}",'
-        f'"owner_id":"{account.owner}","reason":"{account.reason or ""}","unit":"{account.unit}"}}'
-    )
-
-
-class _Encoded(dict[str | None, bytes]):
-    """Encodings of fields that the transactions of a batch have in common."""
-
-    def __missing__(self, field: str | None) -> bytes:
-        encoded = self[field] = chain.encode_field(field)
-        return encoded
-
-
-def _entry_rows(unit: Unit, batch: Sequence[Posted]) -> list[tuple[int, int, int, int, int]]:
-    """Rows of the entry table in the order of its key: an index grows cheapest where it stands."""
-    journal, ids = unit.facts.journal, unit.account_ids
-    entries = [
-        (journal, ids[account], posted.seq, amount, after)
-        for posted in batch
-        for account, amount, after in posted.entries
-    ]
-    entries.sort(key=itemgetter(1))  # Of one account they stand in the order of the journal.
-    return entries
 
 
 async def _append_rollups(unit: Unit, batch: Sequence[Posted], moves: Sequence[AreaMove]) -> None:
@@ -288,8 +131,7 @@ def _touched(batch: Sequence[Posted]) -> dict[Books, int]:
         for account, amount, after in posted.entries:
             if not alike:
                 _add(touched, account, account.kind, account.reason, amount)
-            turned = turned_active(account, amount, after)
-            if turned:
+            if account.kind is PREPAID and (turned := turned_active(account, amount, after)):
                 _add(touched, account, ACTIVE_ENROLMENTS, None, turned)
     for form, sums in filled.items():
         for place, account in enumerate(form.accounts):

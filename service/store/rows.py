@@ -1,6 +1,6 @@
 """Set-based reads, locks and writes of rows: one statement for a batch, never one per row."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Final
 
@@ -109,14 +109,20 @@ async def fetch_opened(
 
 
 async def write(
-    connection: AsyncConnection, journal: int, changes: Sequence[Change], *, as_is: bool = False
+    connection: AsyncConnection,
+    journal: int,
+    changes: Sequence[Change],
+    *,
+    as_is: bool = False,
+    meanwhile: Callable[[], None] | None = None,
 ) -> None:
     """Write the changes of a batch: per table one INSERT for new rows, one UPDATE a column set.
 
     Reference tables, which have no journal in their key, are written as they are. Several changes
     of one row are folded into one. Tables are written in the order in which they
     first appear, rows in order of first change. Personal data is sealed on the way, unless
-    the changes are to be written `as_is`.
+    the changes are to be written `as_is`. What is to be done `meanwhile`, and may be done more
+    than once, is done while the server updates.
     """
     inserts: dict[type[Any], dict[tuple[Any, ...], Mapping[str, Any]]] = {}
     updates: dict[type[Any], dict[tuple[Any, ...], Mapping[str, Any]]] = {}
@@ -144,21 +150,56 @@ async def write(
             if not plain:
                 values = vault_rows.resealed(connection, table_of(table), key, said)
             by_columns.setdefault(tuple(sorted(values)), []).append((key, values))
-        for columns, entries in by_columns.items():
-            await _update(connection, table, journal, columns, entries)
+        for entries in by_columns.values():
+            await _update(connection, table, journal, entries, meanwhile)
 
 
-async def insert(connection: AsyncConnection, journal: int, new: Rows) -> None:
-    """Insert rows that are tuples of all columns after the journal; personal data is sealed."""
-    source = table_of(new.table)
-    if not new.rows:
-        return
-    sealed = vault_rows.sealed_tuples(connection, source, new.rows)
+async def insert(
+    connection: AsyncConnection,
+    journal: int,
+    sheets: Sequence[Rows],
+    *,
+    meanwhile: Callable[[], None] | None = None,
+) -> None:
+    """Insert rows that are tuples of all columns after the journal; personal data is sealed.
+
+    Of many rows the next table's are sealed, and what else is to be done `meanwhile`, while the
+    server inserts those of the one before.
+    """
+    sealed: list[Sequence[tuple[Any, ...]]] = []
+
+    def seal_next() -> None:
+        if len(sealed) < len(sheets):
+            new = sheets[len(sealed)]
+            sealed.append(vault_rows.sealed_tuples(connection, table_of(new.table), new.rows))
+
+    def work_ahead() -> None:
+        seal_next()
+        if meanwhile is not None:
+            meanwhile()
+
+    for place, new in enumerate(sheets):
+        if len(sealed) == place:
+            seal_next()
+        if new.rows:
+            source = table_of(new.table)
+            await _insert_tuples(connection, journal, source, sealed[place], work_ahead)
+
+
+async def _insert_tuples(
+    connection: AsyncConnection,
+    journal: int,
+    source: Table,
+    sealed: Sequence[tuple[Any, ...]],
+    meanwhile: Callable[[], None],
+) -> None:
     if len(sealed) > STAGED:
-        await _copy_staged(connection, journal, statements.staging(source, (), "_rows"), sealed)
+        stage = statements.staging(source, (), "_rows")
+        await _copy_staged(connection, journal, stage, sealed, meanwhile)
         return
     _, statement = statements.inserting(source, ())
-    await driver.execute(connection, statement, journal, *map(list, zip(*sealed, strict=True)))
+    arrays = map(list, zip(*sealed, strict=True))
+    await driver.execute(connection, statement, journal, *arrays)
 
 
 def key_columns(table: type[Any]) -> tuple[str, ...]:
@@ -206,21 +247,23 @@ async def _copy_staged(
     journal: int,
     stage: statements.Staging,
     records: Sequence[tuple[Any, ...]],
+    meanwhile: Callable[[], None] | None = None,
 ) -> None:
     await driver.execute(connection, stage.create)
     await driver.driver_of(connection).copy_records_to_table(
         stage.name, schema_name="pg_temp", columns=stage.columns, records=records
     )
-    await driver.execute(connection, stage.insert, journal)
+    await driver.execute(connection, stage.insert, journal, meanwhile=meanwhile)
 
 
 async def _update(
     connection: AsyncConnection,
     table: type[Any],
     journal: int,
-    columns: tuple[str, ...],
     entries: Sequence[tuple[tuple[Any, ...], Mapping[str, Any]]],
+    meanwhile: Callable[[], None] | None,
 ) -> None:
+    columns = tuple(sorted(entries[0][1]))
     keys = [[key[i] for key, _ in entries] for i in range(len(key_columns(table)))]
     arrays = [[values[column] for _, values in entries] for column in columns]
     if len(entries) > FEW:
@@ -229,7 +272,7 @@ async def _update(
     source = table_of(table)
     kept = (journal,) if statements.has_journal(source) else ()
     statement = statements.updating(source, columns)
-    done = await driver.execute(connection, statement, *kept, *keys, *arrays)
+    done = await driver.execute(connection, statement, *kept, *keys, *arrays, meanwhile=meanwhile)
     assert done == len(entries), "every updated row was locked by this unit of work"
 
 

@@ -20,12 +20,8 @@ class Rows(NamedTuple):
     rows: list[tuple[Any, ...]]
 
 
-class Line(NamedTuple):
-    """What one plain command becomes: a transaction, its entries, and its answer as JSON."""
-
-    filled: Filled
-    entries: Sequence[Entry]
-    answer: str
+Line = tuple[Filled, Sequence[Entry], str]
+"""What one plain command becomes: a transaction, its entries, and its answer as JSON."""
 
 
 class Written(Mapping[str, Any]):

@@ -19,7 +19,7 @@ from ledger.book import Book, Entry
 from ledger.money import Money
 from ledger.refusals import BalanceTooLow
 from ledger.transactions import Transaction, TransactionKind, Transfer
-from service.store.journal import sealed_fields
+from service.store.sealed_batches import sealed_fields
 from service.verify.floors import Floors
 from service.verify.lawful import unlawful_moves
 from service.verify.report import Report

@@ -168,14 +168,16 @@ def closely(raw: bytes, text: str) -> Any:  # noqa: ANN401 - any JSON value
 def check_lists(raw: bytes, parsed: Any) -> None:  # noqa: ANN401 - any JSON value
     """Refuse a list longer than a batch may be, and too many elements of lists in a body.
 
-    Raises `BodyTooLarge`. Most bodies have not even as many commas.
+    Raises `BodyTooLarge`. Most bodies have not even as many commas; others are a list of objects,
+    behind which no bracket is left that could open another.
     """
     if raw.count(b",") < BATCH_MAX:
         return
-    elements, inside = 0, [parsed]
-    while inside:
+    elements, inside, unseen = 0, [parsed], raw.count(b"[")
+    while inside and unseen:
         value = inside.pop()
         if type(value) is list:
+            unseen -= 1
             elements += len(value)
             if len(value) > BATCH_MAX:
                 raise BodyTooLarge(items_max=BATCH_MAX)

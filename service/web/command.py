@@ -48,6 +48,10 @@ class Command:
         """Make the id of an object this command may create."""
         return ids.new_id(self.at_ms)
 
+    def new_ids(self, count: int) -> Sequence[Any]:
+        """Make the ids of so many objects."""
+        return ids.new_ids(self.at_ms, count)
+
     async def run(
         self,
         use_case: UseCase[Any, Any],

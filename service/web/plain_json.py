@@ -57,6 +57,8 @@ def _is_flat(outside: bytes, depth_max: int) -> bool:
     """Tell whether brackets pair up and nest no deeper than they may: each round takes a level."""
     nested = outside.translate(_ONE_KIND, _NO_BRACKET)
     for _ in range(depth_max):
+        if not nested:
+            break
         nested = nested.replace(b"{}", b"")
     return not nested
 

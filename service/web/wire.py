@@ -262,8 +262,7 @@ class Page(WireOut, Generic[T]):
 
 def money(text: str) -> Money:
     """Make money from a checked wire amount."""
-    yuan, _, fen = text.partition(".")
-    return Money.from_fen(int(yuan) * 100 + int(fen))
+    return Money.from_fen(int(text.replace(".", "")))
 
 
 def yuan(fen: int) -> str:

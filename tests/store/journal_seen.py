@@ -16,8 +16,8 @@ from ledger.accounts import Account, AccountKind, Reason, Side, Unit
 from service.store import account_reads, balance_reads, driver, positions
 from service.store.balance_units import UnitKey
 from service.store.context import Context
-from service.store.journal import sealed_fields
 from service.store.positions import Asked, Positions
+from service.store.sealed_batches import sealed_fields
 from service.store.transact import Store
 from service.store.unit import ACTIVE_ENROLMENTS, account_of
 

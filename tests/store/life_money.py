@@ -174,4 +174,4 @@ class MoneyComes(ContractsAreSigned):
 
 
 def _copy_of(fact: EntryFact, **changes: Any) -> EntryFact:
-    return EntryFact(**({name: getattr(fact, name) for name in fact.__slots__} | changes))
+    return fact._replace(**changes)

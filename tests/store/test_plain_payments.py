@@ -51,7 +51,7 @@ class Paying:
         odd = chance.randrange(60)
         if odd == 0 and self.facts:
             again = chance.choice(self.facts)
-            return replace(again, bank_entry=fresh_id())
+            return again._replace(bank_entry=fresh_id())
         if odd == 1 and self.facts:
             values["bank_ref"] = chance.choice(self.facts).bank_ref
         elif odd == 2:
