@@ -29,8 +29,13 @@ class CopyLimit:
         self._copies = 0
 
     async def prepare(self) -> None:
-        """Make the table: the entries' columns, a primary key and an index by account."""
+        """Make the table: the entries' columns, a primary key and an index by account.
+
+        Journals are numbered on from those that others of the run have copied there.
+        """
         await self._bench.admin.execute(_TABLE)
+        last = await self._bench.admin.fetchval("SELECT max(journal_id) FROM bench.entry")
+        self._copies = 0 if last is None else last + 1
 
     async def seconds(self, journal: int, after: int, until: int, *, least: int = 20_000) -> float:
         """Copy what a journal appended between two positions; return the seconds for it.
