@@ -34,9 +34,11 @@ DAYS: Final = 2
 
 _LIKENESS: Final = "likeness"
 _CONFIRMED: Final = "confirmed_likes"
-_ALIKE: Final = (
+# By likeness alone is an index narrow: a plan kept from when the table was small would take one of
+# all that came in those days.
+ALIKE: Final = (
     "SELECT * FROM escrow.bank_entry WHERE journal_id = $1 AND likeness = ANY($2::bigint[])"
-    " AND book_on BETWEEN $3 AND $4"
+    " AND book_on + 0 BETWEEN $3 AND $4"
 )
 
 
@@ -58,7 +60,7 @@ async def read_likes(unit: Unit, facts: Sequence[EntryFact]) -> None:
     near = timedelta(days=DAYS)
     alike = await driver.records(
         unit.connection,
-        _ALIKE,
+        ALIKE,
         known.journal,
         list(set(likeness.values())),
         min(fact.book_on for fact in facts) - near,

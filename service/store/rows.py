@@ -59,9 +59,10 @@ def paired(
         first == func.any(_array(first, firsts)),
         key == any_(cast(keys, ARRAY(Text()))),
     )
-    if len(firsts) * _MANY_A_FIRST > len(wanted):
+    if len(wanted) > FEW and len(firsts) * _MANY_A_FIRST > len(wanted):
         return statement
-    # Many pairs share a first column (a busy account's bank references): the others narrow too.
+    # Of few pairs, and where many share a first column (a busy account's bank references), the
+    # others narrow too.
     others = [(source.c[name], i) for i, name in enumerate(columns) if i > 0]
     return statement.where(
         *(c == func.any(_array(c, sorted({pair[i] for pair in wanted}))) for c, i in others)
@@ -77,19 +78,25 @@ async def of_pairs(
 ) -> list[Record]:
     """Read a journal's rows whose `columns` (ids and codes) together are among `wanted`.
 
-    An index narrows by the first column, one hashed list decides: with no join there is none that
-    a planner, knowing nothing yet of a table that has just grown, could turn into a scan per pair.
-    Where many pairs share a first column (a busy account's bank references), the others narrow, and
-    what was not wanted is left out here.
+    Never in a time that grows with what stands under a first column, such as all that a custody
+    account ever received. Many pairs of a business key are a probe each. Of few, and where many
+    share a first column, each column narrows, and what was not wanted is left out here: with no
+    join there is none that a plan, kept from when the table was small, could make a scan per pair.
+    Else an index narrows by the first column, and one hashed list decides.
     """
-    listed = list(wanted)
+    listed, source, named = list(wanted), table_of(table), tuple(columns)
     firsts = list({pair[0] for pair in listed})
-    if len(firsts) * _MANY_A_FIRST > len(listed):
+    if len(listed) > FEW and statements.is_unique(source, named):
+        statement = statements.probing(source, named)
+        return await driver.records(
+            connection, statement, journal, *map(list, zip(*listed, strict=True))
+        )
+    if len(listed) > FEW and len(firsts) * _MANY_A_FIRST > len(listed):
         keys = [BETWEEN.join(map(str, pair)) for pair in listed]
-        statement = statements.paired(table_of(table), tuple(columns))
+        statement = statements.paired(source, named)
         return await driver.records(connection, statement, journal, firsts, keys)
     others = [list({pair[i] for pair in listed}) for i in range(1, len(columns))]
-    statement = statements.each_among(table_of(table), tuple(columns))
+    statement = statements.each_among(source, named)
     found = await driver.records(connection, statement, journal, firsts, *others)
     return [row for row in found if tuple([row[name] for name in columns]) in wanted]
 

@@ -6,7 +6,7 @@ Their text does not vary with the values, so the driver prepares each of them on
 from functools import cache
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Column, Table
+from sqlalchemy import Column, PrimaryKeyConstraint, Table, UniqueConstraint
 from sqlalchemy.dialects import postgresql
 
 BETWEEN: Final = "\x1f"
@@ -57,6 +57,33 @@ def paired(source: Table, columns: tuple[str, ...]) -> str:
         f"SELECT {_columns(source)} FROM {source.fullname}"  # noqa: S608 - names of our own tables
         f" WHERE journal_id = $1 AND {columns[0]} = ANY($2::{array_type(source.c[columns[0]])})"
         f" AND concat_ws(chr({ord(BETWEEN)}), {parts}) = ANY($3::text[])"
+    )
+
+
+@cache
+def probing(source: Table, columns: tuple[str, ...]) -> str:
+    """Select the rows of pairs given as an array a column, from $2 on: a probe each, and no join.
+
+    OFFSET keeps the planner from making a join of it.
+    """
+    names = [f"k{i}" for i, _ in enumerate(columns)]
+    arrays = ", ".join(f"${i}::{array_type(source.c[name])}" for i, name in enumerate(columns, 2))
+    same = " AND ".join(f"{c} = given.{k}" for c, k in zip(columns, names, strict=True))
+    return (
+        f"SELECT found.* FROM unnest({arrays}) AS given({', '.join(names)})"  # noqa: S608
+        f" CROSS JOIN LATERAL (SELECT {_columns(source)} FROM {source.fullname}"
+        f" WHERE journal_id = $1 AND {same} OFFSET 0) AS found"
+    )
+
+
+@cache
+def is_unique(source: Table, columns: tuple[str, ...]) -> bool:
+    """Tell whether a journal holds no two rows with the same of these columns, by an index."""
+    wanted = {"journal_id", *columns}
+    return any(
+        {column.name for column in constraint.columns} == wanted
+        for constraint in source.constraints
+        if isinstance(constraint, UniqueConstraint | PrimaryKeyConstraint)
     )
 
 
