@@ -16,7 +16,7 @@ from tests.benchmarks.town import town
 BATCHES: Final = (1, 10, 100, 1_000, 8_000)
 CALLERS: Final = (1, 2, 4, 8, 16, 32, 64)
 SCHOOLS: Final = 8
-WIDTH, HEIGHT, MARGIN = 640, 320, 56
+WIDTH, HEIGHT, MARGIN = 640, 320, 72
 
 Points = Sequence[tuple[int, Sequence[float]]]
 

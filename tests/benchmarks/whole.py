@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from pathlib import Path
 from typing import Final
 
 from tests.benchmarks.ground import Bench
@@ -21,6 +22,7 @@ async def demonstrated(bench: Bench) -> Result:
     seconds = []
     for _ in range(1 if bench.size < 1_000_000 else bench.rounds):
         with tempfile.TemporaryDirectory(prefix="escrow-bench-demo-") as folder:
+            Path(folder).chmod(0o755)  # As root, the account that runs PostgreSQL has to get in.
             begun = time.perf_counter()
             command = [sys.executable, "-c", _DEMO, "demo", "--json", "--data", f"{folder}/pg"]
             ended = await asyncio.to_thread(
