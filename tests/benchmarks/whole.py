@@ -22,20 +22,25 @@ async def demonstrated(bench: Bench) -> Result:
     seconds = []
     for _ in range(1 if bench.size < 1_000_000 else bench.rounds):
         with tempfile.TemporaryDirectory(prefix="escrow-bench-demo-") as folder:
-            Path(folder).chmod(0o755)  # As root, the account that runs PostgreSQL has to get in.
             begun = time.perf_counter()
-            command = [sys.executable, "-c", _DEMO, "demo", "--json", "--data", f"{folder}/pg"]
-            ended = await asyncio.to_thread(
-                subprocess.run, command, capture_output=True, timeout=DEMO_WITHIN_S, check=False
-            )
+            code = await asyncio.to_thread(_played, Path(folder))
             seconds.append(time.perf_counter() - begun)
-        if ended.returncode != 0:
-            why = f"the demonstration ended with {ended.returncode}"
+        if code != 0:
+            why = f"the demonstration ended with {code}"
             return Result("P8", _TITLE, _WORKLOAD, not_measured=why, floor=1, goal=1)
     ratios = [took / DEMO_FLOOR_S for took in seconds]
     goal = DEMO_GOAL_S / DEMO_FLOOR_S
     part = Part("seconds to 180", ratios, 1, goal, lower=True, figures={"seconds": seconds})
     return Result("P8", _TITLE, _WORKLOAD, [part])
+
+
+def _played(folder: Path) -> int:
+    """Play the demonstration on a cluster in a new folder; return its exit code."""
+    folder.chmod(0o755)  # As root, the account that runs PostgreSQL has to get in.
+    command = [sys.executable, "-c", _DEMO, "demo", "--json", "--data", str(folder / "pg")]
+    return subprocess.run(
+        command, capture_output=True, timeout=DEMO_WITHIN_S, check=False
+    ).returncode
 
 
 _TITLE: Final = "The default demonstration, to 180 seconds"
